@@ -1,0 +1,88 @@
+"""One scenario action a file; each compiles to the closed handful of solver events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.errors import BadArgument
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.registry import chosen, registered
+from organtwin.core.scenario import Action
+from solvers.contract import Event, Parameter
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an Action does to the organ.
+
+    Args:
+        events: for the growth solver, day counted from the baseline visit. An event's `where`
+            is "" (everywhere) or "removed".
+        signed_distance_mm: maps points (n, 3) LPS mm to (n,) the signed distance in mm to the
+            border of the tissue that is removed or destroyed, negative inside it; None when
+            nothing is removed.
+        loads: settings for the deformation solver (gravity direction, pressure).
+        contact: "cut" when the border is a cut surface, "zone" when tissue is destroyed in place.
+    """
+
+    events: tuple[Event, ...] = ()
+    signed_distance_mm: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    loads: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class ActionKind:
+    """One kind of action.
+
+    Args:
+        form: the arguments it takes, in order; a vector argument is listed as one Parameter whose
+            name is in `vectors`.
+        vectors: names of the arguments that are LPS vectors or points (3 numbers).
+        compile: turns a checked Action and the labels it is planned on into an Effect.
+    """
+
+    name: str
+    title: str
+    form: tuple[Parameter, ...]
+    compile: Callable[[Action, LabelMap], Effect]
+    vectors: frozenset[str] = frozenset()
+
+    def checked(self, action: Action) -> Action:
+        """Return the action with defaults filled in; raises BadArgument for anything wrong."""
+        unknown = set(action.arguments) - {p.name for p in self.form}
+        if unknown:
+            raise BadArgument(f"{self.name} takes no {sorted(unknown)}", where=action.kind)
+        values = {p.name: self._value(p, action.arguments.get(p.name)) for p in self.form}
+        return Action(action.kind, float(action.day), values)
+
+    def _value(self, parameter: Parameter, value: Any) -> float | tuple[float, ...]:
+        if value is None:
+            value = parameter.default
+        if value is None:
+            raise BadArgument(f"{self.name} needs {parameter.name} ({parameter.unit})")
+        try:
+            if parameter.name in self.vectors:
+                x, y, z = (parameter.checked(float(component)) for component in value)
+                return (x, y, z)
+            return parameter.checked(float(value))
+        except (TypeError, ValueError) as error:
+            raise BadArgument(str(error), where=self.name) from error
+
+
+def action_kinds() -> Mapping[str, ActionKind]:
+    """Return every kind of action by name."""
+    import organtwin.actions as package
+
+    return registered(package, "ACTION")
+
+
+def effect_of(action: Action, labels: LabelMap) -> Effect:
+    """Check an action and compile it; raises BadArgument naming what is wrong."""
+    kind: ActionKind = chosen(action_kinds(), action.kind, "action")
+    return kind.compile(kind.checked(action), labels)

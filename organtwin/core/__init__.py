@@ -1,0 +1,1 @@
+"""The nouns: numpy, the standard library and `solvers.contract` only."""

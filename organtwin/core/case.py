@@ -1,0 +1,106 @@
+"""Visit and Case: everything known of one organ of one patient, by content hash."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from organtwin.core.content import noun
+from organtwin.core.errors import BadArgument, Missing
+
+
+class ObjectStore(Protocol):
+    """Where nouns are kept by their id; `casefolder` has the one on disk."""
+
+    def put(self, thing: Any) -> str:
+        """Keep a noun for good; returns its id. The same noun twice is the same id."""
+        ...
+
+    def get(self, object_id: str) -> Any:
+        """Return the noun of that id; raises CaseDamaged when it is not what was put."""
+        ...
+
+
+@noun
+@dataclass(frozen=True)
+class Visit:
+    """One imaging visit; each field but the days is an object's id, "" when not there yet.
+
+    Args:
+        day: days since the baseline visit (the earliest; its day is 0).
+        acquired: calendar date of the images.
+        volume: Volume, in the visit's own frame.
+        labels: LabelMap on that volume's grid.
+        registration: Registration from the baseline frame to this visit.
+        baseline_labels: the visit's LabelMap carried to the baseline grid.
+        observations: ids of Observation.
+        seen: False while the twin must not know of the visit (held back to score a forecast).
+    """
+
+    day: float
+    acquired: date | None
+    volume: str
+    labels: str = ""
+    registration: str = ""
+    baseline_labels: str = ""
+    observations: tuple[str, ...] = ()
+    seen: bool = False
+
+
+@noun
+@dataclass(frozen=True)
+class Case:
+    """One organ of one patient; ids of objects, "" or empty when not there yet.
+
+    Args:
+        patient: the pseudonym shown in the window and in reports.
+        organ: name of a file in `organtwin.organs`.
+        visits: in order of day.
+        mesh: OrganMesh in the baseline frame.
+        mesh_quality: MeshQuality.
+        beliefs: Belief, in order of making (priors first, all kept).
+        forecasts: Forecast, in order of making, all kept.
+        scores: Score.
+        simulations: Simulation asked for by hand.
+        scenarios: Scenario drawn up.
+        comparison: Comparison of the scenarios.
+        decisions: Decision, in order of making.
+    """
+
+    patient: str
+    organ: str = "liver"
+    visits: tuple[Visit, ...] = ()
+    mesh: str = ""
+    mesh_quality: str = ""
+    beliefs: tuple[str, ...] = ()
+    forecasts: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    simulations: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    comparison: str = ""
+    decisions: tuple[str, ...] = ()
+
+    def having(self, **changes: Any) -> Case:
+        """Return a Case with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def with_visit(self, index: int, **changes: Any) -> Case:
+        """Return a Case with fields of one visit changed."""
+        visits = list(self.visits)
+        visits[index] = dataclasses.replace(visits[index], **changes)
+        return self.having(visits=tuple(visits))
+
+    def visit(self, index: int) -> Visit:
+        """Return a visit by its place in time; raises BadArgument when there is none."""
+        if not 0 <= index < len(self.visits):
+            raise BadArgument(f"no visit {index}", advice=f"there are {len(self.visits)} visits")
+        return self.visits[index]
+
+    def require(self, name: str, verb: str) -> str:
+        """Return the id in field `name`; raises Missing, naming the verb that makes it."""
+        value: str = getattr(self, name)
+        if not value:
+            raise Missing(f"this case has no {name} yet", advice=f"run `{verb}` first")
+        return value

@@ -1,0 +1,82 @@
+"""One organ a file, found by name: structures, codes, windows, defaults, priors, planning rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from organtwin.core.labelmap import CodedTerm, Structure
+from organtwin.core.parameter import Prior
+from organtwin.core.registry import chosen, registered
+
+
+@dataclass(frozen=True)
+class Window:
+    """A display window: `centre` and `width` in the image's unit."""
+
+    name: str
+    centre: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A planning threshold: `quantity` should be at least `minimum` `unit`; read from `source`."""
+
+    quantity: str
+    minimum: float
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Organ:
+    """Everything that is special about one organ.
+
+    Args:
+        structures: the structures it always has; tumours are made by `tumour`.
+        growth: name of the default growth model, with the priors of its parameters.
+        law: name of the default tissue law, with values in its own units per structure kind.
+        noise: relative sd of a measured tumour volume (1), with its source.
+    """
+
+    name: str
+    code: CodedTerm
+    structures: tuple[Structure, ...]
+    windows: tuple[Window, ...]
+    law: str
+    law_values: Mapping[str, Mapping[str, float]]
+    law_source: str
+    growth: str
+    priors: tuple[Prior, ...]
+    visible_density: float
+    volume_relative_sd: float
+    noise_source: str
+    rules: tuple[Rule, ...]
+
+    def structure(self, name: str) -> Structure:
+        """Return one of the structures it always has."""
+        return next(s for s in self.structures if s.name == name)
+
+
+TUMOUR_CODE = CodedTerm("108369006", "SCT", "Neoplasm")
+TUMOUR_COLOURS = ((0.93, 0.76, 0.18), (0.93, 0.50, 0.15), (0.80, 0.36, 0.62), (0.45, 0.75, 0.40))
+
+
+def tumour(number: int, within: str) -> Structure:
+    """Return the structure of the `number`-th tumour (1, 2…) of an organ; labels from 101."""
+    colour = TUMOUR_COLOURS[(number - 1) % len(TUMOUR_COLOURS)]
+    return Structure(f"tumour-{number}", 100 + number, "tumour", TUMOUR_CODE, colour, within)
+
+
+def organs() -> Mapping[str, Organ]:
+    """Return every organ by name."""
+    import organtwin.organs as package
+
+    return registered(package, "ORGAN")
+
+
+def organ(name: str) -> Organ:
+    """Return one organ; raises BadArgument naming the ones there are."""
+    found: Organ = chosen(organs(), name, "organ")
+    return found

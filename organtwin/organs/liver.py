@@ -1,0 +1,80 @@
+"""The liver, with its portal and hepatic veins."""
+
+from __future__ import annotations
+
+from organtwin.core.labelmap import CodedTerm, Structure
+from organtwin.core.parameter import Prior
+from organtwin.organs import Organ, Rule, Window
+
+LIVER = CodedTerm("10200004", "SCT", "Liver")
+
+ORGAN = Organ(
+    name="liver",
+    code=LIVER,
+    structures=(
+        Structure("liver", 1, "organ", LIVER, (0.72, 0.32, 0.26)),
+        Structure(
+            "portal-vein",
+            2,
+            "vessel",
+            CodedTerm("32764006", "SCT", "Portal vein"),
+            (0.36, 0.55, 0.86),
+            "liver",
+        ),
+        Structure(
+            "hepatic-vein",
+            3,
+            "vessel",
+            CodedTerm("8993003", "SCT", "Hepatic vein"),
+            (0.25, 0.33, 0.66),
+            "liver",
+        ),
+    ),
+    windows=(Window("liver", 90.0, 200.0), Window("abdomen", 40.0, 400.0)),
+    law="neo_hookean",
+    law_values={
+        "organ": {"shear_modulus_kpa": 2.14, "poisson_ratio": 0.49},
+        "vessel": {"shear_modulus_kpa": 2.14, "poisson_ratio": 0.49},
+        "tumour": {"shear_modulus_kpa": 6.42, "poisson_ratio": 0.49},
+    },
+    law_source=(
+        "shear modulus: healthy liver by MR elastography 2.14 ± 0.28 kPa "
+        "(mayoclinic.pure.elsevier.com, normative values for MR elastography based liver); "
+        "tumour three times the organ and Poisson's ratio: unsourced, set your own"
+    ),
+    growth="fisher_kpp",
+    priors=(
+        Prior(
+            "diffusion_mm2_per_day",
+            "mm²/day",
+            "lognormal",
+            0.05,
+            0.9,
+            "unsourced, set your own (no primary source for the liver; wide on purpose)",
+        ),
+        Prior(
+            "proliferation_per_day",
+            "1/day",
+            "lognormal",
+            0.015,
+            0.6,
+            "wide around doubling times of colorectal liver metastases of 48 to 155 days "
+            "(Br J Surg 1988, 10.1002/bjs.1800750707: overt 155 ± 34 d, occult 86 ± 12 d; "
+            "PubMed 30957066: mean 71.4 d, fast below 48 d)",
+        ),
+    ),
+    visible_density=0.5,
+    volume_relative_sd=0.08,
+    noise_source="segmentation and registration of a follow-up: unsourced, set your own",
+    rules=(
+        Rule(
+            "remnant fraction",
+            25.0,
+            "%",
+            "normal liver 20 to 25 % (Kishi; Vauthey, Shoup), 30 % after chemotherapy, 40 % in "
+            "cirrhosis: pmc.ncbi.nlm.nih.gov/articles/PMC6422720",
+        ),
+        Rule("minimal resection margin", 1.0, "mm", "R0: PubMed 26198997"),
+        Rule("minimal ablation margin", 5.0, "mm", "repository.ubn.ru.nl/handle/2066/301258"),
+    ),
+)
