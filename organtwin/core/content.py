@@ -1,6 +1,6 @@
 """Identity is content: canonical bytes of a noun, their SHA-256, and back.
 
-Layout: ``OTWIN 1\\n``, the header's length as 8 little-endian bytes, the header (canonical JSON
+Layout: ``OTWIN 1`` and a line feed, the header's length as 8 little-endian bytes, the header (canonical JSON
 with each array replaced by its place), then the arrays' bytes, Fortran order, each starting on a
 multiple of 64 bytes so that a file can be mapped into memory.
 """
@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,9 @@ DTYPES: Final = frozenset(
     ["|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f4", "<f8"]
 )
 _NOUNS: dict[str, type[Any]] = {}
-T = TypeVar("T")
 
 
-def noun(cls: type[T]) -> type[T]:
+def noun[T](cls: type[T]) -> type[T]:
     """Register a frozen dataclass as a thing a case can hold."""
     _NOUNS[cls.__name__] = cls
     return cls

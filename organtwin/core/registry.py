@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from types import MappingProxyType, ModuleType
 from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from organtwin.core.errors import BadArgument

@@ -1,0 +1,119 @@
+"""The journal on disk: append-only, hash-chained, in SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from organtwin.casefolder.durable import disk_errors
+from organtwin.core.errors import CaseDamaged, CaseTooNew
+from organtwin.core.journal import Done, JournalEntry
+
+FORMAT: Final = 1
+APPLICATION_ID: Final = 0x4F54574E  # "OTWN"
+FIRST_LINK: Final = "0" * 64
+SCHEMA: Final = f"""
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT};
+CREATE TABLE entry (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, link TEXT NOT NULL);
+CREATE TRIGGER never_change BEFORE UPDATE ON entry
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER never_delete BEFORE DELETE ON entry
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
+
+class Journal:
+    """The entries of one case.
+
+    Args:
+        path: ``journal.sqlite``; made when it is missing and `write` is True.
+        write: open for appending; otherwise the file is read as it lies, without touching it.
+
+    Raises:
+        CaseTooNew: written by a later version.
+        CaseDamaged: not a journal, or its chain is broken.
+    """
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self._path = path
+        with disk_errors(path):
+            mode = "rwc" if write else "ro&immutable=1"
+            self._database = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+            )
+        try:
+            self._prepare(write)
+            self._entries = list(self._read())
+        except BaseException:
+            self._database.close()
+            raise
+
+    @property
+    def entries(self) -> Sequence[JournalEntry]:
+        """All entries, oldest first."""
+        return self._entries
+
+    def append(self, entry: JournalEntry) -> None:
+        """Add an entry; when this returns it is on the disk."""
+        with disk_errors(self._path):
+            self._database.execute(
+                "INSERT INTO entry VALUES (?, ?, ?)", (entry.sequence, entry.body(), entry.link)
+            )
+        self._entries.append(entry)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _prepare(self, write: bool) -> None:
+        try:
+            version = self._database.execute("PRAGMA user_version").fetchone()[0]
+            if version > FORMAT:
+                raise CaseTooNew(
+                    f"this case has format {version}; this program reads up to {FORMAT}",
+                    where=str(self._path.parent),
+                    advice="open it with a newer OrganTwin; nothing was changed",
+                )
+            with disk_errors(self._path):
+                if write:
+                    self._database.execute("PRAGMA journal_mode = WAL")
+                    self._database.execute("PRAGMA synchronous = FULL")
+                if version == 0:
+                    self._database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+        except sqlite3.DatabaseError as error:
+            raise CaseDamaged(f"not a journal ({error})", where=str(self._path)) from error
+
+    def _read(self) -> list[JournalEntry]:
+        rows = self._database.execute("SELECT sequence, body, link FROM entry ORDER BY sequence")
+        entries: list[JournalEntry] = []
+        previous = FIRST_LINK
+        for number, (sequence, body, link) in enumerate(rows, start=1):
+            entry = read_entry(body, link)
+            if (sequence, entry.sequence, entry.previous) != (number, number, previous):
+                raise CaseDamaged(f"the journal's chain is broken at entry {number}")
+            entries.append(entry)
+            previous = link
+        return entries
+
+
+def link_of(body: str) -> str:
+    """SHA-256 of an entry's canonical body (which holds the link before it), hexadecimal."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def read_entry(body: str, link: str) -> JournalEntry:
+    """Return the entry of a body; raises CaseDamaged when body and link do not belong together."""
+    if link_of(body) != link:
+        raise CaseDamaged("a journal entry was changed after it was written", where=body[:60])
+    try:
+        fields = json.loads(body)
+        done = fields.pop("done")
+        done |= {"inputs": tuple(done["inputs"]), "outputs": tuple(done["outputs"])}
+        return JournalEntry(done=Done(**done), link=link, **fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CaseDamaged(f"a journal entry cannot be read ({error})", where=body[:60]) from error

@@ -1,0 +1,83 @@
+"""Write-once files named by the SHA-256 of their content."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from organtwin.casefolder.durable import disk_errors, sync_folder, write_once
+from organtwin.core.content import decode, encode, identity
+from organtwin.core.errors import CaseDamaged
+
+OBJECT_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class ObjectFolder:
+    """Keeps nouns in a folder; several processes may put at the same time.
+
+    Args:
+        root: the ``objects`` folder of a case; made on the first `put`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+
+    def put(self, thing: Any) -> str:
+        """Keep a noun; returns its id. Raises DiskFull or CaseReadOnly, then nothing changed."""
+        content = encode(thing)
+        object_id = identity(content)
+        path = self.path(object_id)
+        if not path.exists():
+            with disk_errors(path):
+                if not path.parent.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    sync_folder(self.root)
+                write_once(path, content)
+        self._at_hand[object_id] = thing
+        return object_id
+
+    def get(self, object_id: str) -> Any:
+        """Return the noun of that id; raises CaseDamaged when it is missing or was changed."""
+        thing = self._at_hand.get(object_id)
+        if thing is None:
+            thing = decode(self.content(object_id))
+            self._at_hand[object_id] = thing
+        return thing
+
+    def content(self, object_id: str) -> bytes:
+        """Return the canonical bytes of an object, checked against its id."""
+        path = self.path(object_id)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CaseDamaged(
+                f"the object {object_id[:12]} cannot be read ({error.strerror})",
+                where=str(path),
+                advice="restore the case folder from a copy",
+            ) from error
+        if identity(content) != object_id:
+            raise CaseDamaged(
+                f"the object {object_id[:12]} was changed after it was written",
+                where=str(path),
+                advice="restore the case folder from a copy",
+            )
+        return content
+
+    def path(self, object_id: str) -> Path:
+        """Where the object of that id lies; raises CaseDamaged for anything that is no id."""
+        if not OBJECT_ID.fullmatch(object_id):
+            raise CaseDamaged(f"{object_id[:80]!r} is not the id of an object")
+        return self.root / object_id[:2] / object_id
+
+    def ids(self) -> Iterator[str]:
+        """Every object's id, sorted."""
+        return iter(sorted(p.name for p in self.root.glob("??/*") if OBJECT_ID.fullmatch(p.name)))
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written."""
+        for path in self.root.glob("??/.*.part"):
+            path.unlink(missing_ok=True)
