@@ -1,8 +1,8 @@
 """Identity is content: canonical bytes of a noun, their SHA-256, and back.
 
-Layout: ``OTWIN 1`` and a line feed, the header's length as 8 little-endian bytes, the header (canonical JSON
-with each array replaced by its place), then the arrays' bytes, Fortran order, each starting on a
-multiple of 64 bytes so that a file can be mapped into memory.
+Layout: ``OTWIN 1`` and a line feed, the header's length as 8 little-endian bytes, the header
+(canonical JSON with each array replaced by its place), then the arrays' bytes, Fortran order, each
+starting on a multiple of 64 bytes so that a file can be mapped into memory.
 """
 
 from __future__ import annotations
