@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.registry import chosen, registered
 from organtwin.core.scenario import Action
 from solvers.contract import Event, Parameter
+
+TEXT_LIMIT: Final = 80
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,14 @@ class Effect:
             nothing is removed.
         loads: settings for the deformation solver (gravity direction, pressure).
         contact: "cut" when the border is a cut surface, "zone" when tissue is destroyed in place.
+        warnings: one line each: what the arguments ask of the model beyond what is well supported.
     """
 
     events: tuple[Event, ...] = ()
     signed_distance_mm: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
     loads: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
     contact: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,18 +57,40 @@ class ActionKind:
     form: tuple[Parameter, ...]
     compile: Callable[[Action, LabelMap], Effect]
     vectors: frozenset[str] = frozenset()
+    vector_defaults: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def checked(self, action: Action) -> Action:
         """Return the action with defaults filled in; raises BadArgument for anything wrong."""
-        unknown = set(action.arguments) - {p.name for p in self.form}
+        unknown = set(action.arguments) - {p.name for p in self.form} - set(self.texts)
         if unknown:
             raise BadArgument(f"{self.name} takes no {sorted(unknown)}", where=action.kind)
-        values = {p.name: self._value(p, action.arguments.get(p.name)) for p in self.form}
+        if not math.isfinite(action.day):
+            raise BadArgument("an action's day must be finite", where=self.name)
+        values: dict[str, Any] = {
+            p.name: self._value(p, action.arguments.get(p.name)) for p in self.form
+        }
+        for name, default in self.texts.items():
+            values[name] = self._text(name, action.arguments.get(name, default))
         return Action(action.kind, float(action.day), values)
+
+    def unsourced(self, action: Action) -> tuple[str, ...]:
+        """Return the names of the action's numbers whose value no primary source supports."""
+        given = self.checked(action).arguments
+        return tuple(
+            p.name for p in self.form if p.name in given and p.source.startswith("unsourced")
+        )
+
+    def _text(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > TEXT_LIMIT or not value.isprintable():
+            raise BadArgument(
+                f"{name} is a line of at most {TEXT_LIMIT} printable characters", where=self.name
+            )
+        return value
 
     def _value(self, parameter: Parameter, value: Any) -> float | tuple[float, ...]:
         if value is None:
-            value = parameter.default
+            value = self.vector_defaults.get(parameter.name, parameter.default)
         if value is None:
             raise BadArgument(f"{self.name} needs {parameter.name} ({parameter.unit})")
         try:

@@ -52,7 +52,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _named(number: int | None, text: str, where: Path) -> CaseProblem:
-    if number in (errno.ENOSPC, errno.EDQUOT):
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(
             "there is no room left; nothing was changed",
             where=str(where),

@@ -31,17 +31,22 @@ class CaseFolder:
         self.path = path
         self.who = who or getpass.getuser()
         self.objects = ObjectFolder(path / "objects")
+        self.jobs = self.objects.jobs
         self._lock: Lock | None = None
         if write:
             with disk_errors(path):
                 self._lock = Lock(path / "case.lock")
         try:
             self._journal = Journal(path / "journal.sqlite", write=write)
+        except BaseException:
+            self._release()
+            raise
+        try:
             if write:
                 self.objects.sweep()
             self._replay()
         except BaseException:
-            self._release()
+            self.close()
             raise
 
     @classmethod
@@ -90,11 +95,6 @@ class CaseFolder:
     def entries(self) -> Sequence[JournalEntry]:
         """Every journal entry, oldest first."""
         return self._journal.entries
-
-    @property
-    def jobs(self) -> Path:
-        """Where solver jobs of this case are run."""
-        return self.path / "jobs"
 
     @property
     def can_undo(self) -> bool:

@@ -20,10 +20,13 @@ class ObjectFolder:
 
     Args:
         root: the ``objects`` folder of a case; made on the first `put`.
+
+    `jobs`, beside it, is where solver jobs run: a cache.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.jobs = root.parent / "jobs"
         self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
     def put(self, thing: Any) -> str:

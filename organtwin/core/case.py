@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 from organtwin.core.content import noun
@@ -12,7 +13,12 @@ from organtwin.core.errors import BadArgument, Missing
 
 
 class ObjectStore(Protocol):
-    """Where nouns are kept by their id; `casefolder` has the one on disk."""
+    """Where nouns are kept by their id; `casefolder` has the one on disk.
+
+    `jobs` is the folder in which solver jobs run: a cache, not part of the case.
+    """
+
+    jobs: Path
 
     def put(self, thing: Any) -> str:
         """Keep a noun for good; returns its id. The same noun twice is the same id."""
