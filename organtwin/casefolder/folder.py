@@ -12,12 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from organtwin.casefolder.durable import disk_errors
-from organtwin.casefolder.journal import FIRST_LINK, Journal, link_of
+from organtwin.casefolder.journal import Journal
 from organtwin.casefolder.lock import Lock
 from organtwin.casefolder.objects import ObjectFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
-from organtwin.core.journal import Done, JournalEntry
+from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
 
 
 class CaseFolder:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +9,10 @@ from typing import Final
 
 from organtwin.casefolder.durable import disk_errors
 from organtwin.core.errors import CaseDamaged, CaseTooNew
-from organtwin.core.journal import Done, JournalEntry
+from organtwin.core.journal import FIRST_LINK, JournalEntry, read_entry
 
 FORMAT: Final = 1
 APPLICATION_ID: Final = 0x4F54574E  # "OTWN"
-FIRST_LINK: Final = "0" * 64
 SCHEMA: Final = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
@@ -99,21 +96,3 @@ class Journal:
             entries.append(entry)
             previous = link
         return entries
-
-
-def link_of(body: str) -> str:
-    """SHA-256 of an entry's canonical body (which holds the link before it), hexadecimal."""
-    return hashlib.sha256(body.encode()).hexdigest()
-
-
-def read_entry(body: str, link: str) -> JournalEntry:
-    """Return the entry of a body; raises CaseDamaged when body and link do not belong together."""
-    if link_of(body) != link:
-        raise CaseDamaged("a journal entry was changed after it was written", where=body[:60])
-    try:
-        fields = json.loads(body)
-        done = fields.pop("done")
-        done |= {"inputs": tuple(done["inputs"]), "outputs": tuple(done["outputs"])}
-        return JournalEntry(done=Done(**done), link=link, **fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise CaseDamaged(f"a journal entry cannot be read ({error})", where=body[:60]) from error

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from organtwin.core.errors import CaseDamaged
+
+FIRST_LINK: Final = "0" * 64
 
 
 @dataclass(frozen=True)
@@ -62,3 +67,21 @@ class JournalEntry:
         return json.dumps(
             fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
+
+
+def link_of(body: str) -> str:
+    """SHA-256 of an entry's canonical body (which holds the link before it), hexadecimal."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def read_entry(body: str, link: str) -> JournalEntry:
+    """Return the entry of a body; raises CaseDamaged when body and link do not belong together."""
+    if link_of(body) != link:
+        raise CaseDamaged("a journal entry was changed after it was written", where=body[:60])
+    try:
+        fields = json.loads(body)
+        done = fields.pop("done")
+        done |= {"inputs": tuple(done["inputs"]), "outputs": tuple(done["outputs"])}
+        return JournalEntry(done=Done(**done), link=link, **fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CaseDamaged(f"a journal entry cannot be read ({error})", where=body[:60]) from error
