@@ -66,8 +66,8 @@ class Case:
         visits: in order of day.
         mesh: OrganMesh in the baseline frame.
         mesh_quality: MeshQuality.
-        beliefs: Belief, in order of making (priors first, all kept).
-        forecasts: Forecast, in order of making, all kept.
+        twins: TwinState, in order of day: the prior, then one for each update, all kept; each
+            holds its beliefs, its forecasts and the growth simulations behind them.
         scores: Score.
         simulations: Simulation asked for by hand.
         scenarios: Scenario drawn up.
@@ -80,8 +80,7 @@ class Case:
     visits: tuple[Visit, ...] = ()
     mesh: str = ""
     mesh_quality: str = ""
-    beliefs: tuple[str, ...] = ()
-    forecasts: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     simulations: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
