@@ -1,0 +1,95 @@
+"""DICOM series of single-frame images (CT, MR, PET): one file a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from organtwin.core.errors import WrongGeometry
+from organtwin.importing.assembling import read, series_of
+from organtwin.importing.elements import merged, wanted
+from organtwin.importing.formats import ImageFormat
+from organtwin.importing.found import Found, Slice
+from organtwin.importing.opening import Opened
+from organtwin.importing.planes import (
+    CODING,
+    IDENTITY,
+    directions_of,
+    padding_of,
+    pixels_of,
+    position_of,
+    spacing_of,
+)
+
+WANTED: Final = merged(
+    IDENTITY,
+    CODING,
+    wanted(
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "SliceThickness",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "RescaleType",
+        "PixelPaddingValue",
+        "Units",
+        "AcquisitionNumber",
+        "TemporalPositionIdentifier",
+        "EchoTime",
+        "TriggerTime",
+        "DiffusionBValue",
+        "AcquisitionTime",
+        "ContentTime",
+    ),
+)
+PHASES: Final = (
+    "TemporalPositionIdentifier",
+    "EchoTime",
+    "DiffusionBValue",
+    "TriggerTime",
+    "AcquisitionNumber",
+    "ImageType",
+    "AcquisitionTime",
+    "ContentTime",
+)
+"""What tells apart images of one series at one place, most telling first."""
+
+
+def claims(file: Opened) -> bool:
+    """Return whether a file is a DICOM image of one frame."""
+    said = file.elements
+    has_rows = file.dataset is not None and "Rows" in said and "SegmentSequence" not in said
+    return has_rows and "SharedFunctionalGroupsSequence" not in said
+
+
+def slices_of(file: Opened) -> tuple[Slice, ...]:
+    """Return the one slice of a file; raises UnreadableFile or WrongGeometry."""
+    said, pixels = file.elements, pixels_of(file)
+    if pixels.frames != 1:
+        raise WrongGeometry(f"{pixels.frames} frames without a place each", where=str(file.path))
+    row, column = directions_of(said)
+    return (
+        Slice(
+            pixels,
+            0,
+            position_of(said),
+            row,
+            column,
+            spacing_of(said),
+            slope=said.number("RescaleSlope", 1.0),
+            intercept=said.number("RescaleIntercept", 0.0),
+            padding=padding_of(said, signed=pixels.kind == "i"),
+            thickness_mm=said.number("SliceThickness", 0.0),
+            sop_uid=said.text("SOPInstanceUID"),
+            phase=tuple(said.shown(keyword) for keyword in PHASES),
+        ),
+    )
+
+
+def series(files: Sequence[Opened]) -> Found:
+    """Group files into Series."""
+    return series_of("dicom_series", files, slices_of)
+
+
+IMAGES: Final = ImageFormat("dicom_series", WANTED, claims, series, read)

@@ -1,0 +1,176 @@
+"""What a scan finds: Series, Slices, LabelSources, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from organtwin.core import errors
+from organtwin.core.errors import BadInput, NoImages
+from organtwin.core.volume import GeometryReport
+
+SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file (or the folder of a series) that cannot be used.
+
+    Args:
+        error_class: name of the class in `organtwin.core.errors`.
+        reason: one line for a person.
+    """
+
+    path: Path
+    error_class: str
+    reason: str
+    advice: str = ""
+
+    @classmethod
+    def by(cls, error: BadInput, path: Path) -> Refused:
+        """Return the refusal that an error stands for."""
+        return cls(path, type(error).__name__, error.what, error.advice)
+
+    def error(self) -> BadInput:
+        """Return the error to raise when somebody insists."""
+        kind: type[BadInput] = getattr(errors, self.error_class)
+        return kind(self.reason, where=str(self.path), advice=self.advice)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Where the pixels of one file lie and how they are coded.
+
+    Args:
+        path: the file; size_bytes and modified_ns tell whether it is still the one scanned.
+        offset, length: of the pixels in bytes (in the inflated dataset for a deflated file);
+            length is None when they are encapsulated.
+        kind: numpy kind of a native sample: "u", "i" or "f".
+        bits, bits_stored: of a sample.
+    """
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    transfer_syntax: str
+    offset: int
+    length: int | None
+    rows: int
+    columns: int
+    frames: int
+    kind: str
+    bits: int
+    bits_stored: int
+    photometric: str = "MONOCHROME2"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One image plane in the patient.
+
+    Args:
+        frame: index of the frame in its file.
+        position_mm: LPS mm of the centre of the first pixel.
+        row, column: unit vectors along which the column index i and the row index j grow.
+        spacing_mm: distance between pixel centres along i and j.
+        slope, intercept: stored value → value in the image's unit.
+        phase: what tells apart images at one place (acquisition, time, echo), most telling first.
+    """
+
+    pixels: Pixels
+    frame: int
+    position_mm: tuple[float, float, float]
+    row: tuple[float, float, float]
+    column: tuple[float, float, float]
+    spacing_mm: tuple[float, float]
+    slope: float = 1.0
+    intercept: float = 0.0
+    padding: float | None = None
+    thickness_mm: float = 0.0
+    sop_uid: str = ""
+    phase: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Series:
+    """Images that belong together: one modality, size and orientation.
+
+    Args:
+        uid: SeriesInstanceUID, or the file's SHA-256 for formats without one.
+        part: 0, 1… where one DICOM series had to be split (orientation, size, phase).
+        acquired: date of acquisition, else of the study, None where the files say none.
+        unit: of the voxel values ("HU" for CT, "1" where arbitrary).
+        geometry: how well the place of the voxels is known.
+        size: (ni, nj, nk) of the Volume that `read_volume` would return.
+        refusal: why `read_volume` would refuse, None when it would not.
+        format: name of the file in this folder that reads it.
+        slices: where the voxels are, in order along the normal; empty for other formats.
+    """
+
+    uid: str
+    study_uid: str
+    frame_uid: str
+    modality: str
+    description: str
+    acquired: date | None
+    patient_name: str
+    patient_id: str
+    files: tuple[Path, ...]
+    geometry: GeometryReport
+    size: tuple[int, int, int]
+    unit: str = "1"
+    part: int = 0
+    localizer: bool = False
+    refusal: Refused | None = None
+    format: str = "dicom_series"
+    slices: tuple[Slice, ...] = field(default=(), repr=False)
+
+
+Found = tuple[tuple[Series, ...], tuple[Refused, ...]]
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """A file that outlines structures on some images.
+
+    Args:
+        kind: "SEG" or "RTSTRUCT".
+        referenced_series_uid: SeriesInstanceUID of the images, "" where the file says none.
+        frame_uid: FrameOfReferenceUID, "" where the file says none.
+        names: of the segments or regions of interest, in the order of the file.
+    """
+
+    path: Path
+    kind: str
+    referenced_series_uid: str
+    frame_uid: str
+    names: tuple[str, ...]
+    patient_name: str = ""
+    patient_id: str = ""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Everything found in a folder."""
+
+    series: tuple[Series, ...]
+    labels: tuple[LabelSource, ...]
+    refused: tuple[Refused, ...]
+
+    def usable(self) -> tuple[Series, ...]:
+        """Return the series that make a Volume; raises NoImages, saying why, when none does."""
+        usable = tuple(s for s in self.series if s.refusal is None)
+        if not usable:
+            raise NoImages("no series here makes a volume", advice=self._reasons())
+        return usable
+
+    def _reasons(self) -> str:
+        refusals: Sequence[Refused] = [s.refusal for s in self.series if s.refusal]
+        refusals = [*refusals, *self.refused]
+        lines = [f"{r.path.name}: {r.error_class}, {r.reason}" for r in refusals[:SHOWN]]
+        if len(refusals) > SHOWN:
+            lines.append(f"and {len(refusals) - SHOWN} more")
+        return "; ".join(lines)

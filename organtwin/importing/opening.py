@@ -1,0 +1,140 @@
+"""Open one foreign file with bounds: its beginning, and its DICOM header when it has one."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from organtwin.core.errors import UnreadableFile
+from organtwin.importing.elements import (
+    Dataset,
+    ElementReader,
+    Elements,
+    Shortened,
+    Wanted,
+)
+
+PREAMBLE: Final = 128
+FIRST_READ: Final = 64 * 2**10
+HEADER_LIMIT: Final = 256 * 2**20
+INFLATED_HEADER_LIMIT: Final = 16 * 2**20
+IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One file, looked at.
+
+    Args:
+        beginning: its first bytes, enough to tell a format by.
+        dataset: its DICOM dataset, None when it is not DICOM.
+        sop_class: SOP class UID from the file meta information.
+    """
+
+    path: Path
+    size_bytes: int
+    modified_ns: int
+    beginning: bytes
+    dataset: Dataset | None = None
+    transfer_syntax: str = ""
+    sop_class: str = ""
+
+    @property
+    def elements(self) -> Elements:
+        """The DICOM values that were wanted; nothing when it is not DICOM."""
+        return self.dataset.elements if self.dataset else Elements({})
+
+
+def opened(path: Path, tree: Wanted) -> Opened:
+    """Look at a regular file.
+
+    Raises:
+        UnreadableFile: it cannot be opened, or says it is DICOM and is not.
+    """
+    try:
+        with open(path, "rb", opener=_not_waiting) as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise UnreadableFile("not a regular file", where=str(path))
+            return _looked_at(path, file, state, tree)
+    except OSError as error:
+        raise UnreadableFile(
+            f"cannot be opened ({error.strerror})",
+            where=str(path),
+            advice="check that the file is there and may be read",
+        ) from error
+
+
+def _not_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _looked_at(path: Path, file: BinaryIO, state: os.stat_result, tree: Wanted) -> Opened:
+    content = file.read(FIRST_READ)
+    plain = Opened(path, state.st_size, state.st_mtime_ns, content[:512])
+    if content[PREAMBLE : PREAMBLE + 4] != b"DICM":
+        return plain
+    amount = FIRST_READ
+    while True:
+        try:
+            return _parsed(plain, content, tree)
+        except Shortened:
+            if amount >= min(HEADER_LIMIT, state.st_size):
+                raise UnreadableFile(
+                    "the DICOM header does not end within reason", where=str(path)
+                ) from None
+            amount *= 16
+            file.seek(0)
+            content = file.read(min(amount, HEADER_LIMIT))
+
+
+def _parsed(plain: Opened, content: bytes, tree: Wanted) -> Opened:
+    meta = ElementReader(content, plain.size_bytes, PREAMBLE + 4, implicit=False, big=False)
+    try:
+        said = meta.group_2()
+    except Shortened:
+        raise
+    except Exception as error:
+        raise UnreadableFile(
+            f"the DICOM file meta information is broken ({error})", where=str(plain.path)
+        ) from error
+    syntax = said.text("TransferSyntaxUID")
+    if not syntax:
+        raise UnreadableFile("the DICOM file names no transfer syntax", where=str(plain.path))
+    start, size = meta.at, plain.size_bytes
+    if syntax == DEFLATED:
+        content, ended = inflated(content[start:], INFLATED_HEADER_LIMIT)
+        start, size = 0, len(content) if ended else 2**62
+    reader = ElementReader(
+        content, size, start, implicit=syntax == IMPLICIT_LITTLE, big=syntax == EXPLICIT_BIG
+    )
+    return Opened(
+        plain.path,
+        plain.size_bytes,
+        plain.modified_ns,
+        plain.beginning,
+        reader.dataset(tree),
+        syntax,
+        said.text("MediaStorageSOPClassUID"),
+    )
+
+
+def inflated(content: bytes, limit: int) -> tuple[bytes, bool]:
+    """Inflate at most `limit` bytes of a raw deflate stream; returns whether it ended by itself.
+
+    Raises:
+        UnreadableFile: it is not a deflate stream.
+    """
+    engine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        result = engine.decompress(content, limit)
+    except zlib.error as error:
+        raise UnreadableFile(f"the deflated content is broken ({error})") from error
+    return result, engine.eof

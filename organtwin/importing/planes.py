@@ -1,0 +1,149 @@
+"""What one DICOM header says of an image plane: words shared by single and multi-frame images."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, Literal
+
+import numpy as np
+
+from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.importing.elements import Elements, tag_of, wanted
+from organtwin.importing.found import Pixels
+from organtwin.importing.opening import Opened
+
+IDENTITY: Final = wanted(
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesDescription",
+    "PatientName",
+    "PatientID",
+    "AcquisitionDate",
+    "ContentDate",
+    "SeriesDate",
+    "StudyDate",
+    "ImageType",
+)
+CODING: Final = wanted(
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+)
+DATES: Final = ("AcquisitionDate", "SeriesDate", "ContentDate", "StudyDate")
+SQUARE: Final = 0.01
+Direction = tuple[float, float, float]
+
+
+def pixels_of(file: Opened) -> Pixels:
+    """Return where the pixels of a file lie; raises BadInput when it has none to measure."""
+    dataset, said = file.dataset, file.elements
+    if dataset is None or not dataset.pixel_tag:
+        raise UnreadableFile(
+            (dataset.damage if dataset else "") or "no pixels in it", where=str(file.path)
+        )
+    if said.integer("SamplesPerPixel", 1) != 1 or "Rows" not in said or "Columns" not in said:
+        raise BadInput("colour images are not measured", where=str(file.path))
+    bits = said.integer("BitsAllocated", 16)
+    integer_kind = "i" if said.integer("PixelRepresentation") else "u"
+    return Pixels(
+        file.path,
+        file.size_bytes,
+        file.modified_ns,
+        file.transfer_syntax,
+        dataset.pixel_offset,
+        dataset.pixel_length,
+        rows=said.integer("Rows"),
+        columns=said.integer("Columns"),
+        frames=max(said.integer("NumberOfFrames", 1), 1),
+        kind="f" if dataset.pixel_tag == 0x7FE00008 else integer_kind,
+        bits=bits,
+        bits_stored=said.integer("BitsStored", bits) or bits,
+        photometric=said.text("PhotometricInterpretation"),
+    )
+
+
+def position_of(plane: Elements) -> Direction:
+    """Return ImagePositionPatient; raises WrongGeometry when there is none."""
+    position = plane.floats("ImagePositionPatient")
+    if len(position) != 3:
+        raise WrongGeometry(
+            "an image has no position in the patient",
+            advice="only images that say where they lie can be measured",
+        )
+    return position[0], position[1], position[2]
+
+
+def directions_of(plane: Elements) -> tuple[Direction, Direction]:
+    """Return unit vectors along a row and down a column from ImageOrientationPatient.
+
+    Raises:
+        WrongGeometry: there are none, or they are no right angle of unit vectors.
+    """
+    six = np.array(plane.floats("ImageOrientationPatient"))
+    if six.shape != (6,):
+        raise WrongGeometry(
+            "an image has no orientation in the patient",
+            advice="only images that say where they lie can be measured",
+        )
+    row, column = six[:3], six[3:]
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    if np.abs(np.subtract(lengths, 1)).max() > SQUARE or abs(row @ column) > SQUARE:
+        raise WrongGeometry("the image axes are not a right angle of unit vectors")
+    row = row / lengths[0]
+    column = column - row * (row @ column)
+    column = column / np.linalg.norm(column)
+    return (
+        (float(row[0]), float(row[1]), float(row[2])),
+        (float(column[0]), float(column[1]), float(column[2])),
+    )
+
+
+def spacing_of(measures: Elements) -> tuple[float, float]:
+    """Return mm between pixels along i and j; PixelSpacing gives rows first (PS3.3 10.7.1.3)."""
+    spacing = measures.floats("PixelSpacing")
+    if len(spacing) != 2 or min(spacing) <= 0:
+        raise WrongGeometry(
+            "an image does not say how far apart its pixels are",
+            advice="only images with PixelSpacing can be measured",
+        )
+    return spacing[1], spacing[0]
+
+
+def acquired_of(said: Elements) -> date | None:
+    """Return the date of acquisition, else of the series, content or study, None without any."""
+    for keyword in DATES:
+        digits = said.text(keyword).replace(".", "")
+        try:
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+        except ValueError:
+            continue
+    return None
+
+
+def unit_of(said: Elements) -> str:
+    """Return the unit of the rescaled values."""
+    modality = said.text("Modality")
+    if modality == "CT":
+        kind = said.text("RescaleType")
+        return "HU" if kind in ("", "HU") else kind
+    units = {"BQML": "Bq/mL", "GML": "g/mL"}
+    return units.get(said.text("Units"), said.text("Units")) or "1"
+
+
+def padding_of(said: Elements, *, signed: bool) -> float | None:
+    """Return PixelPaddingValue as stored (its representation follows the pixels'), or None."""
+    _, value = said.raw.get(tag_of("PixelPaddingValue"), ("", b""))
+    if not isinstance(value, bytes) or len(value) < 2:
+        return None
+    order: Literal["big", "little"] = "big" if said.big else "little"
+    return float(int.from_bytes(value[:2], order, signed=signed))

@@ -1,0 +1,72 @@
+"""Slices that are no regular grid, sampled on one: linear in the plane and between planes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.watch import Watch
+from organtwin.importing.geometry import EXACT_MM, Stack
+
+Plane = NDArray[np.float32]
+NEGLIGIBLE: Final = 1e-4
+
+
+def resampled(
+    stack: Stack, plane_of: Callable[[int], Plane], *, fill: float | None, watch: Watch
+) -> NDArray[np.float32]:
+    """Return (ni, nj, nk) float32, Fortran order: the stack's grid, in the slices' unit.
+
+    Args:
+        plane_of: n → (rows, columns) float32, the n-th slice of the stack.
+        fill: where no slice reaches; the lowest value found when None.
+    """
+    ni, nj, nk = stack.size
+    planes = np.empty((nk, nj, ni), dtype=np.float32)
+    heights = stack.places[:, 2]
+    snap = EXACT_MM / stack.report.spacing_mm[2]
+    placed: dict[int, Plane] = {}
+    for k in range(nk):
+        watch.tell(k / nk, "resampling")
+        weights = _weights(heights, k, snap)
+        placed = {
+            n: placed[n] if n in placed else _placed(plane_of(n), stack.places[n, :2], (nj, ni))
+            for n in weights
+        }
+        planes[k] = sum(placed[n] * np.float32(weight) for n, weight in weights.items())
+    outside = np.isnan(planes)
+    planes[outside] = np.nanmin(planes) if fill is None else fill
+    return planes.transpose(2, 1, 0)
+
+
+def _weights(heights: NDArray[np.float64], k: int, snap: float) -> dict[int, float]:
+    """Return slice → weight of plane `k`; heights (n,) in planes, ascending."""
+    upper = min(int(np.searchsorted(heights, k)), len(heights) - 1)
+    lower = max(upper - 1, 0)
+    for n in (lower, upper):
+        if abs(heights[n] - k) <= snap:
+            return {n: 1.0}
+    share = (k - heights[lower]) / (heights[upper] - heights[lower])
+    share = float(min(max(share, 0.0), 1.0))
+    return {lower: 1.0 - share, upper: share}
+
+
+def _placed(plane: Plane, place: NDArray[np.float64], shape: tuple[int, int]) -> Plane:
+    """Return `plane` (rows, columns) shifted to `place` (i, j) on a canvas, NaN around it."""
+    canvas = np.full(shape, np.nan, dtype=np.float32)
+    starts = []
+    for axis, shift in ((1, place[0]), (0, place[1])):
+        whole = int(np.floor(shift + NEGLIGIBLE))
+        part = np.float32(shift - whole)
+        if part > NEGLIGIBLE:
+            before, after = np.take(plane, range(plane.shape[axis] - 1), axis), None
+            after = np.take(plane, range(1, plane.shape[axis]), axis)
+            plane = before * part + after * (1 - part)
+            whole += 1
+        starts.append(whole)
+    i, j = starts
+    canvas[j : j + plane.shape[0], i : i + plane.shape[1]] = plane
+    return canvas

@@ -1,0 +1,136 @@
+"""Walk a folder of anything and say what it holds: never follows links out, always bounded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from organtwin.core.errors import BadArgument, BadInput, NoImages, UnreadableFile
+from organtwin.core.volume import Volume
+from organtwin.core.watch import Watch
+from organtwin.importing.formats import Mask, everything_wanted, image_formats, label_formats
+from organtwin.importing.found import LabelSource, Refused, Scan, Series
+from organtwin.importing.opening import Opened, opened
+
+FILE_LIMIT: Final = 200_000
+DEPTH_LIMIT: Final = 32
+DIRECTORY: Final = "1.2.840.10008.1.3.10"
+
+
+def scan(path: Path, watch: Watch) -> Scan:
+    """Find every series and label file in a folder, or look at one file.
+
+    Headers only; DICOMDIR files are passed over, since the files themselves are looked at.
+
+    Raises:
+        NoImages: there is nothing at `path`, or no file in it.
+        BadInput: more than 200 000 files.
+        Stopped: somebody asked to stop.
+    """
+    paths, refused = _files(path)
+    if not paths and not refused:
+        raise NoImages(
+            "no files there" if path.exists() else "there is no such folder or file",
+            where=str(path),
+            advice="choose the folder that holds the images",
+        )
+    claimed: dict[str, list[Opened]] = {}
+    sources: list[LabelSource] = []
+    for n, one in enumerate(paths):
+        watch.tell(n / len(paths), f"looking at {one.name}")
+        try:
+            _sort(one, claimed, sources)
+        except BadInput as error:
+            refused.append(Refused.by(error, one))
+    series: list[Series] = []
+    for name, files in claimed.items():
+        found, problems = image_formats()[name].series(files)
+        series += found
+        refused += problems
+    series.sort(key=lambda s: (s.acquired.isoformat() if s.acquired else "", s.uid, s.part))
+    return Scan(tuple(series), tuple(sources), tuple(refused))
+
+
+def _sort(path: Path, claimed: dict[str, list[Opened]], sources: list[LabelSource]) -> None:
+    """Give a file to the format that claims it; raises BadInput when none does."""
+    images, labels = image_formats(), label_formats()
+    file = opened(path, everything_wanted())
+    if file.sop_class == DIRECTORY:
+        return
+    for label in labels.values():
+        if label.claims(file):
+            if file.dataset and file.dataset.damage:
+                raise UnreadableFile(file.dataset.damage, where=str(path))
+            sources.append(label.source(file))
+            return
+    for image in images.values():
+        if image.claims(file):
+            claimed.setdefault(image.name, []).append(file)
+            return
+    raise _unclaimed(file)
+
+
+def _unclaimed(file: Opened) -> BadInput:
+    if file.dataset is None:
+        return UnreadableFile("not a file of a known format", where=str(file.path))
+    if file.dataset.damage:
+        return UnreadableFile(file.dataset.damage, where=str(file.path))
+    kind = file.elements.text("Modality") or "DICOM object"
+    return BadInput(f"{kind} without images or labels", where=str(file.path))
+
+
+def _files(path: Path) -> tuple[list[Path], list[Refused]]:
+    """Return every regular file below `path`, sorted, and the links that lead out of it."""
+    if path.is_file():
+        return [path], []
+    root, files, refused = path.resolve(), [], []
+    for one in _walked(path):
+        if one.is_symlink() and not one.resolve().is_relative_to(root):
+            refused.append(Refused(one, BadInput.__name__, "a link that leads out of the folder"))
+        elif one.is_file():
+            files.append(one)
+            if len(files) > FILE_LIMIT:
+                raise BadInput(
+                    f"more than {FILE_LIMIT} files",
+                    where=str(path),
+                    advice="choose the folder of one patient",
+                )
+        elif not one.is_symlink():
+            refused.append(Refused(one, UnreadableFile.__name__, "not a regular file"))
+    return sorted(files), refused
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    depth = len(path.parts)
+    for folder, below, names in os.walk(path, followlinks=False):
+        if len(Path(folder).parts) - depth >= DEPTH_LIMIT:
+            below.clear()
+        yield from (Path(folder, name) for name in names)
+
+
+def read_volume(series: Series, watch: Watch) -> Volume:
+    """Read the voxels of a Series.
+
+    Raises:
+        UnreadableFile: a file is damaged, changed since the scan, or cannot be decoded.
+        WrongGeometry: the slices make no volume (too few, at one place, a localizer).
+        Stopped: somebody asked to stop.
+    """
+    if series.refusal is not None:
+        raise series.refusal.error()
+    return image_formats()[series.format].read(series, watch)
+
+
+def read_masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
+    """Read every structure of a label file on a Volume's grid, overlaps kept.
+
+    Raises:
+        UnreadableFile, WrongGeometry: as the format finds.
+        BadArgument: no format of that kind.
+    """
+    formats = label_formats()
+    if source.kind not in formats:
+        raise BadArgument(f"no label format {source.kind!r}", advice="there are: SEG, RTSTRUCT")
+    return formats[source.kind].masks(source, volume, watch)
