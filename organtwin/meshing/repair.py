@@ -1,0 +1,268 @@
+"""Repair of labelled cells: islands, ears, flat boundary cells, pinched edges and points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from organtwin.core.errors import BadMesh
+from organtwin.core.labelmap import Structure
+from organtwin.meshing.interfaces import nested_labels
+from organtwin.meshing.tetrahedra import OPPOSITE, Cells, signed_volumes
+
+ROUNDS = 40
+ONLY_FILL_AFTER = 12
+SMALLEST_PIECE = 12
+FLAT = 0.12
+
+
+def repaired(cells: Cells, structures: tuple[Structure, ...]) -> Cells:
+    """Return the cells with regions changed until every structure's shell is a closed 2-manifold.
+
+    Raises:
+        BadMesh: a shell is still pinched after many rounds.
+    """
+    regions = cells.regions.copy()
+    sets = [np.array(inside) for inside in nested_labels(structures).values()]
+    incidence = _incidence(cells)
+    regions = without_ears(cells, without_islands(cells, regions))
+    regions = without_flat_boundary(cells, regions)
+    for turn in range(ROUNDS):
+        regions = without_islands(cells, regions)
+        changed = False
+        for inside in sets:
+            regions, touched = _unpinched(cells, regions, inside, incidence, turn)
+            changed |= touched
+        if not changed:
+            return Cells(cells.points, cells.tetrahedra, cells.neighbours, regions)
+    raise BadMesh(
+        "the surface of a structure touches itself and could not be separated",
+        where="mesh",
+        advice="smooth the labels, or mesh with smaller edges",
+    )
+
+
+def shell_defects(
+    triangles: NDArray[np.int64], points: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return edges (e, 2) not shared by two triangles, and points (p,) where fans merely touch.
+
+    Args:
+        triangles: (m, 3) of one shell.
+        points: how many points there are in all.
+    """
+    directed = triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)
+    edges = np.sort(directed, axis=1)
+    keys = edges[:, 0] * np.int64(points) + edges[:, 1]
+    order = np.argsort(keys, kind="stable")
+    _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
+    pinched = edges[order[starts[counts != 2]]]
+    first, second = order[starts[counts == 2]], order[starts[counts == 2] + 1]
+    corner_of = _corner_numbers(triangles)
+    rows, columns = [], []
+    for end in (0, 1):
+        rows.append(corner_of(first, edges[first, end]))
+        columns.append(corner_of(second, edges[second, end]))
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    graph = coo_matrix((np.ones(len(row)), (row, column)), shape=(triangles.size,) * 2)
+    _, fan = connected_components(graph, directed=False)
+    pairs = np.unique(np.stack([triangles.ravel(), fan], axis=1), axis=0)
+    owner, fans = np.unique(pairs[:, 0], return_counts=True)
+    touching = np.setdiff1d(owner[fans > 1], pinched)
+    return pinched, touching
+
+
+def _corner_numbers(triangles: NDArray[np.int64]):  # noqa: ANN202
+    flat = triangles.ravel()
+
+    def corner_of(half_edge: NDArray[np.int64], point: NDArray[np.int64]) -> NDArray[np.int64]:
+        base = 3 * (half_edge // 3)
+        start = half_edge
+        following = base + (half_edge - base + 1) % 3
+        return np.where(flat[start] == point, start, following)
+
+    return corner_of
+
+
+def without_islands(cells: Cells, regions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give pieces of a region of few cells, and cavities, to the region most around them."""
+    for _ in range(3):
+        piece, sizes, label = _pieces(cells, regions)
+        main = np.zeros(len(sizes), dtype=bool)
+        for value in np.unique(label):
+            mine = np.flatnonzero(label == value)
+            best = mine[sizes[mine].argmax()]
+            main[best] = True
+            if value != 0:
+                main[mine[sizes[mine] >= SMALLEST_PIECE]] = True
+        small = np.flatnonzero(~main)
+        if len(small) == 0:
+            return regions
+        regions = _surrounded(cells, regions, piece, small)
+    return regions
+
+
+def _pieces(
+    cells: Cells, regions: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the piece of each cell, cells per piece, label per piece."""
+    own, face = np.nonzero(cells.neighbours >= 0)
+    other = cells.neighbours[own, face]
+    same = regions[own] == regions[other]
+    graph = coo_matrix((np.ones(same.sum()), (own[same], other[same])), shape=(len(regions),) * 2)
+    count, piece = connected_components(graph, directed=False)
+    label = np.zeros(count, dtype=np.int64)
+    label[piece] = regions
+    return piece.astype(np.int64), np.bincount(piece), label
+
+
+def _surrounded(
+    cells: Cells, regions: NDArray[np.int64], piece: NDArray[np.int64], small: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    regions = regions.copy()
+    order = np.argsort(piece, kind="stable")
+    starts = np.searchsorted(piece[order], small)
+    ends = np.searchsorted(piece[order], small, side="right")
+    for start, end in zip(starts, ends, strict=True):
+        members = order[start:end]
+        regions[members] = _around(cells, regions, members)
+    return regions
+
+
+def _around(
+    cells: Cells,
+    regions: NDArray[np.int64],
+    members: NDArray[np.int64],
+    allowed: NDArray[np.bool_] | None = None,
+) -> int:
+    """Return the label most often across the faces of a group of cells (of the allowed labels)."""
+    beyond = np.setdiff1d(cells.neighbours[members].ravel(), np.append(members, -1))
+    labels = regions[beyond]
+    if allowed is not None:
+        labels = labels[allowed[labels]]
+    if len(labels) == 0:
+        return int(regions[members[0]])
+    return int(np.bincount(labels).argmax())
+
+
+def without_ears(cells: Cells, regions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give a cell with three or four faces towards one other region to that region."""
+    regions = regions.copy()
+    for _ in range(3):
+        beyond = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0)
+        ordered = np.sort(beyond, axis=1)
+        middle = ordered[:, 1]
+        votes = (beyond == middle[:, None]).sum(axis=1)
+        ears = np.flatnonzero((votes >= 3) & (middle != regions))
+        if len(ears) == 0:
+            break
+        regions[ears] = middle[ears]
+    return regions
+
+
+def flatness(points: NDArray[np.float64], tetrahedra: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return (m,) volume over that of a regular tetrahedron of the same mean square edge (0..1)."""
+    corner = points[tetrahedra]
+    pairs = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+    square = np.mean([((corner[:, a] - corner[:, b]) ** 2).sum(axis=1) for a, b in pairs], axis=0)
+    result: NDArray[np.float64] = signed_volumes(points, tetrahedra) * 6.0 * np.sqrt(2.0) / square**1.5
+    return result
+
+
+def without_flat_boundary(cells: Cells, regions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Leave out flat cells that lie on the organ's outside with two faces."""
+    regions = regions.copy()
+    flat = flatness(cells.points, cells.tetrahedra) < FLAT
+    for _ in range(4):
+        out = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0) == 0
+        bad = np.flatnonzero(flat & (regions > 0) & (out.sum(axis=1) == 2))
+        edges = _boundary_edges(cells, regions)
+        gone = 0
+        for cell in bad:
+            kept = cells.tetrahedra[cell][out[cell]]
+            edge = (int(min(kept)), int(max(kept)))
+            if edge not in edges:
+                edges.add(edge)
+                regions[cell] = 0
+                gone += 1
+        if gone == 0:
+            break
+    return regions
+
+
+def _boundary_edges(cells: Cells, regions: NDArray[np.int64]) -> set[tuple[int, int]]:
+    beyond = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0)
+    cell, face = np.nonzero((regions[:, None] > 0) & (beyond == 0))
+    triangles = cells.tetrahedra[cell[:, None], OPPOSITE[face]]
+    edges = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
+    return set(map(tuple, edges.tolist()))
+
+
+def _incidence(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (starts, cells): the cells around point p are cells[starts[p]:starts[p + 1]]."""
+    flat = cells.tetrahedra.ravel()
+    order = np.argsort(flat, kind="stable")
+    starts = np.searchsorted(flat[order], np.arange(len(cells.points) + 1))
+    return starts, order // 4
+
+
+def _unpinched(
+    cells: Cells,
+    regions: NDArray[np.int64],
+    inside: NDArray[np.int64],
+    incidence: tuple[NDArray[np.int64], NDArray[np.int64]],
+    turn: int,
+) -> tuple[NDArray[np.int64], bool]:
+    """Separate or join what touches at edges and points of one structure's shell."""
+    within = np.zeros(256, dtype=bool)
+    within[inside] = True
+    shell = Cells(cells.points, cells.tetrahedra, cells.neighbours, regions).interfaces().shell(inside)
+    pinched, touching = shell_defects(shell, len(cells.points))
+    if len(pinched) == 0 and len(touching) == 0:
+        return regions, False
+    regions = regions.copy()
+    starts, around = incidence
+    for edge in pinched:
+        stars = [around[starts[p] : starts[p + 1]] for p in edge]
+        _settle(cells, regions, np.intersect1d(*stars), within, turn)
+    for point in touching:
+        _settle(cells, regions, np.sort(around[starts[point] : starts[point + 1]]), within, turn)
+    return regions, True
+
+
+def _settle(
+    cells: Cells,
+    regions: NDArray[np.int64],
+    star: NDArray[np.int64],
+    within: NDArray[np.bool_],
+    turn: int,
+) -> None:
+    """Change, in place, the smallest group of a star that keeps inside or outside apart."""
+    inner = within[regions[star]]
+    groups = [*_groups(cells, star[inner])[1:]]
+    fills = [*_groups(cells, star[~inner])[1:]]
+    options = fills if turn >= ONLY_FILL_AFTER and fills else groups + fills
+    if not options:
+        return
+    volumes = [abs(signed_volumes(cells.points, cells.tetrahedra[g])).sum() for g in options]
+    chosen = options[int(np.argmin(volumes))]
+    allowed = within if not within[regions[chosen[0]]] else ~within
+    regions[chosen] = _around(cells, regions, chosen, allowed)
+
+
+def _groups(cells: Cells, members: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:
+    """Return the face-connected groups of some cells, the most voluminous first."""
+    if len(members) == 0:
+        return []
+    beside = cells.neighbours[members]
+    place = np.searchsorted(members, beside)
+    place = np.minimum(place, len(members) - 1)
+    row, face = np.nonzero(members[place] == beside)
+    graph = coo_matrix((np.ones(len(row)), (row, place[row, face])), shape=(len(members),) * 2)
+    count, group = connected_components(graph, directed=False)
+    volume = np.bincount(group, abs(signed_volumes(cells.points, cells.tetrahedra[members])))
+    return [members[group == g] for g in np.argsort(-volume, kind="stable")[:count]]

@@ -1,0 +1,133 @@
+"""Label-aware Delaunay: one triangulation of all points, a region for each tetrahedron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import Delaunay, cKDTree
+
+from organtwin.core.volume import spacing_of, to_index
+from organtwin.meshing.interfaces import Interfaces
+from organtwin.meshing.sampling import Candidates
+from organtwin.meshing.solid import Solid
+
+OPPOSITE = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
+
+
+@dataclass(frozen=True, eq=False)
+class Tetrahedra:
+    """Tetrahedra of the organ alone.
+
+    Args:
+        points: (n, 3) float64, LPS mm, each used.
+        cells: (m, 4) int64, positive volume.
+        regions: (m,) int64, labels.
+    """
+
+    points: NDArray[np.float64]
+    cells: NDArray[np.int64]
+    regions: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A triangulation of a convex hull with a region for each tetrahedron.
+
+    Args:
+        points: (n, 3) float64, LPS mm.
+        tetrahedra: (m, 4) int64, positive volume.
+        neighbours: (m, 4) int64, the tetrahedron across the face opposite each corner, -1 none.
+        regions: (m,) int64, labels, 0 outside the organ.
+    """
+
+    points: NDArray[np.float64]
+    tetrahedra: NDArray[np.int64]
+    neighbours: NDArray[np.int64]
+    regions: NDArray[np.int64]
+
+    def interfaces(self) -> Interfaces:
+        """Return the faces between different regions."""
+        beyond = np.where(self.neighbours >= 0, self.regions[self.neighbours], 0)
+        cell, face = np.nonzero(self.regions[:, None] > beyond)
+        triangles = self.tetrahedra[cell[:, None], OPPOSITE[face]]
+        sides = np.stack([self.regions[cell], beyond[cell, face]], axis=1)
+        return Interfaces(self.points, triangles, sides)
+
+
+def labelled_delaunay(
+    points: NDArray[np.float64], solid: Solid, dense: Candidates
+) -> Cells:
+    """Return the Delaunay triangulation of points with the region of each tetrahedron.
+
+    A tetrahedron belongs to the region its circumcentre lies in, so that interface faces are
+    those whose dual edges cross the interface (restricted Delaunay triangulation, Edelsbrunner &
+    Shah 1997).
+
+    Args:
+        points: (n, 3) LPS mm, on the interfaces and inside.
+        dense: dense points on the interfaces with normals and sides.
+    """
+    points = np.concatenate([points, _far_corners(points)])
+    found = Delaunay(points - points.mean(axis=0))
+    cells = found.simplices.astype(np.int64)
+    beside = found.neighbors.astype(np.int64)
+    turned = signed_volumes(points, cells) < 0
+    cells[turned] = cells[turned][:, [1, 0, 2, 3]]
+    beside[turned] = beside[turned][:, [1, 0, 2, 3]]
+    regions = region_at(circumcentres(points, cells), solid, dense)
+    regions[(cells >= len(points) - 8).any(axis=1)] = 0
+    return Cells(points, cells, beside, regions)
+
+
+def _far_corners(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the 8 corners of a box twice as wide, so that no wanted point is on the hull."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    result: NDArray[np.float64] = low + (2.0 * corners - 0.5) * (high - low)
+    return result
+
+
+def signed_volumes(
+    points: NDArray[np.float64], cells: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return (m,) the signed volume of each tetrahedron in mm³."""
+    a, b, c, d = (points[cells[:, i]] for i in range(4))
+    result: NDArray[np.float64] = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
+    return result
+
+
+def circumcentres(
+    points: NDArray[np.float64], cells: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return (m, 3) the circumcentres; the centroid where a tetrahedron is all but flat."""
+    a, b, c, d = (points[cells[:, i]] for i in range(4))
+    u, v, w = b - a, c - a, d - a
+    uu, vv, ww = (np.einsum("ij,ij->i", e, e)[:, None] for e in (u, v, w))
+    top = uu * np.cross(v, w) + vv * np.cross(w, u) + ww * np.cross(u, v)
+    bottom = 2.0 * np.einsum("ij,ij->i", u, np.cross(v, w))[:, None]
+    longest = np.sqrt(np.maximum(np.maximum(uu, vv), ww))
+    flat = np.abs(bottom) < 1e-9 * longest**3
+    shift = top / np.where(flat, 1.0, bottom)
+    flat |= np.linalg.norm(shift, axis=1, keepdims=True) > 50.0 * longest
+    result: NDArray[np.float64] = np.where(flat, points[cells].mean(axis=1), a + shift)
+    return result
+
+
+def region_at(
+    places: NDArray[np.float64], solid: Solid, dense: Candidates
+) -> NDArray[np.int64]:
+    """Return (n,) the region label at (n, 3) LPS mm: by the nearest interface, or by the voxel.
+
+    Near an interface the side of the nearest dense point decides (its surface is smoother than the
+    voxels); farther than a voxel's diagonal the voxel does.
+    """
+    distance, near = cKDTree(dense.points).query(places)
+    above = np.einsum("ij,ij->i", places - dense.points[near], dense.normals[near]) > 0
+    by_surface = dense.sides[near, above.astype(np.int64)]
+    index = np.rint(to_index(solid.affine, places)).astype(np.int64)
+    index = np.clip(index, 0, np.array(solid.regions.shape) - 1)
+    by_voxel = solid.regions[tuple(index.T)].astype(np.int64)
+    reach = float(np.linalg.norm(spacing_of(solid.affine)))
+    return np.where(distance < reach, by_surface, by_voxel)
