@@ -29,9 +29,7 @@ def main() -> int:
         request = json.loads(sys.stdin.readline())
         _say(**_run(Path(sys.argv[1]), request))
     except OrganTwinError as error:
-        _say(
-            error=type(error).__name__, what=error.what, where=error.where, advice=error.advice
-        )
+        _say(error=type(error).__name__, what=error.what, where=error.where, advice=error.advice)
         return 2 if isinstance(error, BadInput) else 1
     except MemoryError:
         _say(

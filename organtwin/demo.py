@@ -1,0 +1,115 @@
+"""The main job without a window: the whole river on one patient, everything written to a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from organtwin import tables
+from organtwin.casefolder import CaseFolder
+from organtwin.cli import step
+from organtwin.core.case import Case
+from organtwin.core.errors import BadInput, Missing
+from organtwin.printing import Printer
+from organtwin.tables import Table
+
+SAMPLE = Path(__file__).parents[1] / "sample_dicom" / "images"
+MARK = "made-by-organtwin-demo"
+TURNED_LEFT = (1.0, 0.0, 0.0)
+"""Down, in LPS, for a patient who lies on the left side."""
+
+Request = tuple[str, dict[str, Any]]
+
+
+def river(case: Callable[[], Case], images: Path) -> Iterator[Request]:
+    """Yield every step of the main job as (name, arguments), reading the Case as it grows.
+
+    The last visit is registered and scored and never updates the belief: it judges the final
+    forecast.
+    """
+    yield "import", {"path": str(images.absolute())}
+    yield "segment", {"visit": 0}
+    yield "mesh", {}
+    yield "believe", {}
+    last = len(case().visits) - 1
+    for visit in range(1, last + 1):
+        yield "segment", {"visit": visit}
+        yield "register", {"visit": visit}
+        yield "score", {"visit": visit}
+        if visit < last or last == 1:
+            yield "update", {"visit": visit}
+    yield "deform", {"down": TURNED_LEFT}
+    yield "plan", {}
+    yield "compare", {}
+
+
+def run_demo(to: Path, images: Path | None, printer: Printer) -> None:
+    """Run every step and write case, report, pictures, numbers and audit package into `to`.
+
+    Raises:
+        Missing: the images are not there.
+        BadInput: `to` holds something that a demo did not write.
+    """
+    source = images or SAMPLE
+    if not source.is_dir():
+        raise Missing(f"there are no images in {source}", advice="give a folder with --images")
+    _make_room(to)
+    seconds: dict[str, float] = {}
+    patient = "Sample patient" if images is None else source.name
+    with CaseFolder.create(to / "case", Case(patient)) as folder:
+        for name, arguments in river(lambda: folder.case, source):
+            seconds[name] = seconds.get(name, 0.0) + step(folder, name, arguments, printer)
+        start = time.perf_counter()
+        written = _write(folder, to, printer)
+        seconds["report, audit"] = time.perf_counter() - start
+        _say(folder, printer, seconds, written)
+
+
+def _make_room(to: Path) -> None:
+    """Empty the folder of an earlier demo; refuse to touch anything else."""
+    if to.exists() and any(to.iterdir()):
+        if not (to / MARK).is_file():
+            raise BadInput(
+                "this folder holds other files", where=str(to), advice="choose another with --to"
+            )
+        shutil.rmtree(to)
+    to.mkdir(parents=True, exist_ok=True)
+    (to / MARK).write_text("This folder is emptied by the next demo.\n")
+
+
+def _write(folder: CaseFolder, to: Path, printer: Printer) -> list[Path]:
+    from organtwin.pipeline import export_audit, write_report
+
+    with printer.progress("report") as watch:
+        written = list(write_report(folder.case, folder, folder.entries, to, watch))
+    (to / "outcomes.json").write_text(_json(tables.outcomes(folder.case, folder)))
+    (to / "forecasts.json").write_text(_json(tables.scores(folder.case, folder)))
+    with printer.progress("audit") as watch:
+        export_audit(folder.objects, folder.entries, to / "audit.zip", written, watch)
+    return [*written, to / "outcomes.json", to / "forecasts.json", to / "audit.zip"]
+
+
+def _json(table: Table) -> str:
+    return json.dumps(table.as_json(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _say(
+    folder: CaseFolder, printer: Printer, seconds: dict[str, float], written: list[Path]
+) -> None:
+    case = folder.case
+    for made in (tables.structures, tables.mesh, tables.beliefs, tables.scores):
+        printer.table(made(case, folder))
+    printer.table(tables.side_by_side(case, folder))
+    final = [s for s in map(folder.get, case.scores) if s.day == case.visits[-1].day]
+    covered = sum(score.covered for score in final)
+    rows = [("final forecasts inside their 90 % interval", f"{covered} of {len(final)}")]
+    rows += [(f"final volume error, {s.structure}", f"{s.error_percent:+.1f} %") for s in final]
+    printer.table(Table("Held-back visit", ("what", "value"), tuple(rows)))
+    total = ("all", round(sum(seconds.values()), 1))
+    times = tuple((name, round(value, 1)) for name, value in seconds.items())
+    printer.table(Table("Time", ("step", "seconds"), (*times, total)))
+    printer.table(Table("Written", ("file",), tuple((str(path),) for path in written)))

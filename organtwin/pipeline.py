@@ -1,0 +1,246 @@
+"""The river, written down once: DICOM → Volume → LabelMap → OrganMesh → Simulation → TwinState →
+Comparison → Report.
+
+Each step takes a Case and returns a new Case and one line that says what it did; `run_step` makes
+the journal's entry of it. The keyword arguments of a step are its form: JSON values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from organtwin.core.case import Case, ObjectStore, Visit
+from organtwin.core.errors import BadInput, Missing
+from organtwin.core.journal import Done
+from organtwin.core.registry import chosen
+from organtwin.core.watch import Watch
+from organtwin.organs import organ
+from organtwin.running import Step, run
+
+# -- DICOM → Volume -------------------------------------------------------------------------------
+
+
+def import_images(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    path: str,
+    series: Sequence[str] = (),
+    modality: str = "CT",
+) -> tuple[Case, str]:
+    """Add a visit for each date found in a folder; `series` chooses by UID where there are more."""
+    from organtwin.importing import read_volume, scan
+
+    found = scan(Path(path), watch.part(0.0, 0.3))
+    wanted = _one_a_date([s for s in found.usable() if s.modality == modality], series, path)
+    known = {visit.acquired for visit in case.visits}
+    visits = list(case.visits)
+    for number, chosen_series in enumerate(wanted):
+        if chosen_series.acquired in known:
+            raise BadInput(
+                f"the case has a visit of {chosen_series.acquired} already",
+                where=chosen_series.uid,
+                advice="import another folder, or undo the earlier import",
+            )
+        share = 0.7 / len(wanted)
+        part = watch.part(0.3 + number * share, 0.3 + (number + 1) * share)
+        volume = store.put(read_volume(chosen_series, part))
+        visits.append(Visit(0.0, chosen_series.acquired, volume))
+    after = case.having(visits=_in_order(visits, case))
+    withheld = sum(s.geometry.grade == "withheld" for s in wanted)
+    note = f", {withheld} with geometry that withholds volumes" if withheld else ""
+    return after, f"{len(wanted)} visit(s) from {Path(path).name}{note}"
+
+
+def _one_a_date(series: Sequence[Any], uids: Sequence[str], path: str) -> list[Any]:
+    """Return one series for each date; raises BadInput where a person has to choose."""
+    wanted = [s for s in series if not uids or s.uid in uids]
+    if not wanted:
+        raise BadInput("no series of the wanted modality and UID makes a volume", where=path)
+    patients = {(s.patient_id, s.patient_name) for s in wanted}
+    if len(patients) > 1:
+        raise BadInput(
+            f"these images are of {len(patients)} patients",
+            where=path,
+            advice="import one patient at a time, or choose the series",
+        )
+    for acquired in {s.acquired for s in wanted}:
+        same = [s for s in wanted if s.acquired == acquired]
+        if len(same) > 1:
+            listed = "; ".join(f"{s.uid} ({s.description}, {s.size[2]} slices)" for s in same)
+            raise BadInput(
+                f"{len(same)} series of {acquired or 'unknown date'} could be the visit",
+                where=path,
+                advice=f"choose one with --series: {listed}",
+            )
+    return sorted(wanted, key=lambda s: str(s.acquired))
+
+
+def _in_order(visits: list[Visit], before: Case) -> tuple[Visit, ...]:
+    """Return visits by date with days counted from the first; the first one is seen."""
+    if len(visits) > 1 and any(visit.acquired is None for visit in visits):
+        raise BadInput(
+            "a visit without a date cannot be placed in time", advice="set the study's date first"
+        )
+    visits = sorted(visits, key=lambda v: str(v.acquired))
+    if before.visits and visits[0] is not before.visits[0]:
+        raise BadInput(
+            "these images are earlier than the case's baseline",
+            advice="make a new case that begins with them",
+        )
+    first = visits[0].acquired
+    placed = []
+    for visit in visits:
+        day = float((visit.acquired - first).days) if visit.acquired and first else 0.0
+        placed.append(Visit(**{**vars(visit), "day": day, "seen": visit.seen or day == 0.0}))
+    return tuple(placed)
+
+
+# -- Volume → LabelMap ----------------------------------------------------------------------------
+
+
+def segment(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int = 0,
+    method: str = "liver-ct",
+    points: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    diameters_mm: Mapping[str, float] | None = None,
+) -> tuple[Case, str]:
+    """Label one visit by a method; seeds are LPS mm points by structure name."""
+    from organtwin.segmenting import Seeds
+    from organtwin.segmenting import method as named
+
+    labelled = case.visit(visit)
+    seeds = Seeds(
+        {name: tuple((p[0], p[1], p[2]) for p in ps) for name, ps in (points or {}).items()},
+        dict(diameters_mm or {}),
+    )
+    volume = store.get(labelled.volume)
+    so_far = store.get(labelled.labels) if labelled.labels else None
+    labels = named(method).segment(volume, organ(case.organ), seeds, so_far, watch)
+    return _labelled(case, store, visit, labels)
+
+
+def read_label_file(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    path: str,
+    visit: int = 0,
+    names: Mapping[str, str] | None = None,
+) -> tuple[Case, str]:
+    """Take a visit's labels from a DICOM SEG or RTSTRUCT file."""
+    from organtwin.importing import read_labels, scan
+
+    sources = scan(Path(path), watch.part(0.0, 0.2)).labels
+    if len(sources) != 1:
+        raise BadInput(f"{len(sources)} label files are here, not one", where=path)
+    volume = store.get(case.visit(visit).volume)
+    labels = read_labels(sources[0], volume, organ(case.organ), names, watch.part(0.2, 1.0))
+    return _labelled(case, store, visit, labels)
+
+
+def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:
+    labels_id = store.put(labels)
+    found = ", ".join(f"{s.name} {labels.volume_ml(s.name):.1f} mL" for s in labels.structures)
+    after = case.with_visit(visit, labels=labels_id, registration="", baseline_labels="")
+    return after, f"visit {visit}: {found}"
+
+
+# -- LabelMap → OrganMesh -------------------------------------------------------------------------
+
+
+def mesh(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    organ_edge_mm: float = 8.0,
+    tumour_edge_mm: float = 3.0,
+    vessel_radius_mm: float = 3.0,
+) -> tuple[Case, str]:
+    """Mesh the baseline's labels."""
+    from organtwin.meshing import Sizes, mesh_labels
+
+    sizes = Sizes(
+        organ_edge_mm=organ_edge_mm,
+        tumour_edge_mm=tumour_edge_mm,
+        vessel_radius_mm=vessel_radius_mm,
+    )
+    made, quality = mesh_labels(_labels(case, store, 0), sizes, watch)
+    after = case.having(mesh=store.put(made), mesh_quality=store.put(quality))
+    return after, (
+        f"{quality.points} points, {quality.tetrahedra} tetrahedra, "
+        f"smallest dihedral angle {quality.min_dihedral_deg:.1f}°"
+    )
+
+
+def _labels(case: Case, store: ObjectStore, visit: int) -> Any:
+    labels = case.visit(visit).labels
+    if not labels:
+        raise Missing(f"visit {visit} has no labels yet", advice="segment it first")
+    return store.get(labels)
+
+
+# -- OrganMesh → Simulation → TwinState -----------------------------------------------------------
+
+
+def believe(
+    case: Case, store: ObjectStore, watch: Watch, *, members: int = 64, seed: int = 1
+) -> tuple[Case, str]:
+    """Draw the prior belief of every tumour's growth and forecast the visits to come."""
+    from organtwin.updating import prior_beliefs
+
+    tumours = [s.name for s in _labels(case, store, 0).of_kind("tumour")]
+    beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
+    twin = _forecast(case, store, watch, beliefs, day=0.0)
+    return case.having(twins=(store.put(twin),)), f"prior of {', '.join(tumours)}"
+
+
+def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
+    """Register a visit to the baseline, carry its labels there and observe its tumours."""
+    from organtwin import updating
+
+    baseline, later = case.visit(0), case.visit(visit)
+    labels, visit_labels = _labels(case, store, 0), _labels(case, store, visit)
+    registration = updating.register(
+        store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch
+    )
+    carried = store.put(updating.carried(visit_labels, registration, labels))
+    observations = updating.observe(store.get(carried), later.day, organ(case.organ), carried)
+    after = case.with_visit(
+        visit,
+        registration=store.put(registration),
+        baseline_labels=carried,
+        observations=tuple(map(store.put, observations)),
+    )
+    seen = ", ".join(f"{o.structure} {o.volume_ml:.2f} mL" for o in observations)
+    return after, f"visit {visit}: {seen}; residual {registration.residual_mm:.2f} mm"
+
+
+STEPS: Mapping[str, Step] = {
+    step.name: step
+    for step in (
+        Step("import", "Import", import_images, ("pydicom",)),
+        Step("label", "Take labels from a file", read_label_file, ("pydicom", "highdicom")),
+        Step("segment", "Segment", segment, ("SimpleITK", "scipy", "scikit-image")),
+        Step("mesh", "Mesh", mesh, ("scipy", "vtk", "mmgpy")),
+        Step("believe", "Prior belief", believe, ("dolfinx-solver-real",)),
+        Step("register", "Register a visit", register, ("SimpleITK",)),
+    )
+}
+
+
+def run_step(
+    name: str, case: Case, store: ObjectStore, arguments: Mapping[str, Any], watch: Watch
+) -> tuple[Case, Done]:
+    """Run a step by name; returns the new Case and what the journal shall say of it."""
+    step: Step = chosen(STEPS, name, "step")
+    return run(step, case, store, arguments, watch)

@@ -1,0 +1,157 @@
+"""A Case's results as plain tables: the command line prints them, or gives them as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.parameter import Belief
+from organtwin.core.scenario import Comparison, Quantity
+from organtwin.core.twin import Score, TwinState
+
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns; units stand in the columns' names or in a column of their own."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Return one object for each row."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def visits(case: Case, store: ObjectStore) -> Table:
+    """Every visit with its geometry's grade."""
+    rows = []
+    for number, visit in enumerate(case.visits):
+        volume = store.get(visit.volume)
+        geometry = volume.geometry
+        rows.append(
+            (
+                number,
+                visit.day,
+                str(visit.acquired or ""),
+                " × ".join(map(str, volume.voxels.shape)),
+                " × ".join(f"{s:.3g}" for s in geometry.spacing_mm),
+                geometry.orientation,
+                round(geometry.tilt_deg, 3),
+                geometry.grade,
+                "; ".join(geometry.findings),
+            )
+        )
+    columns = (
+        "visit", "day", "date", "voxels", "spacing mm", "orientation", "tilt deg", "grade",
+        "findings",
+    )  # fmt: skip
+    return Table("Visits", columns, tuple(rows))
+
+
+def structures(case: Case, store: ObjectStore) -> Table:
+    """Volume in mL of every structure at every labelled visit."""
+    rows = []
+    for number, visit in enumerate(case.visits):
+        if visit.labels:
+            labels = store.get(visit.labels)
+            rows += [(number, s.name, labels.volume_ml(s.name)) for s in labels.structures]
+    return Table("Structures", ("visit", "structure", "volume mL"), tuple(rows))
+
+
+def mesh(case: Case, store: ObjectStore) -> Table:
+    """Figures of the mesh."""
+    quality = store.get(case.require("mesh_quality", "organtwin mesh"))
+    rows = [
+        ("points", quality.points, ""),
+        ("tetrahedra", quality.tetrahedra, ""),
+        ("smallest dihedral angle", quality.min_dihedral_deg, "deg"),
+        ("tetrahedra below 10 deg", quality.below_10_deg_percent, "%"),
+        ("median edge", quality.edge_median_mm, "mm"),
+    ]
+    rows += [(f"volume error, {name}", error, "%") for name, error in quality.volume_error_percent]
+    return Table("Mesh", ("figure", "value", "unit"), tuple(rows))
+
+
+def beliefs(case: Case, store: ObjectStore) -> Table:
+    """Median and 90 % interval of every parameter, prior and posteriors."""
+    rows = []
+    for twin_id in case.twins:
+        twin: TwinState = store.get(twin_id)
+        for belief_id in twin.beliefs:
+            belief: Belief = store.get(belief_id)
+            low, median, high = belief.ensemble.quantiles(LEVEL)
+            for column, (name, unit) in enumerate(
+                zip(belief.ensemble.parameters, belief.ensemble.units, strict=True)
+            ):
+                rows.append(
+                    (
+                        twin.day, belief.structure, name, median[column], low[column],
+                        high[column], unit, belief.rule,
+                    )
+                )  # fmt: skip
+    columns = ("day", "structure", "parameter", "median", "low 90 %", "high 90 %", "unit", "rule")
+    return Table("Beliefs", columns, tuple(rows))
+
+
+def scores(case: Case, store: ObjectStore) -> Table:
+    """Every forecast against what came."""
+    rows = []
+    for score_id in case.scores:
+        score: Score = store.get(score_id)
+        rows.append(
+            (
+                score.structure, score.made_on_day, score.day, score.median_ml, score.low_ml,
+                score.high_ml, score.observed_ml, score.error_percent, score.covered,
+                score.crps_ml, score.dice,
+            )
+        )  # fmt: skip
+    columns = (
+        "structure", "made on day", "for day", "forecast mL", "low 90 %", "high 90 %",
+        "observed mL", "error %", "covered", "CRPS mL", "Dice",
+    )  # fmt: skip
+    return Table("Forecasts scored", columns, tuple(rows))
+
+
+def outcomes(case: Case, store: ObjectStore) -> Table:
+    """Every number of every scenario, with unit and interval."""
+    compared: Comparison = store.get(case.require("comparison", "organtwin compare"))
+    rows = [
+        (outcome.scenario.name, q.name, q.structure, q.value, q.unit, q.low, q.high, q.level)
+        for outcome in compared.outcomes
+        for q in outcome.quantities
+    ]
+    columns = ("scenario", "name", "structure", "value", "unit", "low", "high", "level")
+    return Table("Outcomes", columns, tuple(rows))
+
+
+def side_by_side(case: Case, store: ObjectStore) -> Table:
+    """The same numbers, a column for each scenario."""
+    compared: Comparison = store.get(case.require("comparison", "organtwin compare"))
+    names = [outcome.scenario.name for outcome in compared.outcomes]
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for outcome in compared.outcomes:
+        for quantity in outcome.quantities:
+            row = cells.setdefault((quantity.name, quantity.structure), {})
+            row[outcome.scenario.name] = said(quantity)
+    rows = [(*key, *(row.get(name, "–") for name in names)) for key, row in cells.items()]
+    return Table("Comparison", ("quantity", "structure", *names), tuple(rows))
+
+
+def journal(entries: Sequence[Any]) -> Table:
+    """Every step: when, who, what."""
+    rows = tuple((e.sequence, e.time, e.who, e.done.step, e.done.summary) for e in entries)
+    return Table("Journal", ("entry", "time", "who", "step", "summary"), rows)
+
+
+def said(quantity: Quantity) -> str:
+    """A quantity with its unit and, where there is one, its interval."""
+    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
+    text = f"{quantity.value:.4g}{unit}"
+    if quantity.low is None or quantity.high is None:
+        return text
+    return f"{text} ({quantity.low:.3g} to {quantity.high:.3g})"
