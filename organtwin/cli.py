@@ -180,7 +180,7 @@ def _demo(asked: argparse.Namespace, printer: Printer) -> None:
     run_demo(Path(asked.to), Path(asked.images) if asked.images else None, printer)
 
 
-def _doctor(asked: argparse.Namespace, printer: Printer) -> None:
+def _doctor(_: argparse.Namespace, printer: Printer) -> None:
     from organtwin.doctor import examine
 
     findings = list(examine())
@@ -192,7 +192,7 @@ def _doctor(asked: argparse.Namespace, printer: Printer) -> None:
         raise Missing("something is missing on this machine", advice="see the last column")
 
 
-def _window(asked: argparse.Namespace, printer: Printer) -> None:
+def _window(asked: argparse.Namespace, _: Printer) -> None:
     from organtwin.__main__ import main as open_window
 
     raise SystemExit(open_window([asked.case] if asked.case else []))
