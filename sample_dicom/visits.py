@@ -1,0 +1,85 @@
+"""One visit: what lies where on the day, seen on the scanner's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from sample_dicom.grid import Field, Flags, Floats, Grid
+from sample_dicom.motion import MOTIONS, Motion
+from sample_dicom.patient import TUMOUR_HU, Patient
+from sample_dicom.tumours import VISIBLE
+
+DAYS = (0, 45, 90, 135)
+SPACING_MM = (1.4, 1.4, 2.5)
+SHAPE = (256, 256, 96)
+NODE_MM = (5.6, 5.6, 5.0)
+ORIGINS_MM: dict[int, tuple[float, float, float]] = {
+    0: (-178.5, -178.5, -118.75),
+    45: (-175.7, -181.3, -113.75),
+    90: (-182.7, -176.4, -123.75),
+    135: (-177.1, -175.7, -113.75),
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The scanner's grid on a day and the resting point under each voxel, float32 (3, ni, nj, nk)."""
+
+    day: int
+    grid: Grid
+    lying_mm: Floats
+
+
+def attend(day: int) -> Visit:
+    """Lay the patient on the table on a day."""
+    grid = Grid(ORIGINS_MM[day], SPACING_MM, SHAPE)
+    return Visit(day, grid, _lying(MOTIONS[day], grid))
+
+
+def _lying(motion: Motion, grid: Grid) -> Floats:
+    """The inverse motion at every voxel, cubic between nodes 5.6 x 5.6 x 5 mm apart (< 0.001 mm)."""
+    low = np.asarray(grid.origin_mm) - 3.0 * np.asarray(NODE_MM)
+    nodes = Grid((low[0], low[1], low[2]), NODE_MM, (71, 71, 55))
+    moved = motion.inverse(nodes.points().astype(np.float64)) - nodes.points()
+    lines = [(grid.axis(d) - nodes.origin_mm[d]) / NODE_MM[d] for d in range(3)]
+    index = np.stack(np.meshgrid(*lines, indexing="ij")).astype(np.float32)
+    lying = grid.points()
+    for d in range(3):
+        lying[d] += ndimage.map_coordinates(moved[d], index, order=3, output=np.float32)
+    return lying
+
+
+def with_tumours(resting: Field, densities: list[Field]) -> Field:
+    """The resting picture with liver giving way to tumour in proportion to density."""
+    hu = resting.values.copy()
+    for density in densities:
+        low = np.asarray(density.grid.origin_mm)
+        window = resting.grid.window(
+            low, low + np.subtract(density.grid.shape, 1) * density.grid.spacing_mm
+        )
+        part = resting.grid.part(window)
+        u = density.at(part.points(), outside=0.0)
+        hu[window] += u * (TUMOUR_HU - hu[window])
+    return Field(resting.grid, hu)
+
+
+def masks(visit: Visit, patient: Patient, densities: dict[str, Field]) -> dict[str, Flags]:
+    """True masks on the scanner's grid, by voxel centres, bool (ni, nj, nk).
+
+    The liver is the whole organ with its vessels and tumours; a vessel ends where it enters
+    the visible tumour.
+    """
+    found = {
+        name: field.at(visit.lying_mm, outside=50.0) < 0.0 for name, field in patient.organs.items()
+    }
+    sick = np.zeros(visit.grid.shape, bool)
+    for name, density in densities.items():
+        found[name] = density.at(visit.lying_mm, outside=0.0) >= VISIBLE
+        sick |= found[name]
+    for name in ("portal vein", "hepatic vein"):
+        found[name] &= ~sick
+    found["hepatic vein"] &= ~found["portal vein"]
+    return found
