@@ -15,7 +15,14 @@ from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.found import Found, Pixels, Refused, Series, Slice
-from organtwin.importing.geometry import SAME_PLACE_MM, Stack, arranged, heights_mm, sketched
+from organtwin.importing.geometry import (
+    FEWEST,
+    SAME_PLACE_MM,
+    Stack,
+    arranged,
+    heights_mm,
+    sketched,
+)
 from organtwin.importing.opening import Opened
 from organtwin.importing.pixels import FrameReader, checked
 from organtwin.importing.planes import acquired_of, unit_of
@@ -163,7 +170,7 @@ def _without_copies(slices: list[Slice]) -> tuple[list[Slice], tuple[str, ...]]:
 
 
 def _by_phase(slices: list[Slice]) -> list[list[Slice]]:
-    """Split images that lie at the same places by what tells them apart, if anything does."""
+    """Split images that lie at the same places by what tells whole stacks of them apart."""
     unique, _ = _without_copies(slices)
     if not _crowded(unique):
         return [slices]
@@ -171,7 +178,8 @@ def _by_phase(slices: list[Slice]) -> list[list[Slice]]:
         phases: dict[str, list[Slice]] = {}
         for one in slices:
             phases.setdefault(one.phase[n], []).append(one)
-        if not any(_crowded(_without_copies(phase)[0]) for phase in phases.values()):
+        stacks = [_without_copies(phase)[0] for phase in phases.values()]
+        if all(len(stack) >= FEWEST and not _crowded(stack) for stack in stacks):
             return list(phases.values())
     return [slices]
 

@@ -59,8 +59,9 @@ PHASES: Final = (
 def claims(file: Opened) -> bool:
     """Return whether a file is a DICOM image of one frame."""
     said = file.elements
-    has_rows = file.dataset is not None and "Rows" in said and "SegmentSequence" not in said
-    return has_rows and "SharedFunctionalGroupsSequence" not in said
+    if file.dataset is None or "Rows" not in said:
+        return False
+    return "SegmentSequence" not in said and "PerFrameFunctionalGroupsSequence" not in said
 
 
 def slices_of(file: Opened) -> tuple[Slice, ...]:

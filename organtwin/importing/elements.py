@@ -190,8 +190,8 @@ class ElementReader:
         if not tag:
             return Dataset(self._made(found))
         whole = None if length == UNDEFINED else length
-        damage = "the file is shorter than it says" if self.at + (whole or 0) > self.size else ""
-        return Dataset(self._made(found), tag, self.at, whole, damage)
+        short = "the file is shorter than it says" if self.at + (whole or 0) > self.size else ""
+        return Dataset(self._made(found), tag, self.at, whole, short)
 
     def group_2(self) -> Elements:
         """Read the file meta information only; stays in front of the dataset."""

@@ -30,11 +30,13 @@ class Mask:
         name: of the segment or region of interest.
         code: its coded term, None where the file gives none.
         voxels: (ni, nj, nk) bool on the Volume's grid.
+        source_ml: its volume in mL in the file, where it may reach beyond the Volume.
     """
 
     name: str
     code: CodedTerm | None
     voxels: NDArray[np.bool_]
+    source_ml: float
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def label_formats() -> Mapping[str, LabelFormat]:
 @cache
 def everything_wanted() -> Wanted:
     """Return the DICOM tags that any format needs of a header."""
-    formats = (*image_formats().values(), *label_formats().values())
-    return merged(*(f.wanted for f in formats))
+    images, labels = image_formats().values(), label_formats().values()
+    return merged(*(f.wanted for f in images), *(f.wanted for f in labels))
 
 
 def _registered(constant: str) -> Mapping[str, Any]:

@@ -103,7 +103,7 @@ def sketched(slices: Sequence[Slice], reason: str) -> GeometryReport:
     first = slices[0]
     heights = np.sort(heights_mm(slices))
     gaps = np.diff(heights) if len(slices) > 1 else np.array([first.thickness_mm])
-    affine = _grid(first, float(np.median(gaps)))
+    affine = _grid(first, 1.0)
     return GeometryReport(
         spacing_mm=(*first.spacing_mm, float(np.median(gaps))),
         orientation=orientation_of(affine),

@@ -78,10 +78,7 @@ class FrameReader:
     def frame(self, n: int) -> NDArray[Any]:
         """Return (rows, columns) of the stored samples, native byte order."""
         pixels = self.pixels
-        if self._frames is None:
-            samples = self._native(n)
-        else:
-            samples = self._decoded(self._frames[n])
+        samples = self._native(n) if self._frames is None else self._decoded(self._frames[n])
         if samples.shape != (pixels.rows, pixels.columns):
             raise self._unreadable("the pixels decode to another size than declared")
         return samples
@@ -149,7 +146,9 @@ class FrameReader:
 
     def _fragments(self) -> tuple[list[bytes], list[int]]:
         """Return the offset table and fragments, with their places after the table."""
-        content, at, fragments, starts = self._content, 0, [], []
+        content, at = self._content, 0
+        fragments: list[bytes] = []
+        starts: list[int] = []
         while content[at : at + 4] == ITEM and at + 8 <= len(content):
             (length,) = struct.unpack_from("<I", content, at + 4)
             if at + 8 + length > len(content):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
-from organtwin.importing.elements import Elements, tag_of, wanted
+from organtwin.importing.elements import Elements, merged, tag_of, wanted
 from organtwin.importing.found import Pixels
 from organtwin.importing.opening import Opened
 
@@ -135,7 +136,7 @@ def unit_of(said: Elements) -> str:
     modality = said.text("Modality")
     if modality == "CT":
         kind = said.text("RescaleType")
-        return "HU" if kind in ("", "HU") else kind
+        return "HU" if kind in ("", "HU") else "1"
     units = {"BQML": "Bq/mL", "GML": "g/mL"}
     return units.get(said.text("Units"), said.text("Units")) or "1"
 
@@ -147,3 +148,26 @@ def padding_of(said: Elements, *, signed: bool) -> float | None:
         return None
     order: Literal["big", "little"] = "big" if said.big else "little"
     return float(int.from_bytes(value[:2], order, signed=signed))
+
+
+FUNCTIONAL: Final = wanted(
+    PlanePositionSequence=wanted("ImagePositionPatient"),
+    PlaneOrientationSequence=wanted("ImageOrientationPatient"),
+    PixelMeasuresSequence=wanted("PixelSpacing", "SliceThickness"),
+)
+
+
+def functional_groups(*more: dict[int, Any]) -> dict[int, Any]:
+    """Return what to read of a multi-frame header: where each frame lies, and `more`."""
+    groups = merged(FUNCTIONAL, *more)
+    return wanted(SharedFunctionalGroupsSequence=groups, PerFrameFunctionalGroupsSequence=groups)
+
+
+def frames_of(said: Elements) -> tuple[Callable[[str], Elements], ...]:
+    """Return, for each frame, what gives the item of one of its functional groups by name."""
+    shared = said.first("SharedFunctionalGroupsSequence")
+
+    def group_of(own: Elements) -> Callable[[str], Elements]:
+        return lambda name: (own if name in own else shared).first(name)
+
+    return tuple(group_of(own) for own in said.items("PerFrameFunctionalGroupsSequence"))

@@ -1,0 +1,99 @@
+"""Enhanced multi-frame DICOM images (CT, MR, PET): many slices in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from organtwin.core.errors import UnreadableFile
+from organtwin.importing.assembling import read, series_of
+from organtwin.importing.elements import Elements, merged, wanted
+from organtwin.importing.formats import ImageFormat
+from organtwin.importing.found import Found, Pixels, Slice
+from organtwin.importing.opening import Opened
+from organtwin.importing.planes import (
+    CODING,
+    IDENTITY,
+    directions_of,
+    frames_of,
+    functional_groups,
+    padding_of,
+    pixels_of,
+    position_of,
+    spacing_of,
+)
+
+PHASES: Final = (
+    ("FrameContentSequence", "StackID"),
+    ("FrameContentSequence", "TemporalPositionIndex"),
+    ("MREchoSequence", "EffectiveEchoTime"),
+    ("MRDiffusionSequence", "DiffusionBValue"),
+    ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
+    ("MRImageFrameTypeSequence", "FrameType"),
+    ("FrameContentSequence", "FrameAcquisitionNumber"),
+)
+"""What tells apart frames at one place (group, value), most telling first."""
+WANTED: Final = merged(
+    IDENTITY,
+    CODING,
+    wanted("PixelPaddingValue", "Units"),
+    functional_groups(
+        wanted(PixelValueTransformationSequence=wanted("RescaleSlope", "RescaleIntercept")),
+        *(wanted(**{group: wanted(value)}) for group, value in PHASES),
+    ),
+)
+
+
+def claims(file: Opened) -> bool:
+    """Return whether a file is a DICOM image with a place for each of its frames."""
+    said = file.elements
+    if "Rows" not in said or "SegmentSequence" in said:
+        return False
+    return "PerFrameFunctionalGroupsSequence" in said
+
+
+def slices_of(file: Opened) -> tuple[Slice, ...]:
+    """Return the slices of a file; raises UnreadableFile or WrongGeometry."""
+    said, pixels = file.elements, pixels_of(file)
+    frames = frames_of(said)
+    if len(frames) != pixels.frames:
+        raise UnreadableFile(
+            f"{pixels.frames} frames, but {len(frames)} places for them", where=str(file.path)
+        )
+    padding = padding_of(said, signed=pixels.kind == "i")
+    uid = said.text("SOPInstanceUID")
+    return tuple(_slice(pixels, n, group, padding, uid) for n, group in enumerate(frames))
+
+
+def _slice(
+    pixels: Pixels,
+    n: int,
+    group: Callable[[str], Elements],
+    padding: float | None,
+    uid: str,
+) -> Slice:
+    row, column = directions_of(group("PlaneOrientationSequence"))
+    measures = group("PixelMeasuresSequence")
+    values = group("PixelValueTransformationSequence")
+    return Slice(
+        pixels,
+        n,
+        position_of(group("PlanePositionSequence")),
+        row,
+        column,
+        spacing_of(measures),
+        slope=values.number("RescaleSlope", 1.0),
+        intercept=values.number("RescaleIntercept", 0.0),
+        padding=padding,
+        thickness_mm=measures.number("SliceThickness", 0.0),
+        sop_uid=uid,
+        phase=tuple(group(name).shown(value) for name, value in PHASES),
+    )
+
+
+def series(files: Sequence[Opened]) -> Found:
+    """Group files into Series."""
+    return series_of("dicom_enhanced", files, slices_of)
+
+
+IMAGES: Final = ImageFormat("dicom_enhanced", WANTED, claims, series, read)

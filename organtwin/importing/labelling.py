@@ -1,0 +1,179 @@
+"""Which structure a foreign segment is, and all of them as one LabelMap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from pydicom.sr.coding import Code
+
+from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
+from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
+from organtwin.core.volume import Volume
+from organtwin.core.watch import Watch
+from organtwin.importing.formats import Mask
+from organtwin.importing.found import LabelSource
+from organtwin.importing.scanning import read_masks
+from organtwin.organs import TUMOUR_CODE, Organ, tumour
+
+FIRST_OTHER: Final = 11
+LAST_OTHER: Final = 99
+LAST_TUMOUR: Final = 255 - 100
+CUT: Final = 0.1
+OTHER_COLOURS: Final = ((0.6, 0.6, 0.6), (0.55, 0.7, 0.6), (0.7, 0.62, 0.5), (0.6, 0.6, 0.75))
+TUMOUR_WORDS: Final = re.compile(r"tumou?r|lesion|metasta|neoplas|carcinoma|glioma|^gtv|-gtv|^hcc")
+NUMBERED: Final = re.compile(r"^tumour-(\d+)$")
+
+
+def read_labels(
+    source: LabelSource,
+    volume: Volume,
+    organ: Organ,
+    names: Mapping[str, str] | None,
+    watch: Watch,
+) -> LabelMap:
+    """Read a label file as structures of an organ, on a Volume's grid.
+
+    A segment becomes the structure that `names` gives for it ("" leaves it out), else the one
+    with its coded term, else the one with its name; tumours are told by code or name and numbered
+    by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
+    labels from 11. Others of which a tenth or more lies outside the images are left out.
+
+    Raises:
+        EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
+        MisplacedLabel: a tenth or more of such a structure lies outside the images, or of any
+            structure inside one that does not contain it.
+        BadArgument: `names` names a segment that is not in the file, or one structure twice.
+        UnreadableFile, WrongGeometry: as the format finds.
+    """
+    chosen = names or {}
+    if unknown := set(chosen) - set(source.names):
+        raise BadArgument(
+            f"no segment {sorted(unknown)[0]!r}",
+            where=str(source.path),
+            advice="there are: " + ", ".join(source.names),
+        )
+    masks = [m for m in read_masks(source, volume, watch) if chosen.get(m.name) != ""]
+    named = _structures(masks, organ, chosen)
+    kept = [
+        (mask, s) for mask, s in named if _inside(mask, s, volume, required=mask.name in chosen)
+    ]
+    if not kept:
+        raise EmptyLabel("no structure has voxels on these images", where=str(source.path))
+    grids = {s.name: mask.voxels for mask, s in kept}
+    labels = stacked(grids, _nested(kept), volume.affine)
+    _check_losses(labels, grids)
+    return labels
+
+
+def _inside(mask: Mask, structure: Structure, volume: Volume, *, required: bool) -> bool:
+    """Return whether a structure lies in the images; raises for one that has to."""
+    here_ml = float(np.count_nonzero(mask.voxels)) * volume.voxel_ml
+    required = required or structure.kind != "other"
+    if required and here_ml == 0:
+        raise EmptyLabel(f"{structure.name} has no voxels on these images", where=mask.name)
+    whole = here_ml >= (1 - CUT) * mask.source_ml
+    if required and not whole:
+        raise MisplacedLabel(
+            f"{1 - here_ml / mask.source_ml:.0%} of {structure.name} lies outside the images",
+            where=mask.name,
+            advice="choose the series it was drawn on, or leave it out",
+        )
+    return whole and here_ml > 0
+
+
+def _structures(
+    masks: list[Mask], organ: Organ, chosen: Mapping[str, str]
+) -> list[tuple[Mask, Structure]]:
+    """Return each mask with its structure; tumours numbered, others labelled."""
+    titles = [chosen.get(m.name) or _guess(m, organ) for m in masks]
+    taken = {int(found[1]) for title in titles if (found := NUMBERED.match(title))}
+    free = (n for n in range(1, LAST_TUMOUR + 1) if n not in taken)
+    others = iter(range(FIRST_OTHER, LAST_OTHER + 1))
+    by_size = sorted(range(len(masks)), key=lambda n: -int(np.count_nonzero(masks[n].voxels)))
+    numbers = {n: next(free, 0) for n in by_size if titles[n] == "tumour"}
+    result = []
+    for n, (mask, title) in enumerate(zip(masks, titles, strict=True)):
+        title = f"tumour-{numbers[n]}" if n in numbers else title
+        result.append((mask, _structure(title, mask, organ, others)))
+    names = [s.name for _, s in result]
+    if double := {name for name in names if names.count(name) > 1}:
+        raise BadArgument(
+            f"two segments are both {sorted(double)[0]!r}", advice="say which is which by name"
+        )
+    return result
+
+
+def _structure(title: str, mask: Mask, organ: Organ, others: object) -> Structure:
+    known = next((s for s in organ.structures if s.name == title), None)
+    if known is not None:
+        return known
+    if (found := NUMBERED.match(title)) and 1 <= int(found[1]) <= LAST_TUMOUR:
+        return tumour(int(found[1]), organ.structures[0].name)
+    label = next(others, None)  # type: ignore[call-overload]
+    if label is None:
+        raise BadArgument(f"more than {LAST_OTHER - FIRST_OTHER + 1} structures beside the organ")
+    code = mask.code or CodedTerm("", "99ORGANTWIN", mask.name)
+    return Structure(title, label, "other", code, OTHER_COLOURS[label % len(OTHER_COLOURS)])
+
+
+def _guess(mask: Mask, organ: Organ) -> str:
+    """Return a structure's name, "tumour" for one to be numbered, or the segment's own name."""
+    for structure in organ.structures:
+        if mask.code is not None and _same(mask.code, structure.code):
+            return structure.name
+    name = normalised(mask.name)
+    for structure in organ.structures:
+        if name in (structure.name, normalised(structure.code.meaning)):
+            return structure.name
+    if NUMBERED.match(name):
+        return name
+    meaning = normalised(mask.code.meaning) if mask.code else ""
+    coded = mask.code is not None and _same(mask.code, TUMOUR_CODE)
+    if coded or TUMOUR_WORDS.search(name) or TUMOUR_WORDS.search(meaning):
+        return "tumour"
+    return name or "unnamed"
+
+
+def _same(a: CodedTerm, b: CodedTerm) -> bool:
+    """Return whether two codes mean the same; SRT codes are translated to SCT by pydicom."""
+    return bool(Code(a.value, a.scheme, a.meaning) == Code(b.value, b.scheme, b.meaning))
+
+
+def normalised(name: str) -> str:
+    """Return a name in the style of structures: "Portal_Vein " → "portal-vein", "Tumor 1"."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return re.sub(r"\btumor", "tumour", words)
+
+
+def _nested(kept: list[tuple[Mask, Structure]]) -> tuple[Structure, ...]:
+    """Return the structures, others said to lie within the smallest that holds nearly all of it."""
+    from dataclasses import replace
+
+    sizes = {s.name: int(np.count_nonzero(m.voxels)) for m, s in kept}
+    result = []
+    for mask, structure in kept:
+        around = [
+            (sizes[s.name], s.name)
+            for m, s in kept
+            if structure.kind == "other"
+            and sizes[s.name] > sizes[structure.name]
+            and np.count_nonzero(m.voxels & mask.voxels) > (1 - CUT) * sizes[structure.name]
+        ]
+        within = min(around)[1] if around else structure.within
+        result.append(replace(structure, within=within if within in sizes else ""))
+    return tuple(result)
+
+
+def _check_losses(labels: LabelMap, grids: Mapping[str, np.ndarray]) -> None:
+    """Raise MisplacedLabel when painting one structure over another changed it by a tenth."""
+    for name, mask in grids.items():
+        before, after = np.count_nonzero(mask), np.count_nonzero(labels.mask(name) & mask)
+        if after <= (1 - CUT) * before:
+            raise MisplacedLabel(
+                f"{1 - after / before:.0%} of {name} lies in structures beside it",
+                where="labels",
+                advice="import one of the overlapping structures at a time",
+            )
