@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-ITERATIONS = 64
-"""Bisection halves its interval this often: down to the last bit of a float64."""
+ITERATIONS = 44
+"""Bisection halves its interval this often: an interval of 10 000 mm² to below 1e-9 mm²."""
 
 
 def spheroid_distance_mm(

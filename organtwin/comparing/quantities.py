@@ -1,0 +1,53 @@
+"""Quantities with their intervals, and the organ's rules held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from statistics import NormalDist
+
+from organtwin.core.scenario import Quantity
+from organtwin.organs import Rule
+
+LEVEL = 0.9
+"""Central probability of the intervals quoted."""
+
+
+def spread(quantity: Quantity, sd: float, *, at_least: float = float("-inf")) -> Quantity:
+    """Return the quantity with the central interval of a normal distribution of that sd.
+
+    Args:
+        sd: standard deviation in the quantity's unit.
+        at_least: no bound goes below this.
+    """
+    reach = NormalDist().inv_cdf(0.5 + LEVEL / 2.0) * sd
+    low = max(quantity.value - reach, at_least)
+    return replace(quantity, low=low, high=quantity.value + reach, level=LEVEL)
+
+
+def sourced(quantities: Iterable[Quantity], inputs: tuple[str, ...]) -> tuple[Quantity, ...]:
+    """Return the quantities with the ids of the objects they were computed from added."""
+    return tuple(replace(q, inputs=tuple(dict.fromkeys(q.inputs + inputs))) for q in quantities)
+
+
+def broken_rules(
+    quantities: Iterable[Quantity], rules: Iterable[Rule], *, contact: str
+) -> tuple[str, ...]:
+    """Return one warning for each quantity below its rule's minimum.
+
+    Args:
+        contact: "cut" or "zone": which of the margin rules holds.
+    """
+    margin = {"cut": "minimal resection margin", "zone": "minimal ablation margin"}
+    names: Callable[[str], str] = lambda name: (  # noqa: E731
+        margin.get(contact, name) if name == "minimal margin" else name
+    )
+    found = []
+    for quantity in quantities:
+        for rule in rules:
+            if rule.quantity == names(quantity.name) and quantity.value < rule.minimum:
+                found.append(
+                    f"{rule.quantity} of {quantity.structure} is {quantity.value:.1f} "
+                    f"{quantity.unit}, below {rule.minimum:g} {rule.unit} ({rule.source})"
+                )
+    return tuple(found)
