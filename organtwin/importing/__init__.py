@@ -6,6 +6,16 @@ here with a constant ``IMAGES`` or ``LABELS`` (see `formats`).
 """
 
 from organtwin.importing.found import LabelSource, Refused, Scan, Series
-from organtwin.importing.scanning import read_volume, scan
+from organtwin.importing.labelling import read_labels
+from organtwin.importing.scanning import read_masks, read_volume, scan
 
-__all__ = ["LabelSource", "Refused", "Scan", "Series", "read_volume", "scan"]
+__all__ = [
+    "LabelSource",
+    "Refused",
+    "Scan",
+    "Series",
+    "read_labels",
+    "read_masks",
+    "read_volume",
+    "scan",
+]

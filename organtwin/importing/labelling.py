@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 
 from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
@@ -106,13 +108,13 @@ def _structures(
     return result
 
 
-def _structure(title: str, mask: Mask, organ: Organ, others: object) -> Structure:
+def _structure(title: str, mask: Mask, organ: Organ, others: Iterator[int]) -> Structure:
     known = next((s for s in organ.structures if s.name == title), None)
     if known is not None:
         return known
     if (found := NUMBERED.match(title)) and 1 <= int(found[1]) <= LAST_TUMOUR:
         return tumour(int(found[1]), organ.structures[0].name)
-    label = next(others, None)  # type: ignore[call-overload]
+    label = next(others, None)
     if label is None:
         raise BadArgument(f"more than {LAST_OTHER - FIRST_OTHER + 1} structures beside the organ")
     code = mask.code or CodedTerm("", "99ORGANTWIN", mask.name)
@@ -150,8 +152,6 @@ def normalised(name: str) -> str:
 
 def _nested(kept: list[tuple[Mask, Structure]]) -> tuple[Structure, ...]:
     """Return the structures, others said to lie within the smallest that holds nearly all of it."""
-    from dataclasses import replace
-
     sizes = {s.name: int(np.count_nonzero(m.voxels)) for m, s in kept}
     result = []
     for mask, structure in kept:
@@ -167,7 +167,7 @@ def _nested(kept: list[tuple[Mask, Structure]]) -> tuple[Structure, ...]:
     return tuple(result)
 
 
-def _check_losses(labels: LabelMap, grids: Mapping[str, np.ndarray]) -> None:
+def _check_losses(labels: LabelMap, grids: Mapping[str, NDArray[Any]]) -> None:
     """Raise MisplacedLabel when painting one structure over another changed it by a tenth."""
     for name, mask in grids.items():
         before, after = np.count_nonzero(mask), np.count_nonzero(labels.mask(name) & mask)

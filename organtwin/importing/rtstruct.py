@@ -134,8 +134,9 @@ def _mask(name: str, planes: Planes, volume: Volume) -> Mask:
     for height in heights:
         plane = filled(planes[float(height)], (ni, nj))
         count += int(np.count_nonzero(plane))
-        first = max(int(np.ceil(height - half - TIE)), 0)
-        last = min(int(np.ceil(height + half - TIE)), nk)
+        first, last = (
+            min(max(int(np.ceil(end - TIE)), 0), nk) for end in (height - half, height + half)
+        )
         voxels[:, :, first:last] |= plane[:, :, None]
     pixel_ml = volume.voxel_ml / volume.spacing_mm[2]
     return Mask(name, None, voxels, count * pixel_ml * step)
