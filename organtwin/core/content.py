@@ -8,8 +8,11 @@ starting on a multiple of 64 bytes so that a file can be mapped into memory.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import importlib
 import json
+import pkgutil
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
@@ -43,6 +46,16 @@ def read_only(array: NDArray[Any], dtype: Any = None) -> NDArray[Any]:
         result = result.view()
         result.flags.writeable = False
     return result
+
+
+@functools.cache
+def _all_nouns() -> dict[str, type[Any]]:
+    """Import every file of this folder, so that each noun has registered itself."""
+    import organtwin.core as package
+
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return _NOUNS
 
 
 def encode(thing: Any) -> bytes:
@@ -148,7 +161,7 @@ def _thing(value: Any, arrays: _Arrays) -> Any:
         return MappingProxyType({key: _thing(item, arrays) for key, item in value["__map__"]})
     if "__date__" in value:
         return date.fromisoformat(value["__date__"])
-    if value["__noun__"] not in _NOUNS:
+    if value["__noun__"] not in _all_nouns():
         raise CaseDamaged(
             f"an object of kind {value['__noun__']!r} is not known to this version",
             advice="open the case with the version that wrote it",

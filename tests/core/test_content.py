@@ -1,6 +1,9 @@
 """Identity is content."""
 
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +71,19 @@ def test_that_an_unknown_noun_is_refused() -> None:
     content = encode(Case("x")).replace(b'"Case"', b'"Cose"')
     with pytest.raises(CaseDamaged, match="not known"):
         decode(content)
+
+
+def test_that_a_fresh_process_knows_every_noun(tmp_path: Path) -> None:
+    (tmp_path / "volume").write_bytes(encode(a_volume()))
+    code = (
+        "import sys; from pathlib import Path; from organtwin.core.content import decode; "
+        "print(type(decode(Path(sys.argv[1]).read_bytes())).__name__)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "volume")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert said.stdout.strip() == "Volume"
