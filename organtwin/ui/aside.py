@@ -1,0 +1,129 @@
+"""Questions that change no case, answered in a process of their own.
+
+``python -m organtwin.ui.aside`` reads one JSON object from stdin, {"question", …}, and prints JSON
+lines: progress, and last the answer or {"error", "what", "where", "advice"}. No Qt in here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from organtwin.core.errors import OrganTwinError
+from organtwin.core.watch import Watch
+
+Answer = dict[str, Any]
+
+
+def scan(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """List what a folder ("path") holds: series with their geometry, labels, refused files."""
+    from organtwin import importing
+
+    found = importing.scan(Path(asked["path"]), watch)
+    return {
+        "series": [
+            {
+                "uid": s.uid,
+                "modality": s.modality,
+                "description": s.description,
+                "acquired": s.acquired.isoformat() if s.acquired else "",
+                "patient": s.patient_name or s.patient_id,
+                "size": list(s.size),
+                "files": len(s.files),
+                "geometry": asdict(s.geometry),
+                "refusal": f"{s.refusal.reason}. {s.refusal.advice}" if s.refusal else "",
+            }
+            for s in found.series
+        ],
+        "labels": [
+            {"path": str(x.path), "kind": x.kind, "names": list(x.names)} for x in found.labels
+        ],
+        "refused": [
+            {"path": str(x.path), "error": x.error_class, "reason": x.reason, "advice": x.advice}
+            for x in found.refused
+        ],
+    }
+
+
+def surfaces(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Make smooth surfaces of a LabelMap ("objects": folder, "labels": id) into "out" (.npz)."""
+    from organtwin.casefolder import ObjectFolder
+    from organtwin.meshing import surfaces as smooth_surfaces
+
+    labels = ObjectFolder(Path(asked["objects"])).get(asked["labels"])
+    arrays = {}
+    for name, surface in smooth_surfaces(labels, watch).items():
+        arrays[f"{name}/points"] = surface.points.astype(np.float32)
+        arrays[f"{name}/triangles"] = surface.triangles
+    out = Path(asked["out"])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.stem}-{os.getpid()}.npz")
+    np.savez(part, **arrays)  # type: ignore[arg-type]
+    part.replace(out)
+    return {"out": str(out)}
+
+
+def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """List the methods of segmentation."""
+    from organtwin import segmenting
+
+    del asked, watch
+    found = segmenting.methods().values()
+    return {"methods": [{"name": m.name, "title": m.title, "kind": m.kind} for m in found]}
+
+
+def catalogue(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Return what the solvers offer, as `python -m solvers describe` prints it."""
+    import subprocess
+
+    del asked, watch
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "solvers", "describe"], capture_output=True, check=True, text=True
+    )
+    return {"catalogue": json.loads(run.stdout)}
+
+
+QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
+    "scan": scan,
+    "surfaces": surfaces,
+    "methods": methods,
+    "catalogue": catalogue,
+}
+
+
+def main() -> int:
+    """Answer the question on stdin; returns 0 when it could."""
+    try:
+        asked = json.loads(sys.stdin.readline())
+        watch = Watch(lambda fraction, message: _say(progress=fraction, message=message))
+        _say(**QUESTIONS[asked["question"]](asked, watch))
+    except OrganTwinError as error:
+        _say(error=type(error).__name__, what=error.what, where=error.where, advice=error.advice)
+        return 1
+    except Exception as error:  # the last door: the window must hear of everything
+        traceback.print_exc()
+        _say(
+            error="Crash",
+            what=f"{type(error).__name__}: {error}",
+            where=traceback.extract_tb(error.__traceback__)[-1].name,
+            advice="nothing was changed; please report this with the details",
+        )
+        return 1
+    return 0
+
+
+def _say(**fields: Any) -> None:
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""Forms made of `solvers.contract.Parameter`s: unit as suffix, bounds kept, source in the tip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
+
+from organtwin.ui.pieces import words
+from solvers.contract import Parameter
+
+
+def readable(name: str, unit: str = "") -> str:
+    """Return a parameter's name for a person: no underscores, no unit suffix."""
+    text = name
+    suffix = {
+        "mm²/day": "_mm2_per_day",
+        "1/day": "_per_day",
+        "1/Gy": "_per_gy",
+        "Gy": "_gy",
+        "mm": "_mm",
+        "day": "_days",
+        "kPa": "_kpa",
+        "°": "_deg",
+    }.get(unit, "")
+    if suffix and text.endswith(suffix) and text != suffix:
+        text = text[: -len(suffix)]
+    text = text.replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+class NumberField(QDoubleSpinBox):
+    """A number with its unit; as many decimals as its size asks for; the wheel needs focus."""
+
+    def __init__(self, name: str, unit: str, low: float, high: float) -> None:
+        super().__init__()
+        self.setAccessibleName(f"{name} in {unit}" if unit != "1" else name)
+        self.setRange(low, high)
+        if unit != "1":
+            self.setSuffix(f" {unit}")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(64)
+        self.setKeyboardTracking(False)
+        self.set_number(low)
+
+    def set_number(self, value: float) -> None:
+        """Set the value with as many decimals as it needs."""
+        size = max(abs(value), 1e-6)
+        self.setDecimals(min(6, max(0 if size >= 1000 else 1, 2 - math.floor(math.log10(size)))))
+        self.setSingleStep(10.0 ** math.floor(math.log10(size)) / (2.0 if size >= 1 else 1.0))
+        self.setValue(value)
+
+    def wheelEvent(self, event: Any) -> None:
+        """Leave the wheel to the page unless the field has the focus."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class VectorField(QWidget):
+    """Three numbers along L, P, S."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, parameter: Parameter) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self.fields = []
+        for letter in "LPS":
+            field = NumberField(f"{name} {letter}", parameter.unit, parameter.low, parameter.high)
+            field.setSuffix("")
+            field.setPrefix(f"{letter} ")
+            field.setDecimals(1 if parameter.unit == "mm" else 2)
+            field.setSingleStep(1.0 if parameter.unit == "mm" else 0.05)
+            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            field.setStyleSheet("padding-right: 4px;")
+            field.setMinimumWidth(56)
+            field.valueChanged.connect(self.changed)
+            row.addWidget(field)
+            self.fields.append(field)
+        self.setFocusProxy(self.fields[0])
+
+    def value(self) -> tuple[float, float, float]:
+        """Return the three numbers."""
+        x, y, z = (field.value() for field in self.fields)
+        return x, y, z
+
+    def set_value(self, value: Sequence[float]) -> None:
+        """Show three numbers without telling."""
+        for field, number in zip(self.fields, value, strict=True):
+            field.blockSignals(True)
+            field.setValue(float(number))
+            field.blockSignals(False)
+
+
+class Form(QWidget):
+    """One field for each parameter."""
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        vectors: frozenset[str] = frozenset(),
+        *,
+        integers: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__()
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setHorizontalSpacing(12)
+        self._layout.setVerticalSpacing(8)
+        self._layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.fields: dict[str, QDoubleSpinBox | QSpinBox | VectorField | QComboBox | QLineEdit] = {}
+        for parameter in parameters:
+            self._add(parameter, parameter.name in vectors, parameter.name in integers)
+
+    def values(self) -> dict[str, Any]:
+        """Return name → number, text or three numbers."""
+        found: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if isinstance(field, VectorField):
+                found[name] = list(field.value())
+            elif isinstance(field, QComboBox):
+                found[name] = field.currentData()
+            elif isinstance(field, QLineEdit):
+                found[name] = field.text()
+            else:
+                found[name] = field.value()
+        return found
+
+    def set_values(self, values: Mapping[str, Any]) -> None:
+        """Show values without telling."""
+        for name, value in values.items():
+            field = self.fields.get(name)
+            if field is None or value is None:
+                continue
+            field.blockSignals(True)
+            if isinstance(field, VectorField):
+                field.set_value(value)
+            elif isinstance(field, NumberField):
+                field.set_number(float(value))
+            elif isinstance(field, QSpinBox):
+                field.setValue(int(value))
+            elif isinstance(field, QComboBox):
+                field.setCurrentIndex(max(field.findData(value), 0))
+            elif isinstance(field, QLineEdit):
+                field.setText(str(value))
+            field.blockSignals(False)
+
+    def add_choice(self, name: str, title: str, choices: Sequence[tuple[str, str]]) -> QComboBox:
+        """Add a list of (value, title) to choose from."""
+        field = QComboBox()
+        field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        field.setMinimumContentsLength(8)
+        field.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        for value, text in choices:
+            field.addItem(text, value)
+        field.currentIndexChanged.connect(self.changed)
+        self._place(name, title, field)
+        return field
+
+    def add_text(self, name: str, title: str, text: str = "") -> QLineEdit:
+        """Add a line of text."""
+        field = QLineEdit(text)
+        field.editingFinished.connect(self.changed)
+        self._place(name, title, field)
+        return field
+
+    def _add(self, parameter: Parameter, vector: bool, integer: bool) -> None:
+        title = readable(parameter.name, parameter.unit)
+        field: QDoubleSpinBox | QSpinBox | VectorField
+        if vector:
+            field = VectorField(title, parameter)
+            field.changed.connect(self.changed)
+        elif integer:
+            field = QSpinBox()
+            field.setRange(int(parameter.low), int(parameter.high))
+            field.setValue(int(parameter.default or parameter.low))
+            field.valueChanged.connect(self.changed)
+        else:
+            field = NumberField(title, parameter.unit, parameter.low, parameter.high)
+            if parameter.default is not None:
+                field.set_number(parameter.default)
+            field.valueChanged.connect(self.changed)
+        bounds = f"{parameter.low:g} to {parameter.high:g} {parameter.unit}"
+        tip = f"{parameter.meaning} ({bounds}).\nSource: {parameter.source}"
+        field.setToolTip(f"<qt>{tip.replace(chr(10), '<br>')}</qt>")
+        self._place(parameter.name, title, field)
+
+    def _place(self, name: str, title: str, field: Any) -> None:
+        if not field.accessibleName():
+            field.setAccessibleName(title)
+        label = words(title)
+        label.setToolTip(field.toolTip())
+        label.setBuddy(field)
+        self.fields[name] = field
+        self._layout.addRow(label, field)

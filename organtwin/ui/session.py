@@ -1,0 +1,240 @@
+"""Session: the one door to work; no page starts a process, opens a file of a case or undoes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from organtwin.casefolder import CaseFolder
+from organtwin.core.case import Case
+from organtwin.core.errors import Missing, OrganTwinError
+from organtwin.core.journal import Done, JournalEntry
+from organtwin.ui.child import Child
+from organtwin.ui.trouble import Trouble
+
+Request = tuple[str, Mapping[str, Any]]
+KEPT_OBJECTS: Final = 48
+
+
+class Session(QObject):
+    """A case open in the window, and at most one step under way.
+
+    Signals:
+        case_changed: the Case is another one (a step, undo, redo, open, close).
+        progress: fraction 0..1 and one line.
+        busy_changed: a step began or the last one ended.
+        done: name of the step that ended well, and its summary.
+        failed: a Trouble.
+    """
+
+    case_changed = Signal()
+    progress = Signal(float, str)
+    busy_changed = Signal(bool)
+    done = Signal(str, str)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._folder: CaseFolder | None = None
+        self._child: Child | None = None
+        self._questions: list[Child] = []
+        self._waiting: list[Request] = []
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self.step = ""
+
+    # -- the case -------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a case is open."""
+        return self._folder is not None
+
+    @property
+    def folder(self) -> CaseFolder:
+        """The case folder; raises Missing when none is open."""
+        if self._folder is None:
+            raise Missing("no case is open", advice="open or make one first")
+        return self._folder
+
+    @property
+    def case(self) -> Case:
+        """The Case as it stands; an empty one when none is open."""
+        return self._folder.case if self._folder is not None else Case("")
+
+    @property
+    def entries(self) -> Sequence[JournalEntry]:
+        """The journal, oldest first."""
+        return self._folder.entries if self._folder is not None else ()
+
+    def get(self, object_id: str) -> Any:
+        """Return an object of the case; the last few stay in memory."""
+        if object_id not in self._kept:
+            self._kept[object_id] = self.folder.get(object_id)
+            while len(self._kept) > KEPT_OBJECTS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(object_id)
+        return self._kept[object_id]
+
+    def open(self, path: Path) -> bool:
+        """Open a case; returns whether it could, else `failed` says why."""
+        return self._take(lambda: CaseFolder.open(path))
+
+    def create(self, path: Path, patient: str) -> bool:
+        """Make a case in an empty folder; returns whether it could."""
+        return self._take(lambda: CaseFolder.create(path, Case(patient)))
+
+    def close(self) -> None:
+        """End what runs and let the case go."""
+        self._waiting.clear()
+        for child in (*self._questions, *([self._child] if self._child else [])):
+            child.end_now()
+        if self._folder is not None:
+            self._folder.close()
+        self._folder = None
+        self._kept.clear()
+
+    # -- steps ----------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step is under way."""
+        return self._child is not None
+
+    def do(self, step: str, arguments: Mapping[str, Any] | None = None) -> bool:
+        """Run a step of the pipeline; returns False (and says why) when it cannot begin."""
+        return self.do_all([(step, arguments or {})])
+
+    def do_all(self, requests: Sequence[Request]) -> bool:
+        """Run steps one after another; the first that fails ends the row."""
+        if self.busy or not self.is_open:
+            what = f"{self.step} is still under way" if self.busy else "no case is open"
+            advice = "wait for it or stop it" if self.busy else "open or make one first"
+            self.failed.emit(Trouble("Missing", what, advice=advice))
+            return False
+        self._waiting = list(requests)
+        self._next()
+        return True
+
+    def cancel(self) -> None:
+        """Stop the step under way; the case stays as it is."""
+        self._waiting.clear()
+        if self._child is not None:
+            self.progress.emit(0.0, "Stopping…")
+            self._child.stop()
+
+    def ask(
+        self, question: str, arguments: Mapping[str, Any], answered: Callable[[Any], None]
+    ) -> None:
+        """Ask something that changes no case (see `organtwin.ui.aside`), in a process of its own."""
+        child = Child("organtwin.ui.aside", [], self)
+        self._questions.append(child)
+
+        def over(answer: Mapping[str, Any], log: str, stopped: bool) -> None:
+            self._questions.remove(child)
+            child.deleteLater()
+            if "error" in answer:
+                self.failed.emit(Trouble.from_child(answer, question, log))
+            elif not stopped:
+                answered(answer)
+
+        child.ended.connect(over)
+        child.start({"question": question, **arguments})
+
+    # -- undo -----------------------------------------------------------------------------------
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an earlier Case to go back to."""
+        return self._folder is not None and not self.busy and self._folder.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something was undone last."""
+        return self._folder is not None and not self.busy and self._folder.can_redo
+
+    def undo(self) -> None:
+        """Go back by one step."""
+        self._travel(lambda: self.folder.undo())
+
+    def redo(self) -> None:
+        """Go forward by one step."""
+        self._travel(lambda: self.folder.redo())
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _take(self, opened: Callable[[], CaseFolder]) -> bool:
+        if self.busy:
+            self.cancel()
+        before = self._folder
+        try:
+            folder = opened()
+        except (OrganTwinError, OSError) as error:
+            self.failed.emit(Trouble.of(error, "open"))
+            return False
+        if before is not None:
+            before.close()
+        self._folder = folder
+        self._kept.clear()
+        self.case_changed.emit()
+        return True
+
+    def _travel(self, move: Callable[[], JournalEntry]) -> None:
+        try:
+            entry = move()
+        except OrganTwinError as error:
+            self.failed.emit(Trouble.of(error))
+            return
+        self.case_changed.emit()
+        self.done.emit(entry.done.step, entry.done.summary)
+
+    def _next(self) -> None:
+        step, arguments = self._waiting.pop(0)
+        self.step = step
+        child = Child("organtwin.step", [str(self.folder.path)], self)
+        self._child = child
+        child.progress.connect(self.progress)
+        child.ended.connect(self._step_over)
+        self.busy_changed.emit(True)
+        self.progress.emit(0.0, f"{step}: starting")
+        case_id = self.folder.put(self.case)
+        child.start({"step": step, "arguments": dict(arguments), "case": case_id})
+
+    def _step_over(self, answer: Mapping[str, Any], log: str, stopped: bool) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.deleteLater()
+        trouble: Trouble | None = None
+        if stopped:
+            self.progress.emit(0.0, f"{self.step}: stopped, nothing was changed")
+        elif "error" in answer:
+            trouble = Trouble.from_child(answer, self.step, log)
+        else:
+            try:
+                case = self.folder.get(str(answer["case"]))
+                summary = self._append(case, answer["done"])
+            except (OrganTwinError, KeyError, TypeError) as error:
+                trouble = Trouble.of(error, self.step)
+            else:
+                self.case_changed.emit()
+                self.done.emit(self.step, summary)
+        if trouble is None and not stopped and self._waiting:
+            self._next()
+            return
+        self._waiting.clear()
+        self.busy_changed.emit(False)
+        if trouble is not None:
+            self.failed.emit(trouble)
+
+    def _append(self, case: Case, fields: Mapping[str, Any]) -> str:
+        done = Done(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in fields.items()
+            }
+        )
+        self.folder.append(case, done)
+        return done.summary

@@ -1,0 +1,227 @@
+"""Showing: turns the Case into what the views draw; pages add to it, views only draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from organtwin.core.case import Visit
+from organtwin.core.errors import OrganTwinError
+from organtwin.core.labelmap import LabelMap
+from organtwin.organs import Organ, organ
+from organtwin.ui.scene import Layer, Scene
+from organtwin.ui.session import Session
+from organtwin.ui.trouble import Trouble
+from organtwin.ui.viewing import Viewing
+from organtwin.ui.views.timeline import Stop, Track
+
+ORGAN_OPACITY: Final = 0.34
+KEPT_SURFACES: Final = 8
+Surfaces = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+
+
+class Showing(QObject):
+    """The chosen visit, its image, labels and surfaces.
+
+    Signals:
+        scene_changed: the 3D scene is another one.
+        visit_changed: another visit was chosen.
+    """
+
+    scene_changed = Signal()
+    visit_changed = Signal(int)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.viewing = Viewing(self)
+        self.visit = 0
+        self._shown: tuple[str, str] = ("", "")
+        self._surfaces: dict[str, Surfaces] = {}
+        self._layers: dict[str, Layer] = {}
+        self._asked: set[str] = set()
+        self._extra = Scene()
+        self._without: frozenset[str] = frozenset()
+        session.case_changed.connect(self.follow_case)
+        self.viewing.changed.connect(self.scene_changed)
+
+    @property
+    def organ(self) -> Organ:
+        """The organ of the case."""
+        return organ(self.session.case.organ)
+
+    @property
+    def shown_visit(self) -> Visit | None:
+        """The chosen visit, None when there is none."""
+        visits = self.session.case.visits
+        return visits[self.visit] if self.visit < len(visits) else None
+
+    def labels_of(self, visit: int) -> LabelMap | None:
+        """Return the labels of a visit, None when it has none."""
+        visits = self.session.case.visits
+        if visit >= len(visits) or not visits[visit].labels:
+            return None
+        labels: LabelMap = self.session.get(visits[visit].labels)
+        return labels
+
+    def choose_visit(self, index: int) -> None:
+        """Show another visit."""
+        if index != self.visit and 0 <= index < len(self.session.case.visits):
+            self.visit = index
+            self.follow_case()
+            self.visit_changed.emit(index)
+
+    def follow_case(self) -> None:
+        """Show the Case as it stands."""
+        count = len(self.session.case.visits)
+        if self.visit >= max(count, 1):
+            self.visit = 0
+            self.visit_changed.emit(0)
+        visit = self.shown_visit
+        wanted = (visit.volume, visit.labels) if visit else ("", "")
+        if wanted != self._shown:
+            try:
+                self._show(wanted)
+            except OrganTwinError as error:
+                self.session.failed.emit(Trouble.of(error))
+        self._want_surfaces(wanted[1])
+        self.scene_changed.emit()
+
+    def surfaces(self, visit: int) -> Surfaces:
+        """Return the smooth surfaces of a visit; empty (and asked for) until they are there."""
+        visits = self.session.case.visits
+        labels = visits[visit].labels if visit < len(visits) else ""
+        self._want_surfaces(labels)
+        return self._surfaces.get(labels, {})
+
+    def add(self, extra: Scene, without: frozenset[str] = frozenset()) -> None:
+        """Show a page's own layers with the organ; `without` names layers it takes the place of."""
+        self._extra, self._without = extra, without
+        self.scene_changed.emit()
+
+    def scene(self) -> Scene:
+        """Return what the 3D view shows."""
+        own = self.structures(self.visit).without(self._without)
+        title = self._extra.title
+        return Scene(own.layers + self._extra.layers, self._extra.scale, title)
+
+    def structures(self, visit: int) -> Scene:
+        """Return the visible structures of a visit as layers: solid ones first."""
+        labels = self.labels_of(visit)
+        surfaces = self.surfaces(visit)
+        if labels is None:
+            return Scene()
+        layers = []
+        for structure in labels.structures:
+            if structure.name in surfaces and structure.name not in self.viewing.hidden:
+                layers.append(self._layer(structure.name, structure.colour, structure.kind, visit))
+        solid_first = sorted(layers, key=lambda layer: layer.opacity < 1.0)
+        return Scene(tuple(solid_first))
+
+    def stops(self) -> tuple[Stop, ...]:
+        """Return the visits for the timeline."""
+        return tuple(
+            Stop(number, visit.day, visit.seen, bool(visit.labels))
+            for number, visit in enumerate(self.session.case.visits)
+        )
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Return what was seen and forecast of each structure."""
+        case, get = self.session.case, self.session.get
+        observations = [get(o) for visit in case.visits for o in visit.observations]
+        forecasts = [get(f) for twin in case.twins for f in get(twin).forecasts]
+        scores = [get(s) for s in case.scores]
+        names = sorted({x.structure for x in (*observations, *forecasts)})
+        colours = {s.name: s.colour for s in self._all_structures()}
+        return tuple(
+            Track(
+                name,
+                colours.get(name, (0.6, 0.7, 0.8)),
+                tuple(o for o in observations if o.structure == name),
+                tuple(f for f in forecasts if f.structure == name),
+                tuple(s for s in scores if s.structure == name),
+            )
+            for name in names
+        )
+
+    def _all_structures(self) -> list[Any]:
+        labels = self.labels_of(0)
+        return list(labels.structures) if labels is not None else []
+
+    def _layer(
+        self, name: str, colour: tuple[float, float, float], kind: str, visit: int
+    ) -> Layer:
+        points, triangles = self.surfaces(visit)[name]
+        opacity = ORGAN_OPACITY if kind == "organ" else 1.0
+        key = f"{self.session.case.visits[visit].labels[:12]}/{name}"
+        made = self._layers.get(key)
+        if made is None:
+            made = Layer(key, points, triangles, colour, opacity)
+            self._layers[key] = made
+        return made
+
+    def _show(self, wanted: tuple[str, str]) -> None:
+        volume_id, labels_id = wanted
+        if volume_id != self._shown[0]:
+            fresh = not self._shown[0]
+            self.viewing.show_image(self.session.get(volume_id) if volume_id else None)
+            if fresh and volume_id:
+                window = self.organ.windows[0]
+                self.viewing.set_window(window.centre, window.width)
+        labels = self.session.get(labels_id) if labels_id else None
+        self.viewing.show_labels(labels)
+        if labels is not None and labels_id != self._shown[1] and not self._shown[1]:
+            self.viewing.move_to(centre_mm(labels))
+        self._shown = wanted
+
+    def _want_surfaces(self, labels: str) -> None:
+        if not labels or labels in self._surfaces or labels in self._asked:
+            return
+        folder = self.session.folder
+        out = folder.jobs / f"surfaces-{labels[:32]}.npz"
+        if out.exists():
+            self._take_surfaces(labels, out)
+            return
+        self._asked.add(labels)
+        self.session.ask(
+            "surfaces",
+            {"objects": str(folder.objects.root), "labels": labels, "out": str(out)},
+            lambda answer: self._take_surfaces(labels, Path(answer["out"])),
+        )
+
+    def _take_surfaces(self, labels: str, path: Path) -> None:
+        self._asked.discard(labels)
+        found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+        with np.load(path) as arrays:
+            for key in arrays.files:
+                name, _, part = key.rpartition("/")
+                if part == "points":
+                    found[name] = (arrays[key], arrays[f"{name}/triangles"])
+        self._surfaces[labels] = found
+        while len(self._surfaces) > KEPT_SURFACES:
+            self._surfaces.pop(next(iter(self._surfaces)))
+            self._layers.clear()
+        self.scene_changed.emit()
+
+
+def centre_mm(labels: LabelMap) -> NDArray[np.float64]:
+    """Return (3,) LPS mm the middle of the largest tumour, else of everything labelled."""
+    tumours = labels.of_kind("tumour")
+    mask = labels.mask(tumours[0].name) if tumours else labels.labels > 0
+    if not mask.any():
+        mask = labels.labels > 0
+    if not mask.any():
+        return labels.affine[:3, 3]
+    index = [float(np.mean(np.nonzero(mask.any(axis=_others(axis)))[0])) for axis in range(3)]
+    result: NDArray[np.float64] = labels.affine[:3, :3] @ np.array(index) + labels.affine[:3, 3]
+    return result
+
+
+def _others(axis: int) -> tuple[int, int]:
+    first, second = (a for a in range(3) if a != axis)
+    return first, second

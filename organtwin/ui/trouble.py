@@ -1,0 +1,132 @@
+"""Trouble: an error as a person should see it: what, where, what to do."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from organtwin.core.errors import OrganTwinError, SolverFailed
+from organtwin.ui.pieces import button, words
+from organtwin.ui.theme import pixmap
+
+TITLES: Final[Mapping[str, str]] = {
+    "NoImages": "No images found",
+    "UnreadableFile": "A file cannot be read",
+    "WrongGeometry": "These slices do not make one image",
+    "EmptyLabel": "A structure is empty",
+    "MisplacedLabel": "A structure lies where it cannot",
+    "BadMesh": "The mesh cannot be trusted",
+    "BadArgument": "A value is outside its bounds",
+    "BadInput": "This cannot be used",
+    "Missing": "An earlier step is needed first",
+    "SolverFailed": "The solver ended without an answer",
+    "CaseLocked": "This case is open somewhere else",
+    "CaseTooNew": "This case was written by a later version",
+    "CaseReadOnly": "This case may not be written",
+    "CaseDamaged": "This case is damaged",
+    "DiskFull": "There is no room to save",
+    "AuditFailed": "The audit package is not what was sealed",
+    "OutOfMemory": "Not enough memory",
+    "Stopped": "Stopped",
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One error on its way to a person.
+
+    Args:
+        kind: class name of the error ("WrongGeometry").
+        step: the step that was under way, "" for none.
+        log: more, for whoever mends it.
+    """
+
+    kind: str
+    what: str
+    where: str = ""
+    advice: str = ""
+    step: str = ""
+    log: str = ""
+
+    @property
+    def title(self) -> str:
+        """The headline."""
+        return TITLES.get(self.kind, "Something went wrong")
+
+    @classmethod
+    def of(cls, error: BaseException, step: str = "") -> Trouble:
+        """Make one of any exception."""
+        if isinstance(error, OrganTwinError):
+            log = error.log if isinstance(error, SolverFailed) else ""
+            kind = type(error).__name__
+            return cls(kind, error.what, error.where, error.advice, step=step, log=log)
+        return cls(
+            "Crash",
+            f"{type(error).__name__}: {error}",
+            advice="nothing was changed in the case; please report this with the details",
+            step=step,
+            log="".join(traceback.format_exception(error)),
+        )
+
+    @classmethod
+    def from_child(cls, answer: Mapping[str, Any], step: str, log: str) -> Trouble:
+        """Make one of what a step's process said of its end."""
+        named = (str(answer.get(key, "")) for key in ("error", "what", "where", "advice"))
+        kind, what, where, advice = named
+        return cls(kind, what, where, advice, step=step, log=log)
+
+
+class TroubleDialog(QDialog):
+    """Shows a Trouble; the log only when asked for."""
+
+    def __init__(self, trouble: Trouble, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"OrganTwin: {trouble.title}")
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(520)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 16)
+        column.setSpacing(12)
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        sign = QLabel()
+        sign.setPixmap(pixmap("warning", "warn", 28, self.devicePixelRatioF()))
+        head.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(words(trouble.title, "title"), 1)
+        column.addLayout(head)
+        for label, text in (
+            ("What", trouble.what),
+            ("Where", trouble.where),
+            ("What to do", trouble.advice),
+        ):
+            if text:
+                column.addWidget(words(label.upper(), "section"))
+                said = words(text[:1].upper() + text[1:], "", wrap=True)
+                said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                column.addWidget(said)
+        self._log = QPlainTextEdit(trouble.log)
+        self._log.setReadOnly(True)
+        self._log.setAccessibleName("Details of the error")
+        self._log.setMinimumHeight(200)
+        self._log.hide()
+        column.addWidget(self._log)
+        column.addLayout(self._buttons(bool(trouble.log.strip())))
+
+    def _buttons(self, log: bool) -> QHBoxLayout:
+        row = QHBoxLayout()
+        details = button("Show &details", "Show what the program wrote")
+        details.setVisible(log)
+        details.clicked.connect(lambda: self._log.setVisible(not self._log.isVisible()))
+        close = button("&Close", "Close this message", primary=True)
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        row.addWidget(details)
+        row.addStretch(1)
+        row.addWidget(close)
+        return row

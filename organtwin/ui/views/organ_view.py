@@ -1,0 +1,291 @@
+"""OrganView: a Scene in 3D, with an orientation marker, a colour scale and a draggable plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from organtwin.ui.scene import VIRIDIS, Layer, Scale, Scene
+from organtwin.ui.theme import font
+from organtwin.ui.views.vtk_view import VtkView
+
+FRONT = np.array([-0.25, -1.0, 0.28])
+"""The eye stands before the patient, a little to the right and above (LPS)."""
+AXIS_NAMES = (("R", "L"), ("A", "P"), ("I", "S"))
+AXIS_COLOURS = ("#e0605e", "#63c08a", "#6aa7f0")
+
+
+class OrganView(VtkView):
+    """Shows one Scene.
+
+    A plane given by `set_plane` has two grips: its centre moves it along its normal, the tip of
+    the normal turns it; `plane_moved` tells point (3,) and normal (3,) while one is dragged.
+    """
+
+    plane_moved = Signal(object, object)
+
+    def __init__(self, name: str = "Organ in 3D", parent: QWidget | None = None) -> None:
+        super().__init__(name, parent)
+        self.scene = Scene()
+        self._actors: dict[str, tuple[Layer, Any]] = {}
+        self._plane: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+        self._grip = ""
+        self._last = QPointF()
+        self._aimed = False
+        self.empty_line = "The organ appears here once it is segmented"
+
+    def show_scene(self, scene: Scene) -> None:
+        """Draw a scene; layers that did not change keep their place on the graphics card."""
+        wanted = {layer.name: layer for layer in scene.layers}
+        for name in [n for n, (layer, _) in self._actors.items() if wanted.get(n) is not layer]:
+            self.renderer.RemoveActor(self._actors.pop(name)[1])
+        self.scene = scene
+        for name, layer in wanted.items():
+            if name not in self._actors:
+                actor = _actor(layer, scene.scale)
+                self._actors[name] = (layer, actor)
+                self.renderer.AddActor(actor)
+        if not self._aimed and scene.layers:
+            self.reset_camera()
+        self.update()
+        self.ask_draw()
+
+    def reset_camera(self) -> None:
+        """Show everything from the front."""
+        centre, radius = self.scene.bounds_mm()
+        self._aimed = bool(self.scene.layers) and self.width() > 8
+        self.look_from(FRONT, centre, radius * 0.86)
+
+    def share_camera(self, other: OrganView) -> None:
+        """Look through another view's camera from now on."""
+        self.renderer.SetActiveCamera(other.camera)
+        self._aimed = True
+
+    def set_plane(self, point: NDArray[Any] | None, normal: NDArray[Any] | None = None) -> None:
+        """Show grips of a plane (LPS mm), or none."""
+        self._plane = None
+        if point is not None and normal is not None:
+            unit = np.asarray(normal, dtype=np.float64)
+            self._plane = (
+                np.asarray(point, dtype=np.float64),
+                unit / max(float(np.linalg.norm(unit)), 1e-12),
+            )
+        self.update()
+
+    def grab_drag(self, point: QPointF) -> bool:
+        """Take the drag when it starts on a grip."""
+        self._grip, self._last = "", point
+        for name, place in self._grips().items():
+            if (self.to_screen(place) - point).manhattanLength() < 14:
+                self._grip = name
+        return bool(self._grip)
+
+    def drag_to(self, point: QPointF) -> None:
+        """Move or turn the plane."""
+        if self._plane is None:
+            return
+        centre, normal = self._plane
+        moved = point - self._last
+        self._last = point
+        right, up = self.screen_axes()
+        if self._grip == "centre":
+            seen = np.array([normal @ right, normal @ up])
+            length = float(seen @ seen)
+            if length > 1e-3:
+                along = (moved.x() * seen[0] - moved.y() * seen[1]) / length
+                centre = centre + normal * along * self.mm_per_pixel(centre)
+        else:
+            tip = centre + normal * self._reach()
+            tip = tip + (moved.x() * right - moved.y() * up) * self.mm_per_pixel(tip)
+            normal = (tip - centre) / np.linalg.norm(tip - centre)
+        self._plane = (centre, normal)
+        self.plane_moved.emit(centre, normal)
+        self.update()
+
+    def overlay(self, painter: QPainter) -> None:
+        """Draw title, orientation marker, colour scale, key and grips."""
+        box = QRectF(self.rect()).adjusted(10, 8, -10, -8)
+        painter.setPen(QColor("#c9d3df"))
+        painter.setFont(font(13, bold=True))
+        flags = Qt.AlignmentFlag
+        painter.drawText(box, flags.AlignLeft | flags.AlignTop, self.scene.title or "3D")
+        if not self.scene.layers:
+            painter.setPen(QColor("#5b6878"))
+            painter.setFont(font(13))
+            painter.drawText(self.rect(), flags.AlignCenter, self.empty_line)
+            return
+        self._draw_compass(painter)
+        if self.scene.scale is not None:
+            _draw_scale(painter, self.rect().toRectF(), self.scene.scale)
+        self._draw_key(painter)
+        self._draw_grips(painter)
+
+    def _draw_key(self, painter: QPainter) -> None:
+        painter.setFont(font(11))
+        y = 32.0
+        for layer in self.scene.layers:
+            if not layer.caption:
+                continue
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor.fromRgbF(*layer.colour))
+            painter.drawRoundedRect(QRectF(11, y + 2, 9, 9), 2, 2)
+            painter.setPen(QColor("#aab6c4"))
+            painter.drawText(QPointF(26, y + 11), layer.caption)
+            y += 17
+
+    def _draw_compass(self, painter: QPainter) -> None:
+        right, up = self.screen_axes()
+        middle = QPointF(44, self.height() - 44)
+        painter.setFont(font(11, bold=True))
+        ends = []
+        for axis in range(3):
+            for side in (-1.0, 1.0):
+                vector = np.eye(3)[axis] * side
+                depth = float(np.cross(right, up) @ vector)
+                tip = QPointF(float(vector @ right), -float(vector @ up)) * 24.0
+                ends.append((depth, axis, int(side > 0), tip))
+        for depth, axis, side, tip in sorted(ends, key=lambda end: end[0]):
+            shade = QColor(AXIS_COLOURS[axis])
+            shade.setAlphaF(0.35 + 0.65 * (depth + 1.0) / 2.0)
+            painter.setPen(QPen(shade, 1.6))
+            painter.drawLine(middle, middle + tip)
+            place = middle + tip * 1.38
+            painter.drawText(
+                QRectF(place.x() - 9, place.y() - 9, 18, 18),
+                Qt.AlignmentFlag.AlignCenter,
+                AXIS_NAMES[axis][side],
+            )
+
+    def _reach(self) -> float:
+        return 0.35 * self.scene.bounds_mm()[1]
+
+    def _grips(self) -> dict[str, NDArray[np.float64]]:
+        if self._plane is None:
+            return {}
+        centre, normal = self._plane
+        return {"centre": centre, "tip": centre + normal * self._reach()}
+
+    def _draw_grips(self, painter: QPainter) -> None:
+        places = {name: self.to_screen(place) for name, place in self._grips().items()}
+        if not places:
+            return
+        painter.setPen(QPen(QColor("#ffd479"), 2))
+        painter.drawLine(places["centre"], places["tip"])
+        painter.setBrush(QColor("#ffd479"))
+        painter.setPen(QPen(QColor("#1b1405"), 1.2))
+        painter.drawEllipse(places["centre"], 7, 7)
+        painter.drawEllipse(places["tip"], 5, 5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _draw_scale(painter: QPainter, box: QRectF, scale: Scale) -> None:
+    height = min(180.0, box.height() * 0.5)
+    bar = QRectF(box.right() - 24, box.center().y() - height / 2, 10, height)
+    gradient = QLinearGradient(bar.bottomLeft(), bar.topLeft())
+    for number, (red, green, blue) in enumerate(VIRIDIS.tolist()):
+        gradient.setColorAt(number / (len(VIRIDIS) - 1), QColor(red, green, blue))
+    painter.fillRect(bar, gradient)
+    painter.setFont(font(11))
+    painter.setPen(QColor("#c9d3df"))
+    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    for part in (0.0, 0.5, 1.0):
+        value = scale.low + part * (scale.high - scale.low)
+        y = bar.bottom() - part * bar.height()
+        painter.drawText(QRectF(bar.left() - 66, y - 8, 60, 16), flags, f"{value:.3g}")
+    head = f"{scale.title}, {scale.unit}" if scale.unit != "1" else scale.title
+    painter.drawText(QRectF(bar.right() - 240, bar.top() - 28, 240, 16), flags, head)
+
+
+def _actor(layer: Layer, scale: Scale | None) -> Any:
+    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(_polydata(layer))
+    mapper.SetScalarVisibility(layer.values is not None)
+    if layer.values is not None and scale is not None:
+        mapper.SetLookupTable(_table())
+        mapper.SetScalarRange(scale.low, max(scale.high, scale.low + 1e-9))
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    look = actor.GetProperty()
+    look.SetColor(*layer.colour)
+    look.SetOpacity(layer.opacity)
+    look.SetInterpolationToPhong()
+    look.SetSpecular(0.22)
+    look.SetSpecularPower(28.0)
+    look.SetAmbient(0.06)
+    if layer.edges:
+        look.EdgeVisibilityOn()
+        look.SetEdgeColor(*(0.45 * part for part in layer.colour))
+        look.SetInterpolationToFlat()
+    if layer.flat:
+        look.LightingOff()
+    elif layer.opacity < 1.0:
+        look.BackfaceCullingOn()
+    return actor
+
+
+def _polydata(layer: Layer) -> Any:
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+
+    points = vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(layer.points, dtype=np.float32), deep=True))
+    cells = vtkCellArray()
+    corners = np.ascontiguousarray(layer.triangles, dtype=np.int64)
+    starts = np.arange(0, 3 * len(corners) + 1, 3, dtype=np.int64)
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(starts, deep=True),
+        numpy_to_vtkIdTypeArray(corners.ravel(), deep=True),
+    )
+    surface = vtkPolyData()
+    surface.SetPoints(points)
+    surface.SetPolys(cells)
+    if not layer.edges:
+        surface.GetPointData().SetNormals(numpy_to_vtk(_normals(layer), deep=True))
+    if layer.values is not None:
+        values = np.ascontiguousarray(layer.values, dtype=np.float32)
+        surface.GetPointData().SetScalars(numpy_to_vtk(values, deep=True))
+    return surface
+
+
+def _normals(layer: Layer) -> NDArray[np.float32]:
+    """Return (n, 3) unit normals: triangle normals summed at their corners, weighted by area."""
+    corners = np.asarray(layer.points, dtype=np.float64)[layer.triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    index = np.asarray(layer.triangles)
+    normals = np.stack(
+        [
+            sum(
+                np.bincount(index[:, c], weights=faces[:, axis], minlength=len(layer.points))
+                for c in range(3)
+            )
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    result: NDArray[np.float32] = (normals / np.maximum(length, 1e-12)).astype(np.float32)
+    return result
+
+
+def _table() -> Any:
+    from vtkmodules.vtkCommonCore import vtkLookupTable
+
+    table = vtkLookupTable()
+    table.SetNumberOfTableValues(256)
+    place = np.linspace(0, len(VIRIDIS) - 1, 256)
+    for row in range(256):
+        colours = [
+            float(np.interp(place[row], np.arange(len(VIRIDIS)), VIRIDIS[:, c])) / 255
+            for c in range(3)
+        ]
+        table.SetTableValue(row, *colours, 1.0)
+    table.Build()
+    return table

@@ -1,0 +1,359 @@
+"""SliceView: one plane of the image with its structures, crosshair and letters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from organtwin.ui.theme import VIEWPORT, colour, font
+from organtwin.ui.viewing import Viewing
+from organtwin.ui.views.contours import outline
+from organtwin.ui.views.slicing import AXES, Canonical, Plane, letters
+
+CROSSHAIR = {"axial": "#e0605e", "coronal": "#63c08a", "sagittal": "#e8c15a"}
+"""A plane's own colour; its trace in the other planes is drawn in it."""
+
+
+class SliceView(QWidget):
+    """One slice. Left drag moves the crosshair, right drag the window, middle drag the picture;
+    the wheel scrolls, with Ctrl it zooms; a double click gives it the whole space and back.
+    """
+
+    maximise_asked = Signal()
+
+    def __init__(self, plane: Plane, viewing: Viewing, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plane: Plane = plane
+        self.viewing = viewing
+        self.zoom, self.shift = 1.0, QPointF(0, 0)
+        self._hover: NDArray[np.float64] | None = None
+        self._drag: tuple[Qt.MouseButton, QPointF] | None = None
+        self._image: tuple[Any, QImage] | None = None
+        self._paths: dict[int, list[tuple[str, QPainterPath]]] = {}
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"{plane.capitalize()} slices")
+        self.setAccessibleDescription("Arrow up and down scroll, plus and minus zoom")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        viewing.changed.connect(self._content_changed)
+        viewing.moved.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Return a preferred size."""
+        return QSize(400, 320)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least useful size."""
+        return QSize(160, 120)
+
+    @property
+    def number(self) -> int:
+        """The slice shown: canonical index across the plane."""
+        grid = self.viewing.volume
+        if grid is None:
+            return 0
+        through = AXES[self.plane][2]
+        wanted = round(float(grid.index(self.viewing.cursor_mm)[through]))
+        return min(max(wanted, 0), grid.array.shape[through] - 1)
+
+    def scroll(self, steps: int) -> None:
+        """Move the crosshair by whole slices."""
+        grid = self.viewing.volume
+        if grid is None:
+            return
+        index = grid.index(self.viewing.cursor_mm)
+        index[AXES[self.plane][2]] = self.number + steps
+        self.viewing.move_to(grid.position_mm(index))
+
+    def to_screen(self, lps_mm: NDArray[Any]) -> QPointF:
+        """Map LPS mm (3,) to widget coordinates."""
+        grid = self._grid()
+        across, down, _ = AXES[self.plane]
+        index = grid.index(np.asarray(lps_mm, dtype=np.float64))
+        y = grid.array.shape[down] - 1 - index[down] if down == 2 else index[down]
+        return self._transform().map(QPointF(float(index[across]) + 0.5, float(y) + 0.5))
+
+    def to_mm(self, point: QPointF) -> NDArray[np.float64]:
+        """Map widget coordinates to LPS mm (3,) in the slice shown."""
+        grid = self._grid()
+        across, down, _ = AXES[self.plane]
+        inverse, _ = self._transform().inverted()
+        pixel = inverse.map(point)
+        index = grid.index(self.viewing.cursor_mm)
+        index[across] = pixel.x() - 0.5
+        y = pixel.y() - 0.5
+        index[down] = grid.array.shape[down] - 1 - y if down == 2 else y
+        return grid.position_mm(index)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw everything."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(VIEWPORT))
+        if self.viewing.volume is None:
+            painter.setPen(QColor("#5b6878"))
+            painter.setFont(font(13))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No image yet")
+        else:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.setTransform(self._transform())
+            image = self._picture()
+            painter.drawImage(QRectF(0, 0, image.width(), image.height()), image)
+            painter.resetTransform()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_structures(painter)
+            self._draw_marks(painter)
+            self._draw_crosshair(painter)
+            self._draw_words(painter)
+        if self.hasFocus():
+            painter.setPen(QPen(colour("accent"), 1))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll; with Ctrl zoom about the pointer."""
+        steps = event.angleDelta().y() / 120.0
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._zoom_at(event.position(), 1.15**steps)
+        elif steps:
+            self.scroll(int(np.sign(steps)) * max(1, round(abs(steps))))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start a drag; a left press moves the crosshair or sets a seed."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if self.viewing.volume is None:
+            return
+        if event.button() == Qt.MouseButton.LeftButton and self.viewing.picking:
+            place = self.to_mm(event.position())
+            if self.viewing.value_at(place) is not None:
+                self.viewing.clicked.emit(place)
+            return
+        self._drag = (event.button(), event.position())
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.viewing.move_to(self.to_mm(event.position()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with a drag; show what lies under the pointer."""
+        if self.viewing.volume is None:
+            return
+        self._hover = self.to_mm(event.position())
+        if self._drag is not None:
+            button, last = self._drag
+            moved = event.position() - last
+            self._drag = (button, event.position())
+            if button == Qt.MouseButton.LeftButton:
+                self.viewing.move_to(self._hover)
+            elif button == Qt.MouseButton.RightButton:
+                centre, width = self.viewing.window
+                self.viewing.set_window(centre - moved.y(), width + 2.0 * moved.x())
+            elif button == Qt.MouseButton.MiddleButton:
+                self.shift += moved
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag."""
+        self._drag = None
+
+    def leaveEvent(self, event: Any) -> None:
+        """Forget the pointer."""
+        self._hover = None
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Ask for the whole space, or give it back."""
+        self._drag = None
+        if not self.viewing.picking:
+            self.maximise_asked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Scroll and zoom from the keyboard."""
+        steps = {
+            Qt.Key.Key_Up: 1,
+            Qt.Key.Key_Down: -1,
+            Qt.Key.Key_PageUp: 10,
+            Qt.Key.Key_PageDown: -10,
+        }
+        middle = QPointF(self.width() / 2, self.height() / 2)
+        if event.key() in steps:
+            self.scroll(steps[Qt.Key(event.key())])
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self._zoom_at(middle, 1.25)
+        elif event.key() == Qt.Key.Key_Minus:
+            self._zoom_at(middle, 0.8)
+        elif event.key() == Qt.Key.Key_0:
+            self.reset()
+        elif event.key() == Qt.Key.Key_Return:
+            self.maximise_asked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def reset(self) -> None:
+        """Show the whole slice."""
+        self.zoom, self.shift = 1.0, QPointF(0, 0)
+        self.update()
+
+    def _grid(self) -> Canonical:
+        if self.viewing.volume is None:
+            raise RuntimeError("a place in a slice needs an image")
+        return self.viewing.volume
+
+    def _transform(self) -> QTransform:
+        """Return slice pixels → widget: right aspect in mm, centred, zoomed, shifted."""
+        grid = self._grid()
+        across, down, _ = AXES[self.plane]
+        columns, rows, _ = grid.extent(self.plane)
+        wide, high = grid.spacing_mm[across], grid.spacing_mm[down]
+        fit = min(self.width() / (columns * wide), self.height() / (rows * high)) * self.zoom
+        left = (self.width() - columns * wide * fit) / 2 + self.shift.x()
+        top = (self.height() - rows * high * fit) / 2 + self.shift.y()
+        return QTransform(wide * fit, 0, 0, high * fit, left, top)
+
+    def _zoom_at(self, point: QPointF, factor: float) -> None:
+        factor = min(max(self.zoom * factor, 0.5), 20.0) / self.zoom
+        middle = QPointF(self.width() / 2, self.height() / 2) + self.shift
+        self.shift += (point - middle) * (1.0 - factor)
+        self.zoom *= factor
+        self.update()
+
+    def _content_changed(self) -> None:
+        self._paths.clear()
+        self._image = None
+        self.update()
+
+    def _picture(self) -> QImage:
+        """Return the slice shown as greys, kept until the slice or the window changes."""
+        key = (self.number, self.viewing.window)
+        if self._image is None or self._image[0] != key:
+            plate = self._grid().slice(self.plane, self.number).astype(np.float32)
+            centre, width = self.viewing.window
+            grey = np.clip((plate - (centre - width / 2)) * (255.0 / width), 0, 255)
+            # Qt wants each row to start on a multiple of 4 bytes.
+            padded = np.zeros((grey.shape[0], -(-grey.shape[1] // 4) * 4), dtype=np.uint8)
+            padded[:, : grey.shape[1]] = grey
+            kind = QImage.Format.Format_Grayscale8
+            image = QImage(padded.data, grey.shape[1], grey.shape[0], padded.shape[1], kind)
+            self._image = (key, image.copy())
+        return self._image[1]
+
+    def _outlines(self) -> list[tuple[str, QPainterPath]]:
+        """Return (structure, border in slice pixels) of the slice shown; kept for 64 slices."""
+        labels = self.viewing.labels
+        if labels is None or labels.array.shape != self._grid().array.shape:
+            return []
+        if self.number not in self._paths:
+            if len(self._paths) > 64:
+                self._paths.clear()
+            plate = labels.slice(self.plane, self.number)
+            within = {s.name: s.within for s in self.viewing.structures}
+            found = []
+            for structure in self.viewing.structures:
+                wanted = np.zeros(256, dtype=bool)
+                for inner in self.viewing.structures:
+                    if _contains(structure.name, inner.name, within):
+                        wanted[inner.label] = True
+                path = outline(wanted[plate])
+                if not path.isEmpty():
+                    found.append((structure.name, path))
+            self._paths[self.number] = found
+        return self._paths[self.number]
+
+    def _draw_structures(self, painter: QPainter) -> None:
+        colours = self.viewing.colours()
+        outermost = {s.name for s in self.viewing.structures if not s.within}
+        transform = self._transform()
+        for name, path in self._outlines():
+            if name not in colours:
+                continue
+            shade = QColor.fromRgbF(*colours[name])
+            drawn = transform.map(path)
+            inside = QColor(shade)
+            inside.setAlphaF(self.viewing.fill * (0.35 if name in outermost else 1.0))
+            painter.fillPath(drawn, inside)
+            painter.setPen(QPen(shade.lighter(125), 1.4))
+            painter.drawPath(drawn)
+
+    def _draw_marks(self, painter: QPainter) -> None:
+        grid = self._grid()
+        through = AXES[self.plane][2]
+        for mark in self.viewing.marks:
+            place = np.array(mark.position_mm)
+            if abs(grid.index(place)[through] - self.number) > 2.0:
+                continue
+            shade = self.viewing.colours().get(mark.structure, (0.35, 0.69, 0.95))
+            painter.setBrush(QColor.fromRgbF(*shade))
+            painter.setPen(QPen(QColor("white"), 1.5))
+            painter.drawEllipse(self.to_screen(place), 5, 5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _draw_crosshair(self, painter: QPainter) -> None:
+        centre = self.to_screen(self.viewing.cursor_mm)
+        upright: Plane = "sagittal" if self.plane != "sagittal" else "coronal"
+        level: Plane = "axial" if self.plane != "axial" else "coronal"
+        gap = 10.0
+        for plane, x, y in ((upright, 0.0, 1.0), (level, 1.0, 0.0)):
+            shade = QColor(CROSSHAIR[plane])
+            shade.setAlpha(150)
+            painter.setPen(QPen(shade, 1))
+            reach = 2.0 * (self.width() + self.height())
+            for sign in (-1.0, 1.0):
+                start = centre + QPointF(x, y) * gap * sign
+                painter.drawLine(start, centre + QPointF(x, y) * reach * sign)
+
+    def _draw_words(self, painter: QPainter) -> None:
+        box = QRectF(self.rect()).adjusted(10, 8, -10, -8)
+        flags = Qt.AlignmentFlag
+        left, right, top, bottom = letters(self._grid(), self.plane)
+        painter.setFont(font(13, bold=True))
+        painter.setPen(QColor("#c9d3df"))
+        painter.drawText(box, flags.AlignLeft | flags.AlignVCenter, left)
+        painter.drawText(box, flags.AlignRight | flags.AlignVCenter, right)
+        painter.drawText(box, flags.AlignHCenter | flags.AlignTop, top)
+        painter.drawText(box, flags.AlignHCenter | flags.AlignBottom, bottom)
+        painter.setPen(QColor(CROSSHAIR[self.plane]))
+        painter.drawText(box, flags.AlignLeft | flags.AlignTop, self.plane.capitalize())
+        painter.setFont(font(11))
+        painter.setPen(QColor("#8fa0b3"))
+        count = self._grid().extent(self.plane)[2]
+        painter.drawText(
+            box, flags.AlignRight | flags.AlignTop, f"slice {self.number + 1} / {count}"
+        )
+        painter.drawText(box, flags.AlignLeft | flags.AlignBottom, self._under_pointer())
+        centre, width = self.viewing.window
+        painter.drawText(
+            box, flags.AlignRight | flags.AlignBottom, f"C {centre:.0f}  W {width:.0f}"
+        )
+
+    def _under_pointer(self) -> str:
+        place = self.viewing.cursor_mm if self._hover is None else self._hover
+        value = self.viewing.value_at(place)
+        if value is None:
+            return ""
+        x, y, z = place
+        unit = "" if self.viewing.unit == "1" else f" {self.viewing.unit}"
+        name = self.viewing.structure_at(place)
+        head = f"{value:.0f}{unit}" + (f"  {name}" if name else "")
+        return f"{head}\nL {x:.1f}  P {y:.1f}  S {z:.1f} mm"
+
+
+def _contains(outer: str, inner: str, within: dict[str, str]) -> bool:
+    for _ in range(16):
+        if inner == outer:
+            return True
+        inner = within.get(inner, "")
+    return False
