@@ -147,7 +147,7 @@ def _decide(asked: argparse.Namespace, printer: Printer) -> None:
 
 
 def _report(asked: argparse.Namespace, printer: Printer) -> None:
-    from organtwin.pipeline import write_report
+    from organtwin.pipeline.handing_out import write_report
 
     with CaseFolder.open(Path(asked.case)) as folder, printer.progress("report") as watch:
         paths = write_report(folder.case, folder, folder.entries, Path(asked.to), watch)
@@ -155,7 +155,7 @@ def _report(asked: argparse.Namespace, printer: Printer) -> None:
 
 
 def _audit(asked: argparse.Namespace, printer: Printer) -> None:
-    from organtwin.pipeline import export_audit
+    from organtwin.pipeline.handing_out import export_audit
     from organtwin.reporting.audit_check import verify_audit
 
     if asked.what == "verify":

@@ -82,7 +82,7 @@ def _make_room(to: Path) -> None:
 
 
 def _write(folder: CaseFolder, to: Path, printer: Printer) -> list[Path]:
-    from organtwin.pipeline import export_audit, write_report
+    from organtwin.pipeline.handing_out import export_audit, write_report
 
     with printer.progress("report") as watch:
         written = list(write_report(folder.case, folder, folder.entries, to, watch))

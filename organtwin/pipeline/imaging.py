@@ -1,9 +1,4 @@
-"""The river, written down once: DICOM → Volume → LabelMap → OrganMesh → Simulation → TwinState →
-Comparison → Report.
-
-Each step takes a Case and returns a new Case and one line that says what it did; `run_step` makes
-the journal's entry of it. The keyword arguments of a step are its form: JSON values only.
-"""
+"""DICOM → Volume → LabelMap → OrganMesh."""
 
 from __future__ import annotations
 
@@ -13,13 +8,8 @@ from typing import Any
 
 from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadInput, Missing
-from organtwin.core.journal import Done
-from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
-from organtwin.running import Step, run
-
-# -- DICOM → Volume -------------------------------------------------------------------------------
 
 
 def import_images(
@@ -99,9 +89,6 @@ def _in_order(visits: list[Visit], before: Case) -> tuple[Visit, ...]:
     return tuple(placed)
 
 
-# -- Volume → LabelMap ----------------------------------------------------------------------------
-
-
 def segment(
     case: Case,
     store: ObjectStore,
@@ -154,9 +141,6 @@ def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[
     return after, f"visit {visit}: {found}"
 
 
-# -- LabelMap → OrganMesh -------------------------------------------------------------------------
-
-
 def mesh(
     case: Case,
     store: ObjectStore,
@@ -174,7 +158,7 @@ def mesh(
         tumour_edge_mm=tumour_edge_mm,
         vessel_radius_mm=vessel_radius_mm,
     )
-    made, quality = mesh_labels(_labels(case, store, 0), sizes, watch)
+    made, quality = mesh_labels(labels_of(case, store, 0), sizes, watch)
     after = case.having(mesh=store.put(made), mesh_quality=store.put(quality))
     return after, (
         f"{quality.points} points, {quality.tetrahedra} tetrahedra, "
@@ -182,65 +166,9 @@ def mesh(
     )
 
 
-def _labels(case: Case, store: ObjectStore, visit: int) -> Any:
+def labels_of(case: Case, store: ObjectStore, visit: int) -> Any:
+    """Return a visit's LabelMap on its own grid; raises Missing when it has none."""
     labels = case.visit(visit).labels
     if not labels:
         raise Missing(f"visit {visit} has no labels yet", advice="segment it first")
     return store.get(labels)
-
-
-# -- OrganMesh → Simulation → TwinState -----------------------------------------------------------
-
-
-def believe(
-    case: Case, store: ObjectStore, watch: Watch, *, members: int = 64, seed: int = 1
-) -> tuple[Case, str]:
-    """Draw the prior belief of every tumour's growth and forecast the visits to come."""
-    from organtwin.updating import prior_beliefs
-
-    tumours = [s.name for s in _labels(case, store, 0).of_kind("tumour")]
-    beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
-    twin = _forecast(case, store, watch, beliefs, day=0.0)
-    return case.having(twins=(store.put(twin),)), f"prior of {', '.join(tumours)}"
-
-
-def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
-    """Register a visit to the baseline, carry its labels there and observe its tumours."""
-    from organtwin import updating
-
-    baseline, later = case.visit(0), case.visit(visit)
-    labels, visit_labels = _labels(case, store, 0), _labels(case, store, visit)
-    registration = updating.register(
-        store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch
-    )
-    carried = store.put(updating.carried(visit_labels, registration, labels))
-    observations = updating.observe(store.get(carried), later.day, organ(case.organ), carried)
-    after = case.with_visit(
-        visit,
-        registration=store.put(registration),
-        baseline_labels=carried,
-        observations=tuple(map(store.put, observations)),
-    )
-    seen = ", ".join(f"{o.structure} {o.volume_ml:.2f} mL" for o in observations)
-    return after, f"visit {visit}: {seen}; residual {registration.residual_mm:.2f} mm"
-
-
-STEPS: Mapping[str, Step] = {
-    step.name: step
-    for step in (
-        Step("import", "Import", import_images, ("pydicom",)),
-        Step("label", "Take labels from a file", read_label_file, ("pydicom", "highdicom")),
-        Step("segment", "Segment", segment, ("SimpleITK", "scipy", "scikit-image")),
-        Step("mesh", "Mesh", mesh, ("scipy", "vtk", "mmgpy")),
-        Step("believe", "Prior belief", believe, ("dolfinx-solver-real",)),
-        Step("register", "Register a visit", register, ("SimpleITK",)),
-    )
-}
-
-
-def run_step(
-    name: str, case: Case, store: ObjectStore, arguments: Mapping[str, Any], watch: Watch
-) -> tuple[Case, Done]:
-    """Run a step by name; returns the new Case and what the journal shall say of it."""
-    step: Step = chosen(STEPS, name, "step")
-    return run(step, case, store, arguments, watch)

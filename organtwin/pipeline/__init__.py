@@ -1,0 +1,55 @@
+"""The river, written down once: DICOM → Volume → LabelMap → OrganMesh → Simulation → TwinState →
+Comparison → Report.
+
+Each step takes a Case and returns a new Case and one line that says what it did; `run_step` makes
+the journal's entry of it. The keyword arguments of a step are its form: JSON values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.journal import Done
+from organtwin.core.registry import chosen
+from organtwin.core.watch import Watch
+from organtwin.pipeline import imaging, planning, twin
+from organtwin.pipeline.running import Step, run
+
+SOLVER = ("dolfinx-solver-real",)
+
+STEPS: Mapping[str, Step] = {
+    step.name: step
+    for step in (
+        Step("import", "Import images", imaging.import_images, ("pydicom",)),
+        Step("label", "Take labels from a file", imaging.read_label_file, ("pydicom", "highdicom")),
+        Step("segment", "Segment", imaging.segment, ("SimpleITK", "scipy", "scikit-image")),
+        Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
+        Step("believe", "Draw the prior belief", twin.believe, SOLVER),
+        Step("register", "Register a visit", twin.register, ("SimpleITK",)),
+        Step("score", "Score the forecasts of a visit", twin.score),
+        Step("update", "Update the belief", twin.update, ("scipy", *SOLVER)),
+        Step("deform", "Deform the organ", planning.deform, SOLVER),
+        Step("grow", "Grow the tumours", planning.grow, SOLVER),
+        Step("plan", "Draw up scenarios", planning.plan, ("scipy",)),
+        Step("compare", "Compare scenarios", planning.compare, ("scipy", *SOLVER)),
+        Step("decide", "Record a decision", planning.decide, quick=True),
+    )
+}
+
+
+def run_step(
+    name: str, case: Case, store: ObjectStore, arguments: Mapping[str, Any], watch: Watch
+) -> tuple[Case, Done]:
+    """Run a step by name; returns the new Case and what the journal shall say of it.
+
+    Raises:
+        BadArgument: no such step, or arguments it does not take.
+        OrganTwinError: as the step says; nothing was changed.
+    """
+    step: Step = chosen(STEPS, name, "step")
+    return run(step, case, store, arguments, watch)
+
+
+__all__ = ["STEPS", "Step", "run_step"]

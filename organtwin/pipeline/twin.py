@@ -1,0 +1,246 @@
+"""OrganMesh → Simulation → TwinState: the prior, then one visit after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.errors import Missing
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.observation import Observation
+from organtwin.core.parameter import Belief, Ensemble
+from organtwin.core.simulation import Simulation
+from organtwin.core.twin import TwinState
+from organtwin.core.watch import Watch
+from organtwin.organs import organ
+from organtwin.pipeline.growing import growth_jobs
+from organtwin.pipeline.imaging import labels_of
+
+HORIZON_DAYS, EVERY_DAYS = 180.0, 15.0
+"""How far each belief is simulated ahead, and how often it is reported."""
+
+
+def believe(
+    case: Case, store: ObjectStore, watch: Watch, *, members: int = 64, seed: int = 1
+) -> tuple[Case, str]:
+    """Draw the prior belief of every tumour's growth and forecast the visits to come."""
+    from organtwin.updating import prior_beliefs
+
+    tumours = [s.name for s in labels_of(case, store, 0).of_kind("tumour")]
+    if not tumours:
+        raise Missing("the baseline has no tumour to believe anything of", advice="segment one")
+    beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
+    state = _state(case, store, watch, beliefs, 0.0)
+    return case.having(twins=(store.put(state),), scores=()), f"prior of {', '.join(tumours)}"
+
+
+def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
+    """Register a visit to the baseline, carry its labels there and observe its tumours."""
+    from organtwin import updating
+
+    baseline, later = case.visit(0), case.visit(visit)
+    labels, visit_labels = labels_of(case, store, 0), labels_of(case, store, visit)
+    registration = updating.register(
+        store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch
+    )
+    carried = updating.carried(visit_labels, registration, labels)
+    carried_id = store.put(carried)
+    observations = updating.observe(
+        carried, day=later.day, organ=organ(case.organ), labels_id=carried_id
+    )
+    after = case.with_visit(
+        visit,
+        registration=store.put(registration),
+        baseline_labels=carried_id,
+        observations=tuple(map(store.put, observations)),
+    )
+    seen = ", ".join(f"{o.structure} {o.volume_ml:.2f} mL" for o in observations)
+    return after, f"visit {visit}: {seen}; residual {registration.residual_mm:.2f} mm"
+
+
+def score(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
+    """Score every forecast made before a visit for that visit."""
+    from organtwin import updating
+
+    later = case.visit(visit)
+    observed = {o.structure: o for o in _observations(case, store, visit)}
+    labels = store.get(later.baseline_labels)
+    scores = []
+    for twin_id in case.twins:
+        state: TwinState = store.get(twin_id)
+        for forecast_id in state.forecasts:
+            forecast = store.get(forecast_id)
+            if forecast.day == later.day > state.day and forecast.structure in observed:
+                watch.tell(0.5, f"scoring {forecast.structure}")
+                simulation = _simulation_of(store, state, forecast.structure)
+                scores.append(
+                    updating.score(
+                        forecast,
+                        observed[forecast.structure],
+                        forecast_id=forecast_id,
+                        simulation=simulation,
+                        labels=labels,
+                    )
+                )
+    kept = [s for s in case.scores if store.get(s).day != later.day]
+    after = case.having(scores=(*kept, *map(store.put, scores)))
+    covered = sum(s.covered for s in scores)
+    return after, f"visit {visit}: {covered} of {len(scores)} forecasts inside their interval"
+
+
+def update(
+    case: Case, store: ObjectStore, watch: Watch, *, visit: int, seed: int = 1, rule: str = ""
+) -> tuple[Case, str]:
+    """Bring a visit into the belief: every observation up to it, from the prior."""
+    from organtwin import updating
+
+    prior: TwinState = store.get(_prior(case))
+    later = case.visit(visit)
+    _observations(case, store, visit)
+    beliefs = []
+    for number, belief_id in enumerate(prior.beliefs):
+        belief: Belief = store.get(belief_id)
+        ids = _observed_up_to(case, store, visit, belief.structure)
+        if not ids:
+            beliefs.append(belief)
+            continue
+        observations = [store.get(i) for i in ids]
+        part = watch.part(
+            0.5 * number / len(prior.beliefs), 0.5 * (number + 1) / len(prior.beliefs)
+        )
+        beliefs.append(
+            updating.update(
+                belief,
+                observations,
+                _forward(case, store, part, observations),
+                belief_id=belief_id,
+                observation_ids=ids,
+                seed=seed,
+                watch=part,
+                **({"rule": rule} if rule else {}),
+            )
+        )
+    state = _state(case, store, watch.part(0.5, 1.0), beliefs, later.day)
+    earlier = tuple(t for t in case.twins if store.get(t).day < later.day)
+    after = case.with_visit(visit, seen=True).having(twins=(*earlier, store.put(state)))
+    return after, f"visit {visit} is in the belief of {', '.join(b.structure for b in beliefs)}"
+
+
+def current_labels(case: Case, store: ObjectStore) -> LabelMap:
+    """Return the labels of the last visit the twin has seen, in the baseline frame."""
+    seen = [visit for visit in case.visits if visit.seen and visit.baseline_labels]
+    labels: LabelMap = store.get(seen[-1].baseline_labels) if seen else labels_of(case, store, 0)
+    return labels
+
+
+def report_days(start: float, until: float) -> list[float]:
+    """Days to report: start, every so many days, until."""
+    days = np.arange(start, until, EVERY_DAYS)
+    return sorted({*map(float, days), float(start), float(until)})
+
+
+def state_ratio(
+    store: ObjectStore, state: TwinState, belief: Belief, labels: LabelMap
+) -> NDArray[np.float64]:
+    """Return (members,) believed over labelled visible volume of a tumour on the twin's day.
+
+    The label a scenario starts from is one noisy measurement; the belief knows all of them.
+    """
+    simulation = _simulation_of(store, state, belief.structure)
+    believed = believed_volumes(simulation, belief, state.day)
+    ratio: NDArray[np.float64] = believed / labels.volume_ml(belief.structure)
+    return ratio
+
+
+def believed_volumes(simulation: Simulation, belief: Belief, day: float) -> NDArray[np.float64]:
+    """Return (members,) visible volume in mL a belief gives for a simulated day."""
+    from organtwin.updating import BASELINE_RATIO
+
+    column = int(np.argmin(np.abs(simulation.days - day)))
+    volumes: NDArray[np.float64] = simulation.quantities["volume_ml"][:, column]
+    return volumes * belief.ensemble.column(BASELINE_RATIO)
+
+
+def _state(
+    case: Case, store: ObjectStore, watch: Watch, beliefs: Sequence[Belief], day: float
+) -> TwinState:
+    """Simulate beliefs from the baseline on and forecast every later visit."""
+    from organtwin import updating
+
+    days = sorted({*report_days(0.0, day + HORIZON_DAYS), *(v.day for v in case.visits)})
+    ensembles = [(belief.structure, belief.ensemble) for belief in beliefs]
+    grown = growth_jobs(case, store, watch, ensembles, labels=labels_of(case, store, 0), days=days)
+    belief_ids = tuple(map(store.put, beliefs))
+    forecasts = []
+    for belief, belief_id in zip(beliefs, belief_ids, strict=True):
+        for visit in case.visits:
+            if visit.day > day:
+                volumes = believed_volumes(grown[belief.structure], belief, visit.day)
+                forecasts.append(
+                    updating.forecast(
+                        belief, volumes, belief_id=belief_id, day=visit.day, organ=organ(case.organ)
+                    )
+                )
+    simulations = tuple(store.put(grown[belief.structure]) for belief in beliefs)
+    return TwinState(day, belief_ids, tuple(map(store.put, forecasts)), simulations)
+
+
+def _forward(
+    case: Case, store: ObjectStore, watch: Watch, observations: Sequence[Observation]
+) -> Any:
+    """Return what maps an ensemble to (members, observations) predicted volumes in mL."""
+    from organtwin.updating import BASELINE_RATIO
+
+    structure = observations[0].structure
+    days = sorted({*report_days(0.0, HORIZON_DAYS), *(v.day for v in case.visits)})
+
+    def forward(ensemble: Ensemble) -> NDArray[np.float64]:
+        simulation = growth_jobs(
+            case,
+            store,
+            watch,
+            [(structure, ensemble)],
+            labels=labels_of(case, store, 0),
+            days=days,
+        )[structure]
+        columns = np.searchsorted(simulation.days, [o.day for o in observations])
+        volumes: NDArray[np.float64] = simulation.quantities["volume_ml"][:, columns]
+        return volumes * ensemble.column(BASELINE_RATIO)[:, None]
+
+    return forward
+
+
+def _observed_up_to(case: Case, store: ObjectStore, visit: int, structure: str) -> tuple[str, ...]:
+    """Return the ids of a tumour's observations at visits 1 to `visit`, of those already seen."""
+    return tuple(
+        observation
+        for number, one in enumerate(case.visits[: visit + 1])
+        if one.seen or number == visit
+        for observation in one.observations
+        if store.get(observation).structure == structure
+    )
+
+
+def _observations(case: Case, store: ObjectStore, visit: int) -> list[Observation]:
+    ids = case.visit(visit).observations
+    if not ids:
+        raise Missing(f"visit {visit} is not registered yet", advice="register it first")
+    return [store.get(i) for i in ids]
+
+
+def _prior(case: Case) -> str:
+    if not case.twins:
+        raise Missing("this case has no belief yet", advice="run `organtwin update --visit 0`")
+    return case.twins[0]
+
+
+def _simulation_of(store: ObjectStore, state: TwinState, structure: str) -> Simulation:
+    for simulation_id in state.simulations:
+        simulation: Simulation = store.get(simulation_id)
+        if simulation.structure == structure:
+            return simulation
+    raise Missing(f"the twin of day {state.day:g} has no simulation of {structure}")
