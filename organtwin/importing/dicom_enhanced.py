@@ -62,13 +62,16 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
         )
     padding = padding_of(said, signed=pixels.kind == "i")
     uid = said.text("SOPInstanceUID")
-    return tuple(_slice(pixels, n, group, padding, uid) for n, group in enumerate(frames))
+    return tuple(
+        _slice(pixels, n, group, padding=padding, uid=uid) for n, group in enumerate(frames)
+    )
 
 
 def _slice(
     pixels: Pixels,
     n: int,
     group: Callable[[str], Elements],
+    *,
     padding: float | None,
     uid: str,
 ) -> Slice:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from pydicom.config import IGNORE
+from pydicom.uid import UID
+
 from organtwin.core.errors import WrongGeometry
 from organtwin.importing.assembling import read, series_of
 from organtwin.importing.elements import merged, wanted
@@ -57,11 +60,15 @@ PHASES: Final = (
 
 
 def claims(file: Opened) -> bool:
-    """Return whether a file is a DICOM image of one frame."""
+    """Return whether a file is a DICOM image of one frame, or what is left of one."""
     said = file.elements
-    if file.dataset is None or "Rows" not in said:
+    if file.dataset is None or "SegmentSequence" in said:
         return False
-    return "SegmentSequence" not in said and "PerFrameFunctionalGroupsSequence" not in said
+    if "PerFrameFunctionalGroupsSequence" in said:
+        return False
+    if file.dataset.damage and "SeriesInstanceUID" in said:
+        return True
+    return "Rows" in said or "Image Storage" in UID(file.sop_class, IGNORE).name
 
 
 def slices_of(file: Opened) -> tuple[Slice, ...]:

@@ -33,6 +33,7 @@ def read_labels(
     source: LabelSource,
     volume: Volume,
     organ: Organ,
+    *,
     names: Mapping[str, str] | None,
     watch: Watch,
 ) -> LabelMap:
