@@ -1,4 +1,4 @@
-"""The house stays as drawn: no cycles, everything typed and described, small files and functions."""
+"""The house stays as drawn: no cycles, all typed and described, small files and functions."""
 
 import ast
 import statistics

@@ -130,7 +130,9 @@ def read_label_file(
     if len(sources) != 1:
         raise BadInput(f"{len(sources)} label files are here, not one", where=path)
     volume = store.get(case.visit(visit).volume)
-    labels = read_labels(sources[0], volume, organ(case.organ), names, watch.part(0.2, 1.0))
+    labels = read_labels(
+        sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0)
+    )
     return _labelled(case, store, visit, labels)
 
 
