@@ -1,0 +1,43 @@
+"""What the solvers offer, as JSON for whoever builds a form or a job."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from solvers import contract, deformation, tumour
+from solvers.growth import growth_models
+from solvers.laws import laws
+from solvers.settings import Setting
+
+
+def description() -> dict[str, Any]:
+    """Return kinds, models with their Parameters, settings, events, inputs and outputs."""
+    return {
+        "contract": contract.CONTRACT_VERSION,
+        "kinds": {
+            "tumour": {
+                "models": [_model(model) for model in growth_models().values()],
+                "settings": [_setting(setting) for setting in tumour.SETTINGS],
+                "events": ["scale_density", "add_rate", "remove_region"],
+                "inputs": [dataclasses.asdict(array) for array in tumour.INPUTS],
+                "outputs": [dataclasses.asdict(array) for array in tumour.OUTPUTS],
+            },
+            "deformation": {
+                "models": [_model(law) for law in laws().values()],
+                "settings": [_setting(setting) for setting in deformation.SETTINGS],
+                "events": [],
+                "inputs": [dataclasses.asdict(array) for array in deformation.INPUTS],
+                "outputs": [dataclasses.asdict(array) for array in deformation.OUTPUTS],
+            },
+        },
+    }
+
+
+def _model(model: Any) -> dict[str, Any]:
+    parameters = [dataclasses.asdict(parameter) for parameter in model.parameters]
+    return {"name": model.name, "title": model.title, "parameters": parameters}
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    return {**dataclasses.asdict(setting.parameter), "length": setting.length}

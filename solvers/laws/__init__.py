@@ -1,0 +1,78 @@
+"""One tissue law a file: parameters and the strain energy of the isochoric deformation.
+
+Every law is nearly incompressible in the same way: W(C̄) + κ/2 (J - 1)², with the bulk modulus κ
+from its shear modulus at rest and Poisson's ratio. The solver writes the second term with a
+pressure of its own, so a law gives W(C̄) only. UFL only: `values` may hold floats, Constants or
+fields, by parameter name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from solvers.contract import Parameter
+from solvers.kinematics import isochoric, volume_ratio
+from solvers.registry import chosen, registered
+
+SHEAR_MODULUS = Parameter(
+    "shear_modulus_kpa",
+    "kPa",
+    0.01,
+    1000.0,
+    "stiffness at small strain",
+    "unsourced, set your own (an organ's file names what it uses)",
+)
+POISSON_RATIO = Parameter(
+    "poisson_ratio",
+    "1",
+    0.3,
+    0.5,
+    "0.5 keeps the volume exactly",
+    "soft tissue is nearly incompressible; the value itself: unsourced, set your own",
+    0.49,
+)
+
+
+class Law(Protocol):
+    """What every law offers."""
+
+    @property
+    def name(self) -> str:
+        """Identifier, as in `Job.model`."""
+
+    @property
+    def title(self) -> str:
+        """One line for a person."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What it needs of each region; always the shear modulus and Poisson's ratio too."""
+
+    def isochoric_energy(self, c_bar: Any, values: Mapping[str, Any]) -> Any:
+        """Return W(C̄) in kPa (mJ/mL), zero at rest; `c_bar` (3, 3) has determinant 1."""
+
+
+def inverse_bulk(values: Mapping[str, Any]) -> Any:
+    """Return 1/κ in 1/kPa: 3 (1 - 2ν) / (2 μ (1 + ν)), zero when incompressible."""
+    nu = values[POISSON_RATIO.name]
+    return 3.0 * (1.0 - 2.0 * nu) / (2.0 * values[SHEAR_MODULUS.name] * (1.0 + nu))
+
+
+def strain_energy(law: Law, c: Any, values: Mapping[str, Any]) -> Any:
+    """Return W(C̄) + κ/2 (J - 1)² in kPa, of C (3, 3); the law must not be incompressible."""
+    volumetric = 0.5 * (volume_ratio(c) - 1.0) ** 2 / inverse_bulk(values)
+    return law.isochoric_energy(isochoric(c), values) + volumetric
+
+
+def laws() -> Mapping[str, Law]:
+    """Return every law by name."""
+    import solvers.laws as package
+
+    return registered(package, "LAW")
+
+
+def law(name: str) -> Law:
+    """Return one law; raises BadInput naming the ones there are."""
+    found: Law = chosen(laws(), name, "law")
+    return found

@@ -1,0 +1,270 @@
+"""Tumour growth on a mesh: Strang splitting of an exact reaction and a diffusion step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solvers.contract import Event, Job, Parameter, Progress
+from solvers.diffusion import Terrain
+from solvers.failures import BadInput, NotConverged
+from solvers.growth import Growth, growth_model
+from solvers.growth.rates import Rate
+from solvers.meshfiles import distance_map, mesh_from
+from solvers.refinement import Mesh, refined_near
+from solvers.settings import Input, Setting, checked_members, checked_settings
+from solvers.tetrahedra import edge_pairs, volume_above_mm3, volumes_mm3
+from solvers.timeline import Stop, rates_of, timeline
+
+LOWEST_DENSITY: Final = -0.05
+HIGHEST_DENSITY: Final = 1.05
+FEWEST_CELLS: Final = 20
+MOST_NODES: Final = 400_000
+_HERE: Final = "choice of this solver"
+
+SETTINGS: Final = (
+    Setting(Parameter("days", "day", 0.0, 3650.0, "days to report, ascending", _HERE), 0),
+    Setting(Parameter("step_days", "day", 0.01, 10.0, "longest time step", _HERE, 2.0)),
+    Setting(Parameter("visible_density", "1", 0.01, 0.95, "density seen as tumour", _HERE, 0.5)),
+    Setting(Parameter("edge_mm", "mm", 0.3, 20.0, "longest edge near the tumour", _HERE, 4.0)),
+    Setting(
+        Parameter("refine_radius_mm", "mm", 0.0, 100.0, "how far beyond it is near", _HERE, 12.0)
+    ),
+    Setting(Parameter("keep_members", "1", 0.0, 1.0, "1: keep every member's field", _HERE, 0.0)),
+)
+INPUTS: Final = (
+    Input("points_mm", "(n, 3)", "float64", "mm", "nodes, LPS"),
+    Input("tetrahedra", "(m, 4)", "int32", "1", "nodes of each cell"),
+    Input("regions", "(m,)", "int32", "1", "label of each cell"),
+    Input("distance_mm", "(i, j, k)", "float32", "mm", "to the visible surface on day 0, inside < 0"),
+    Input("distance_affine", "(4, 4)", "float64", "mm", "index to LPS"),
+    Input("<where>_mm", "(i, j, k)", "float32", "mm", "to the border an event names, inside < 0", False),
+    Input("<where>_affine", "(4, 4)", "float64", "mm", "index to LPS", False),
+)
+OUTPUTS: Final = (
+    Input("days", "(t,)", "float64", "day", "report days: the state before that day's events"),
+    Input("volume_ml", "(members, t)", "float64", "mL", "where the density exceeds visible_density"),
+    Input("mass_ml", "(members, t)", "float64", "mL", "integral of the density"),
+    Input("points_mm", "(n2, 3)", "float64", "mm", "nodes of the refined mesh, LPS"),
+    Input("tetrahedra", "(m2, 4)", "int32", "1", "its cells"),
+    Input("regions", "(m2,)", "int32", "1", "their labels"),
+    Input("density_mean", "(t, n2)", "float32", "1", "mean over the members"),
+    Input("visible_probability", "(t, n2)", "float32", "1", "share of members above visible_density"),
+    Input("density", "(members, t, n2)", "float32", "1", "with keep_members = 1", False),
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """The density (n,) of one member on a report day; `report` indexes the report days."""
+
+    report: int
+    density: NDArray[np.float64]
+    terrain: Terrain
+
+
+class Course:
+    """What happens to every member alike: the stops, and the terrain after each.
+
+    Args:
+        mesh: where the tumour grows.
+        stops: from `solvers.timeline.timeline`.
+        rates: added to the net growth.
+        inside: event's `where` → (n,) signed distance in mm of the nodes, negative inside.
+    """
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        stops: Sequence[Stop],
+        rates: Sequence[Rate],
+        inside: Mapping[str, NDArray[np.float64]],
+    ) -> None:
+        """Assemble the terrain after each stop."""
+        self.mesh, self.stops, self.rates, self._inside = mesh, stops, rates, inside
+        kept = np.ones(len(mesh.cells), bool)
+        terrain = Terrain(mesh, kept)
+        self.terrains = [terrain]
+        for stop in stops:
+            removals = [event for event in stop.events if event.kind == "remove_region"]
+            if removals:
+                for event in removals:
+                    kept &= inside[event.where][mesh.cells].mean(axis=1) >= 0.0
+                if not kept.any():
+                    raise BadInput(f"day {stop.day}: nothing of the organ is left")
+                terrain = Terrain(mesh, kept)
+            self.terrains.append(terrain)
+
+    def march(
+        self, model: Growth, values: Mapping[str, float], density: NDArray[np.float64]
+    ) -> Iterator[State]:
+        """Yield the states of one member on the report days, from `density` (n,) on day 0.
+
+        Raises:
+            NotConverged: a linear solve failed.
+        """
+        for stop, (before, terrain) in zip(self.stops, pairwise(self.terrains), strict=True):
+            if stop.report is not None:
+                yield State(stop.report, density, before)
+            treated = self._treated(stop.events, density)
+            walked = self._walked(stop, terrain, model, values, treated[terrain.nodes])
+            density = np.zeros(len(density))
+            density[terrain.nodes] = walked
+
+    def _treated(
+        self, events: Sequence[Event], density: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        for event in events:
+            if event.kind == "scale_density":
+                hit = self._inside[event.where] < 0.0 if event.where else True
+                density = np.where(hit, event.amount * density, density)
+        return density
+
+    def _walked(
+        self,
+        stop: Stop,
+        terrain: Terrain,
+        model: Growth,
+        values: Mapping[str, float],
+        density: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        if not stop.steps:
+            return density
+        diffusion = terrain.operator(model.diffusion(values), stop.step_days)
+        jumps = any(event.where for event in stop.events)
+        for number in range(stop.steps):
+            start = stop.day + number * stop.step_days
+            middle, end = start + 0.5 * stop.step_days, start + stop.step_days
+            density = model.reacted(density, values, (start, middle), self.rates)
+            spread = diffusion.damped if jumps and number == 0 else diffusion.stepped
+            density = model.reacted(spread(density), values, (middle, end), self.rates)
+        return density
+
+
+class Tally:
+    """Sums over members of what their states say."""
+
+    def __init__(self, mesh: Mesh, members: int, days: int, *, visible: float, keep: bool) -> None:
+        """Start from nothing."""
+        self._members, self._visible = members, visible
+        self.volume_ml, self.mass_ml = np.zeros((members, days)), np.zeros((members, days))
+        self._sum, self._seen = (np.zeros((days, len(mesh.points_mm))) for _ in range(2))
+        self._kept = np.zeros((members, *self._sum.shape), np.float32) if keep else None
+        self._cell_volumes: dict[int, NDArray[np.float64]] = {}
+        self._points = mesh.points_mm
+        self.lowest, self.highest = 0.0, 0.0
+
+    def add(self, member: int, state: State) -> None:
+        """Take in one state; raises NotConverged when its density is none."""
+        low, high = float(state.density.min()), float(state.density.max())
+        if not (low >= LOWEST_DENSITY and high <= HIGHEST_DENSITY):
+            raise NotConverged(
+                f"member {member}: the density runs from {low:.3g} to {high:.3g} at report "
+                f"{state.report}: the front is too steep for the mesh; choose a smaller edge_mm"
+            )
+        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        terrain, day = state.terrain, state.report
+        local = state.density[terrain.nodes]
+        self.volume_ml[member, day] = 1e-3 * volume_above_mm3(
+            local, self._visible, terrain.cells, self._volumes_of(terrain)
+        )
+        self.mass_ml[member, day] = 1e-3 * float(terrain.volumes_mm3 @ local)
+        self._sum[day] += state.density
+        self._seen[day] += state.density > self._visible
+        if self._kept is not None:
+            self._kept[member, day] = state.density
+
+    def fields(self) -> dict[str, NDArray[Any]]:
+        """Return the output arrays that speak of densities."""
+        fields = {
+            "density_mean": (self._sum / self._members).astype(np.float32),
+            "visible_probability": (self._seen / self._members).astype(np.float32),
+        }
+        return fields if self._kept is None else {**fields, "density": self._kept}
+
+    def _volumes_of(self, terrain: Terrain) -> NDArray[np.float64]:
+        if id(terrain) not in self._cell_volumes:
+            volumes = volumes_mm3(self._points[terrain.nodes], terrain.cells)
+            self._cell_volumes[id(terrain)] = volumes
+        return self._cell_volumes[id(terrain)]
+
+
+def run(
+    job: Job, arrays: Mapping[str, NDArray[Any]], tell: Callable[[Progress], None]
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """Return the output arrays and numbers of a tumour job.
+
+    Raises:
+        BadInput: the job or an array cannot be used, or the tumour is too small for the mesh.
+        NotConverged: a member left the range of densities or a linear solve failed.
+    """
+    settings = checked_settings(job, SETTINGS)
+    days, step, visible, edge, radius, keep = (settings[s.parameter.name] for s in SETTINGS)
+    model = growth_model(job.model)
+    members = checked_members(job, model.parameters)
+    _refuse_events(job.events)
+    stops = timeline(days, job.events, step)
+    surface = distance_map(arrays, "distance")
+    tell(Progress(0.0, "refining the mesh near the tumour"))
+    coarse = mesh_from(arrays)
+    mesh = refined_near(coarse, surface.at, edge_mm=edge, radius_mm=radius, most_nodes=MOST_NODES)
+    distance = surface.at(mesh.points_mm)
+    _require_resolved(mesh, distance)
+    borders = {event.where for event in job.events if event.where}
+    inside = {where: distance_map(arrays, where).at(mesh.points_mm) for where in sorted(borders)}
+    course = Course(mesh, stops, rates_of(job.events), inside)
+    tally = Tally(mesh, len(members), len(days), visible=visible, keep=bool(keep))
+    for number, values in enumerate(members):
+        tell(Progress((number + 0.5) / (len(members) + 1), f"member {number + 1}/{len(members)}"))
+        for state in course.march(model, values, model.profile(distance, visible, values)):
+            tally.add(number, state)
+    outputs = {
+        "days": np.array(days, np.float64),
+        "volume_ml": tally.volume_ml,
+        "mass_ml": tally.mass_ml,
+        "points_mm": mesh.points_mm,
+        "tetrahedra": mesh.cells,
+        "regions": mesh.regions,
+        **tally.fields(),
+    }
+    return outputs, _numbers(course, tally, len(coarse.points_mm))
+
+
+def _refuse_events(events: Sequence[Event]) -> None:
+    for event in events:
+        if event.kind not in ("scale_density", "add_rate", "remove_region"):
+            raise BadInput(f"a tumour job has no event {event.kind!r}")
+        if event.kind == "remove_region" and not event.where:
+            raise BadInput("remove_region needs `where`, the name of a distance map")
+        if event.kind == "add_rate" and event.where:
+            raise BadInput("add_rate acts everywhere: `where` must be empty")
+
+
+def _require_resolved(mesh: Mesh, distance: NDArray[np.float64]) -> None:
+    inside = int((distance[mesh.cells].mean(axis=1) < 0.0).sum())
+    if inside < FEWEST_CELLS:
+        raise BadInput(
+            f"the tumour is not resolved: {inside} cells lie inside it, {FEWEST_CELLS} are needed; "
+            "choose a smaller edge_mm, and check that the tumour lies inside the mesh"
+        )
+
+
+def _numbers(course: Course, tally: Tally, coarse_nodes: int) -> dict[str, float]:
+    mesh = course.mesh
+    terrains = {id(terrain): terrain for terrain in course.terrains}.values()
+    pairs = edge_pairs(mesh.cells)
+    lengths = np.linalg.norm(mesh.points_mm[pairs[:, 0]] - mesh.points_mm[pairs[:, 1]], axis=1)
+    return {
+        "nodes": float(len(mesh.points_mm)),
+        "nodes_before_refinement": float(coarse_nodes),
+        "shortest_edge_mm": float(lengths.min()),
+        "diffusion_steps": float(sum(terrain.steps for terrain in terrains)),
+        "linear_iterations": float(sum(terrain.iterations for terrain in terrains)),
+        "density_lowest": tally.lowest,
+        "density_highest": tally.highest,
+    }
