@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from organtwin.actions import Effect, action_kinds, effect_of
 from organtwin.comparing.anatomy import Anatomy, anatomy_of
 from organtwin.comparing.margins import margin_quantities
+from organtwin.comparing.probe_path import way_warnings
 from organtwin.comparing.quantities import broken_rules, sourced
 from organtwin.comparing.remnant import remnant_quantities
 from organtwin.comparing.removal import Removal, removal_of
@@ -18,6 +19,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.registry import chosen
 from organtwin.core.scenario import Comparison, Outcome, Quantity, Scenario
 from organtwin.core.simulation import Simulation
+from organtwin.core.volume import Volume
 from organtwin.organs import Organ
 
 
@@ -45,6 +47,7 @@ def outcome(
     simulation_ids: Mapping[str, str] | None = None,
     inputs: tuple[str, ...] = (),
     removed: str = "",
+    volume: Volume | None = None,
     horizons_days: tuple[float, ...] = HORIZONS_DAYS,
 ) -> Outcome:
     """Return what a scenario leads to.
@@ -57,6 +60,7 @@ def outcome(
         simulation_ids: tumour's name → id of that Simulation.
         inputs: ids of what the geometry was computed from (the LabelMap).
         removed: id of the LabelMap of removed tissue.
+        volume: the CT of the labels' frame; with it a probe's way is checked for gas and bone.
         horizons_days: days after the scenario's day for which volumes are quoted.
 
     Raises:
@@ -80,6 +84,7 @@ def outcome(
             anatomy=anatomy,
             removal=removal,
             organ=organ,
+            volume=volume,
         ),
         simulations=tuple(ids[name] for name in sorted(ids)),
         removed=removed,
@@ -94,6 +99,7 @@ def _warnings(
     anatomy: Anatomy,
     removal: Removal | None,
     organ: Organ,
+    volume: Volume | None,
 ) -> tuple[str, ...]:
     contact = removal.contact if removal else ""
     found = [
@@ -104,6 +110,9 @@ def _warnings(
     ]
     for action in scenario.actions:
         names = chosen(action_kinds(), action.kind, "action").unsourced(action)
+        if {"entry_mm", "target_mm"} <= set(action.arguments):
+            ends = action.arguments["entry_mm"], action.arguments["target_mm"]
+            found += way_warnings(anatomy, *ends, volume=volume)
         if names:
             found.append(f"{action.kind}: no primary source supports {', '.join(names)}")
     return tuple(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,23 +24,19 @@ CLEARANCE_MM = 3.0
 """Least distance of the probe's axis to the wall of a vessel over 3 mm (a choice of this
 program)."""
 TUMOUR_CLEARANCE_MM = 5.0
+ZONE_SEARCH_MM = 12.0
 SKIN_HU, GAS_HU, BONE_HU = -300.0, -400.0, 250.0
 """HU that tell air from skin, gas inside the body, and bone (coarse, for CT only)."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A probe's way and its zone; points in LPS mm, half-axes in mm.
-
-    Args:
-        findings: what the way could not avoid, one line each.
-    """
+    """A probe's way and its zone; points in LPS mm, half-axes in mm."""
 
     entry_mm: tuple[float, float, float]
     target_mm: tuple[float, float, float]
     along_mm: float
     across_mm: float
-    findings: tuple[str, ...] = ()
 
 
 def probe_to(
@@ -58,7 +55,7 @@ def probe_to(
     if volume is not None and volume.unit != "HU":
         raise BadArgument("a probe's way through the body needs a CT in HU", where=volume.unit)
     surface = anatomy.surfaces_mm[tumour]
-    target = 0.5 * (surface.min(axis=0) + surface.max(axis=0))
+    target = middle_of(surface)
     directions = sphere_directions(DIRECTIONS)
     steps = np.arange(0.0, REACH_MM, STEP_MM)
     ways = target + steps[None, :, None] * directions[:, None, :]
@@ -72,14 +69,46 @@ def probe_to(
     costs += 2.0 * _too_near(anatomy, tumour, ways, travelled)
     best = int(costs.argmin())
     along, across = covering_zone(surface, target, -directions[best], margin_mm=margin_mm)
-    findings = (
-        ("no straight way is free of vessels, bone, gas or the back",) if costs[best] >= 1.5 else ()
-    )
     x, y, z = ways[best, entry[best]]
     u, v, w = target
-    return Probe(
-        (float(x), float(y), float(z)), (float(u), float(v), float(w)), along, across, findings
-    )
+    return Probe((float(x), float(y), float(z)), (float(u), float(v), float(w)), along, across)
+
+
+def way_warnings(
+    anatomy: Anatomy,
+    entry_mm: Sequence[float],
+    target_mm: Sequence[float],
+    *,
+    volume: Volume | None = None,
+) -> tuple[str, ...]:
+    """Return one line for each thing a probe's way should not pass.
+
+    Args:
+        volume: the CT of the anatomy's frame; without it gas and bone cannot be told.
+    """
+    start, end = np.array(entry_mm, dtype=float), np.array(target_mm, dtype=float)
+    count = max(int(np.linalg.norm(end - start)) * 2, 2)
+    way = start + np.linspace(0.0, 1.0, count)[:, None] * (end - start)
+    found = []
+    for tree in anatomy.trees:
+        wide = tree.calibre_mm > HEAT_SINK_MM
+        if not wide.any():
+            continue
+        gap = float(cKDTree(tree.points_mm[wide]).query(way)[0].min()) - 0.5 * anatomy.voxel_mm
+        if gap < CLEARANCE_MM:
+            found.append(
+                f"the probe's way passes the {tree.name} (over {HEAT_SINK_MM:g} mm wide) at "
+                f"{max(gap, 0.0):.1f} mm"
+            )
+    if volume is not None and volume.unit == "HU":
+        inside = _sampled(anatomy.mask.astype(np.float32), anatomy.affine, way, outside=0.0) > 0.5
+        voxels = np.asarray(volume.voxels, np.float32)
+        values = _sampled(voxels, volume.affine, way, outside=np.nan)[~inside]
+        if (values[5:] < GAS_HU).any():
+            found.append(f"the probe's way passes gas (below {GAS_HU:g} HU) inside the body")
+        if (values > BONE_HU).any():
+            found.append(f"the probe's way passes bone (above {BONE_HU:g} HU)")
+    return tuple(found)
 
 
 def _sampled(
@@ -145,18 +174,37 @@ def covering_zone(
 ) -> tuple[float, float]:
     """Return the half-axes (along, across; mm) of the spheroid that holds a surface with a margin.
 
-    Starts from the surface's extents plus the margin and grows both alike until the smallest
-    distance from the surface to the zone's border is the margin, rounded up to half millimetres.
+    No half-axis can be shorter than the surface's extent along it plus the margin; from there
+    up, in half millimetres, the pair of least volume is taken.
     """
     offset = surface_mm - centre_mm
-    along = float(np.abs(offset @ axis).max()) + margin_mm
-    across = float(np.linalg.norm(offset - np.outer(offset @ axis, axis), axis=1).max()) + margin_mm
-    growth = 0.0
-    while True:
-        halves = np.ceil(2.0 * np.array([along + growth, across + growth]) - 1e-6) / 2.0
-        reached = spheroid_distance_mm(
-            surface_mm, centre_mm, axis, along_mm=float(halves[0]), across_mm=float(halves[1])
-        )
-        if float(reached.max()) <= -margin_mm + 1e-6:
-            return float(halves[0]), float(halves[1])
-        growth += 0.5
+    height = offset @ axis
+    along = float(np.abs(height).max()) + margin_mm
+    across = float(np.linalg.norm(offset - np.outer(height, axis), axis=1).max()) + margin_mm
+    least = np.ceil(2.0 * np.array([along, across]) - 1e-6) / 2.0
+    best: tuple[float, float] | None = None
+    for longer in np.arange(0.0, ZONE_SEARCH_MM, 1.0):
+        wide = float(least[1])
+        while best is None or (least[0] + longer) * wide**2 < best[0] * best[1] ** 2:
+            reached = spheroid_distance_mm(
+                surface_mm, centre_mm, axis, along_mm=float(least[0] + longer), across_mm=wide
+            )
+            if float(reached.max()) <= -margin_mm + 1e-6:
+                best = (float(least[0] + longer), wide)
+                break
+            wide += 0.5
+    assert best is not None
+    return best
+
+
+def middle_of(surface_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (3,) LPS mm: about the centre of the smallest ball around a surface.
+
+    Bădoiu & Clarkson 2003, "Smaller core-sets for balls": step toward the farthest point, each
+    step shorter.
+    """
+    centre = surface_mm.mean(axis=0)
+    for step in range(2, 400):
+        farthest = surface_mm[((surface_mm - centre) ** 2).sum(axis=1).argmax()]
+        centre = centre + (farthest - centre) / step
+    return centre

@@ -12,7 +12,7 @@ from organtwin.comparing import (
     suggested,
 )
 from organtwin.comparing.plane_search import resection_plane
-from organtwin.comparing.probe_path import covering_zone, probe_to
+from organtwin.comparing.probe_path import covering_zone, probe_to, way_warnings
 from organtwin.comparing.response import volumes_ml
 from organtwin.core.content import decode, encode
 from organtwin.core.errors import BadArgument, Missing
@@ -107,7 +107,7 @@ def test_that_the_probe_enters_at_the_capsule_without_an_image() -> None:
 
 def test_that_the_probe_keeps_clear_of_wide_vessels() -> None:
     probe = probe_to(ANATOMY, "tumour-2")
-    assert probe.findings == ()
+    assert way_warnings(ANATOMY, probe.entry_mm, probe.target_mm) == ()
     start, end = np.array(probe.entry_mm), np.array(probe.target_mm)
     way = start + np.linspace(0, 1, 200)[:, None] * (end - start)
     for tree in ANATOMY.trees:
@@ -129,10 +129,16 @@ def body() -> Volume:
 
 def test_that_the_probe_starts_at_the_skin_and_passes_no_lung() -> None:
     probe = probe_to(ANATOMY, "tumour-1", volume=body())
-    assert probe.findings == ()
+    assert way_warnings(ANATOMY, probe.entry_mm, probe.target_mm, volume=body()) == ()
     entry = np.array(probe.entry_mm)
     assert (np.abs(entry) / (130, 100, 120)).max() == pytest.approx(1.0, abs=0.06)
     assert entry[0] > -85
+
+
+def test_that_a_way_through_lung_or_vessel_is_warned_of() -> None:
+    through_lung = way_warnings(ANATOMY, (-130, -12, -10), (-48, -12, -10), volume=body())
+    assert any("gas" in line for line in through_lung)
+    assert any("portal-vein" in w for w in way_warnings(ANATOMY, (0, -70, -5), (0, 0, -5)))
 
 
 def test_that_a_way_through_the_body_needs_hounsfield_units() -> None:
