@@ -80,22 +80,45 @@ def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
     return {"methods": [{"name": m.name, "title": m.title, "kind": m.kind} for m in found]}
 
 
-def catalogue(asked: Mapping[str, Any], watch: Watch) -> Answer:
-    """Return what the solvers offer, as `python -m solvers describe` prints it."""
-    import subprocess
+def report(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Write the report of a case ("case": folder) into the folder "to"."""
+    from organtwin.casefolder import CaseFolder
+    from organtwin.pipeline import write_report
 
-    del asked, watch
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "solvers", "describe"], capture_output=True, check=True, text=True
-    )
-    return {"catalogue": json.loads(run.stdout)}
+    with CaseFolder.open(Path(asked["case"]), write=False) as folder:
+        written = write_report(folder.case, folder, folder.entries, Path(asked["to"]), watch)
+    return {"written": [str(path) for path in written]}
+
+
+def export(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Seal a case ("case") with what lies in its report folder ("report") into the zip "to"."""
+    from organtwin.casefolder import CaseFolder
+    from organtwin.pipeline import export_audit
+
+    folder_of_report = Path(asked["report"])
+    files = sorted(folder_of_report.glob("report.*")) if folder_of_report.is_dir() else []
+    with CaseFolder.open(Path(asked["case"]), write=False) as folder:
+        to = Path(asked["to"])
+        root = export_audit(folder.objects, folder.entries, to, files, watch)
+    return {"root": str(root)}
+
+
+def verify(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Verify the audit package "path"."""
+    from organtwin.reporting.audit_check import verify_audit
+
+    figures = asdict(verify_audit(Path(asked["path"]), watch))
+    figures.pop("steps", None)
+    return {"said": ", ".join(f"{name} {str(value)[:20]}" for name, value in figures.items())}
 
 
 QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "scan": scan,
     "surfaces": surfaces,
     "methods": methods,
-    "catalogue": catalogue,
+    "report": report,
+    "export": export,
+    "verify": verify,
 }
 
 

@@ -58,7 +58,7 @@ class NumberField(QDoubleSpinBox):
 
     def set_number(self, value: float) -> None:
         """Set the value with as many decimals as it needs."""
-        size = max(abs(value), 1e-6)
+        size = abs(value) or 1.0
         self.setDecimals(min(6, max(0 if size >= 1000 else 1, 2 - math.floor(math.log10(size)))))
         self.setSingleStep(10.0 ** math.floor(math.log10(size)) / (2.0 if size >= 1 else 1.0))
         self.setValue(value)
@@ -89,7 +89,7 @@ class VectorField(QWidget):
             field.setDecimals(1 if parameter.unit == "mm" else 2)
             field.setSingleStep(1.0 if parameter.unit == "mm" else 0.05)
             field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-            field.setStyleSheet("padding-right: 4px;")
+            field.setProperty("bare", True)
             field.setMinimumWidth(56)
             field.valueChanged.connect(self.changed)
             row.addWidget(field)
@@ -131,7 +131,11 @@ class Form(QWidget):
         self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.fields: dict[str, QDoubleSpinBox | QSpinBox | VectorField | QComboBox | QLineEdit] = {}
         for parameter in parameters:
-            self._add(parameter, parameter.name in vectors, parameter.name in integers)
+            self.add_parameter(
+                parameter,
+                vector=parameter.name in vectors,
+                integer=parameter.name in integers,
+            )
 
     def values(self) -> dict[str, Any]:
         """Return name → number, text or three numbers."""
@@ -187,7 +191,10 @@ class Form(QWidget):
         self._place(name, title, field)
         return field
 
-    def _add(self, parameter: Parameter, vector: bool, integer: bool) -> None:
+    def add_parameter(
+        self, parameter: Parameter, *, vector: bool = False, integer: bool = False
+    ) -> None:
+        """Add a field for one parameter."""
         title = readable(parameter.name, parameter.unit)
         field: QDoubleSpinBox | QSpinBox | VectorField
         if vector:

@@ -39,6 +39,8 @@ def words(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
         policy.setHeightForWidth(True)
         label.setSizePolicy(policy)
         label.setMinimumWidth(120)
+    else:
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
@@ -78,6 +80,7 @@ def card(*rows: QWidget | QLayout, tone: str = "true") -> QFrame:
     """Return a framed column of things."""
     frame = QFrame()
     frame.setProperty("card", tone)
+    frame.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     column = QVBoxLayout(frame)
     column.setContentsMargins(12, 12, 12, 12)
     column.setSpacing(8)
@@ -154,10 +157,16 @@ class Table(QTableWidget):
             if item is not None:
                 item.setForeground(shade)
 
+    def _items(self) -> list[QTableWidgetItem]:
+        cells = (self.item(i, j) for i in range(self.rowCount()) for j in range(self.columnCount()))
+        return [cell for cell in cells if cell is not None]
+
     def fit(self) -> None:
         """Make the table as high as its rows (or as `limit_rows` of them)."""
         count = self.rowCount()
         shown = min(count, self._limit_rows) if self._limit_rows else count
+        if any("\n" in item.text() for item in self._items()):
+            self.resizeRowsToContents()
         heights = sum(self.rowHeight(i) for i in range(shown)) or 30
         self.setFixedHeight(heights + self.horizontalHeader().sizeHint().height() + 6)
 

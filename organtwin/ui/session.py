@@ -13,6 +13,7 @@ from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import Missing, OrganTwinError
 from organtwin.core.journal import Done, JournalEntry
+from organtwin.core.watch import Watch
 from organtwin.ui.child import Child
 from organtwin.ui.trouble import Trouble
 
@@ -194,6 +195,9 @@ class Session(QObject):
     def _next(self) -> None:
         step, arguments = self._waiting.pop(0)
         self.step = step
+        if _is_quick(step):
+            self._do_here(step, arguments)
+            return
         child = Child("organtwin.step", [str(self.folder.path)], self)
         self._child = child
         child.progress.connect(self.progress)
@@ -202,6 +206,23 @@ class Session(QObject):
         self.progress.emit(0.0, f"{step}: starting")
         case_id = self.folder.put(self.case)
         child.start({"step": step, "arguments": dict(arguments), "case": case_id})
+
+    def _do_here(self, step: str, arguments: Mapping[str, Any]) -> None:
+        """Run a step of milliseconds in this process."""
+        from organtwin.pipeline import run_step
+
+        try:
+            case, done = run_step(step, self.case, self.folder, dict(arguments), Watch())
+            self.folder.append(case, done)
+        except Exception as error:  # what a child would have said of it
+            self._waiting.clear()
+            self.busy_changed.emit(False)
+            self.failed.emit(Trouble.of(error, step))
+            return
+        self.case_changed.emit()
+        self.done.emit(step, done.summary)
+        if self._waiting:
+            self._next()
 
     def _step_over(self, answer: Mapping[str, Any], log: str, stopped: bool) -> None:
         child, self._child = self._child, None
@@ -238,3 +259,9 @@ class Session(QObject):
         )
         self.folder.append(case, done)
         return done.summary
+
+
+def _is_quick(step: str) -> bool:
+    from organtwin.pipeline import STEPS
+
+    return step in STEPS and STEPS[step].quick

@@ -20,7 +20,7 @@ from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.timeline import Stop, Track
 
-ORGAN_OPACITY: Final = 0.34
+ORGAN_OPACITY: Final = 0.42
 KEPT_SURFACES: Final = 8
 Surfaces = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
 

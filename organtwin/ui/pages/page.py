@@ -38,7 +38,6 @@ class Page(QWidget):
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(16, 4, 16, 16)
         self.body.setSpacing(12)
-        self.body.setAlignment(Qt.AlignmentFlag.AlignTop)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(inside)
@@ -77,6 +76,7 @@ class Page(QWidget):
         if not self._built:
             self._built = True
             self.build()
+            self.body.addStretch(1)
         self.refresh()
         self._busy_changed(self.session.busy)
 

@@ -190,7 +190,7 @@ class Timeline(QWidget):
     def _draw_axes(self, painter: QPainter) -> None:
         box = self._plot()
         painter.setFont(font(11))
-        step = _nice(self._top / 3.0)
+        step = _nice(self._top / 4.5)
         value = 0.0
         while value <= self._top:
             y = self._y(value)
@@ -316,6 +316,6 @@ def _shade(track: Track) -> QColor:
 
 
 def _nice(step: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, near `step`."""
+    """Return 1, 2, 2.5 or 5 times a power of ten, near `step`."""
     power = 10.0 ** np.floor(np.log10(max(step, 1e-6)))
-    return float(next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= step))
+    return float(next(f * power for f in (1.0, 2.0, 2.5, 5.0, 10.0) if f * power >= step))

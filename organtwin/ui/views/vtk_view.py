@@ -287,7 +287,7 @@ def _new_window() -> tuple[Any, Any]:
     renderer.SetUseFXAA(True)
     renderer.AutomaticLightCreationOff()
     light = vtkLightKit()
-    light.SetKeyLightIntensity(0.95)
+    light.SetKeyLightIntensity(1.15)
     light.SetKeyToFillRatio(2.6)
     light.AddLightsToRenderer(renderer)
     window.AddRenderer(renderer)

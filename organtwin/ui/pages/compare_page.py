@@ -1,0 +1,316 @@
+"""Compare: draw up scenarios, see them side by side with their numbers, record a decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QVBoxLayout, QWidget
+
+from organtwin.actions import action_kinds
+from organtwin.core.case import Case
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.scenario import Action, Comparison, Scenario
+from organtwin.ui.pages.action_card import ActionCard
+from organtwin.ui.pages.page import Page
+from organtwin.ui.pieces import button, card, cleared, pill, side_by_side, tool, words
+from organtwin.ui.plans import as_json, plane_of, scene_of
+from organtwin.ui.rail import State
+from organtwin.ui.session import Request
+from organtwin.ui.views.plan_pictures import PlanPictures
+
+SETTLED_MS = 900
+"""How long after the last change of a number a plan is kept in the journal."""
+
+
+class ComparePage(Page):
+    """Scenarios with forms made of the kinds of action; views, table, decision."""
+
+    name: ClassVar[str] = "compare"
+    title: ClassVar[str] = "Compare"
+    picture: ClassVar[str] = "compare"
+    order: ClassVar[int] = 6
+    lead: ClassVar[str] = "What each plan removes, spares and leads to."
+
+    @classmethod
+    def state(cls, case: Case) -> tuple[State, str]:
+        """Done once the scenarios were compared."""
+        if not case.twins:
+            return "waiting", "set the belief first"
+        return ("done", "compared") if case.comparison else ("ready", "not compared yet")
+
+    def pictures(self) -> QWidget:
+        """Return views and table."""
+        if not hasattr(self, "_pictures"):
+            self._pictures = PlanPictures()
+        return self._pictures
+
+    def build(self) -> None:
+        """Make the controls."""
+        self.pictures()
+        self._plan: tuple[Scenario, ...] = ()
+        self._cards: list[ActionCard] = []
+        self._dragged: Any = None
+        self._keep = QTimer(self, singleShot=True, interval=SETTLED_MS)
+        self._keep.timeout.connect(self._save)
+        self._scenarios = QComboBox()
+        self._scenarios.setAccessibleName("Scenario edited")
+        self._scenarios.activated.connect(lambda _: self._show_scenario())
+        add = tool("plus", "Add a scenario")
+        add.clicked.connect(self._add_scenario)
+        self._drop = tool("minus", "Remove this scenario")
+        self._drop.clicked.connect(self._remove_scenario)
+        self.body.addWidget(words("SCENARIO", "section"))
+        self.body.addLayout(side_by_side(self._scenarios, add, self._drop, stretch=0))
+        self._name = QLineEdit()
+        self._name.setAccessibleName("Name of the scenario")
+        self._name.editingFinished.connect(self._renamed)
+        self._name_row = card(side_by_side(words("Name"), self._name, stretch=1))
+        self.body.addWidget(self._name_row)
+        self._actions = QVBoxLayout()
+        self._actions.setSpacing(8)
+        self.body.addLayout(self._actions)
+        self._more = button("Add an &action", "Add something that is done", picture="plus")
+        menu = QMenu(self._more)
+        for kind in action_kinds().values():
+            menu.addAction(kind.title).triggered.connect(
+                lambda _=False, name=kind.name: self._add_action(name)
+            )
+        self._more.setMenu(menu)
+        self.body.addWidget(self._more)
+        self._warnings = QVBoxLayout()
+        self.body.addLayout(self._warnings)
+        self.body.addWidget(self._decision_card())
+        self._suggest = button("&Suggest", "Draw up three scenarios: resect, ablate, wait")
+        self._suggest.clicked.connect(lambda: self.session.do("plan"))
+        self._run = button("&Compare", "Simulate every scenario and compare", primary=True)
+        self._run.clicked.connect(self._compare)
+        self.actions_row.addWidget(self._suggest)
+        self.actions_row.addStretch(1)
+        self.actions_row.addWidget(self._run)
+
+    def _decision_card(self) -> QWidget:
+        self._choice = QComboBox()
+        self._choice.setAccessibleName("Scenario decided for")
+        self._reason = QLineEdit()
+        self._reason.setAccessibleName("Reason of the decision")
+        self._reason.setPlaceholderText("Why")
+        self._reason.textChanged.connect(lambda _: self._follow_decision())
+        self._decide = button("&Record the decision", "Goes into the journal with your name")
+        self._decide.clicked.connect(self._record)
+        self._decided = QVBoxLayout()
+        self._decision = card(
+            words("DECISION", "section"), self._choice, self._reason, self._decide, self._decided
+        )
+        return self._decision
+
+    def may(self, action: QWidget) -> bool:
+        """Suggest with labels; compare with a twin and scenarios."""
+        case = self.session.case
+        if action is self._suggest:
+            return bool(case.visits and case.visits[0].labels)
+        return bool(case.twins and self._plan)
+
+    def refresh(self) -> None:
+        """Show the case's scenarios."""
+        case = self.session.case
+        chosen = self._scenarios.currentIndex()
+        self._plan = tuple(self.session.get(s) for s in case.scenarios)
+        self._scenarios.clear()
+        for scenario in self._plan:
+            self._scenarios.addItem(scenario.name)
+        if self._plan:
+            self._scenarios.setCurrentIndex(min(max(chosen, 0), len(self._plan) - 1))
+        self._show_scenario()
+        self._show_numbers()
+        self._show_decisions()
+        self._draw()
+        self._busy_changed(self.session.busy)
+
+    def left(self) -> None:
+        """Keep what was changed last."""
+        if self._keep.isActive():
+            self._save()
+
+    # -- editing --------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> int:
+        return self._scenarios.currentIndex()
+
+    def _show_scenario(self) -> None:
+        cleared(self._actions)
+        self._cards = []
+        there = 0 <= self._index < len(self._plan)
+        for thing in (self._name_row, self._more, self._drop):
+            thing.setVisible(there)
+        if not there:
+            self._actions.addWidget(
+                words("No scenario yet: let three be suggested, or add one.", "", wrap=True)
+            )
+            return
+        scenario = self._plan[self._index]
+        self._name.setText(scenario.name)
+        kinds = action_kinds()
+        for number, action in enumerate(scenario.actions):
+            each = ActionCard(kinds[action.kind], action)
+            each.changed.connect(self._edited)
+            each.removed.connect(lambda number=number: self._remove_action(number))
+            self._actions.addWidget(each)
+            self._cards.append(each)
+
+    def _edited(self) -> None:
+        """Take the forms' values over; draw now, keep when settled."""
+        if 0 <= self._index < len(self._plan):
+            actions = tuple(each.action() for each in self._cards)
+            self._set_scenario(replace(self._plan[self._index], actions=actions))
+            self._draw()
+            self._keep.start()
+
+    def _set_scenario(self, scenario: Scenario) -> None:
+        plan = list(self._plan)
+        plan[self._index] = scenario
+        self._plan = tuple(plan)
+
+    def _save(self) -> None:
+        self._keep.stop()
+        if self.session.busy:
+            self._keep.start()
+            return
+        self.session.do("plan", {"scenarios": [as_json(s) for s in self._plan]})
+
+    def _add_scenario(self) -> None:
+        day = max((v.day for v in self.session.case.visits if v.seen), default=0.0)
+        names = {s.name for s in self._plan}
+        number = next(n for n in range(1, 1000) if f"scenario {n}" not in names)
+        made = Scenario(f"scenario {number}", day, (Action("wait", day, {}),))
+        self._plan = (*self._plan, made)
+        self._scenarios.addItem(made.name)
+        self._scenarios.setCurrentIndex(len(self._plan) - 1)
+        self._save()
+
+    def _remove_scenario(self) -> None:
+        kept = [s for number, s in enumerate(self._plan) if number != self._index]
+        if kept:
+            self._plan = tuple(kept)
+            self._save()
+
+    def _renamed(self) -> None:
+        name = self._name.text().strip()
+        if 0 <= self._index < len(self._plan) and name and name != self._plan[self._index].name:
+            self._set_scenario(replace(self._plan[self._index], name=name))
+            self._save()
+
+    def _add_action(self, name: str) -> None:
+        if not 0 <= self._index < len(self._plan):
+            return
+        scenario = self._plan[self._index]
+        made = Action(name, scenario.day, self._first_values(name))
+        self._set_scenario(replace(scenario, actions=(*scenario.actions, made)))
+        self._save()
+
+    def _remove_action(self, number: int) -> None:
+        scenario = self._plan[self._index]
+        kept = tuple(a for n, a in enumerate(scenario.actions) if n != number)
+        self._set_scenario(replace(scenario, actions=kept))
+        self._save()
+
+    def _first_values(self, name: str) -> dict[str, Any]:
+        """Return arguments to begin with: the form's defaults, places at the crosshair."""
+        kind = action_kinds()[name]
+        place = [round(float(v), 1) for v in self.showing.viewing.cursor_mm]
+        begin: dict[str, Any] = {}
+        for parameter in kind.form:
+            if parameter.name in kind.vector_defaults:
+                begin[parameter.name] = kind.vector_defaults[parameter.name]
+            elif parameter.name in kind.vectors and parameter.unit == "mm":
+                shift = -60.0 if parameter.name.startswith("entry") else 0.0
+                begin[parameter.name] = (place[0], place[1] + shift, place[2])
+            elif parameter.name in kind.vectors:
+                begin[parameter.name] = (1.0, 0.0, 0.0)
+            elif parameter.default is not None:
+                begin[parameter.name] = parameter.default
+            else:
+                begin[parameter.name] = min(max(10.0, parameter.low), parameter.high)
+        return begin | dict(kind.texts)
+
+    def _plane_dragged(self, point: Any, normal: Any) -> None:
+        for each in self._cards:
+            if {"point_mm", "normal"} <= set(each.form.fields):
+                each.set_arguments(
+                    point_mm=np.round(point, 1).tolist(), normal=np.round(normal, 3).tolist()
+                )
+                self._edited()
+                return
+
+    # -- showing --------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        labels: LabelMap | None = self.showing.labels_of(0)
+        structures = self.showing.structures(0)
+        views = self._pictures.views
+        if labels is None or not structures.layers:
+            views.show_scenes((), ())
+            return
+        scenes = [scene_of(s, structures, labels) for s in self._plan]
+        views.show_scenes(scenes, [_caption(s) for s in self._plan])
+        for number, view in enumerate(views.views[: len(scenes)]):
+            action = plane_of(self._plan[number])
+            edited = number == self._index and action is not None
+            if edited and action is not None:
+                view.set_plane(action.arguments["point_mm"], action.arguments["normal"])
+            else:
+                view.set_plane(None)
+            if not view.property("joined"):
+                view.setProperty("joined", True)
+                view.plane_moved.connect(self._plane_dragged)
+
+    def _show_numbers(self) -> None:
+        case = self.session.case
+        comparison: Comparison | None = self.session.get(case.comparison) if case.comparison else None
+        self._pictures.show_table(comparison)
+        cleared(self._warnings)
+        outcomes = comparison.outcomes if comparison is not None else ()
+        for outcome in outcomes:
+            if outcome.warnings:
+                rows = [words(f"• {warning}", "", wrap=True) for warning in outcome.warnings]
+                title = words(outcome.scenario.name.capitalize(), "heading")
+                self._warnings.addWidget(card(title, *rows, tone="warn"))
+
+    def _show_decisions(self) -> None:
+        self._decision.setVisible(bool(self.session.case.comparison))
+        self._choice.clear()
+        self._choice.addItems([s.name for s in self._plan])
+        cleared(self._decided)
+        for decision_id in self.session.case.decisions:
+            decision = self.session.get(decision_id)
+            self._decided.addWidget(pill(f"{decision.scenario}", "good"))
+            self._decided.addWidget(words(f"{decision.who}: {decision.reason}", "muted", wrap=True))
+        self._follow_decision()
+
+    def _follow_decision(self) -> None:
+        self._decide.setEnabled(bool(self._reason.text().strip()) and not self.session.busy)
+
+    def _compare(self) -> None:
+        self._keep.stop()
+        steps: list[Request] = []
+        kept = tuple(self.session.get(s) for s in self.session.case.scenarios)
+        if kept != self._plan:
+            steps.append(("plan", {"scenarios": [as_json(s) for s in self._plan]}))
+        self.session.do_all([*steps, ("compare", {})])
+
+    def _record(self) -> None:
+        reason = self._reason.text().strip()
+        if self.session.do("decide", {"scenario": self._choice.currentText(), "reason": reason}):
+            self._reason.clear()
+
+
+def _caption(scenario: Scenario) -> str:
+    kinds = action_kinds()
+    done = "; ".join(f"{kinds[a.kind].title} on day {a.day:g}" for a in scenario.actions)
+    return f"{scenario.name[:1].upper()}{scenario.name[1:]}: {done}"
+
+
+PAGE = ComparePage

@@ -1,0 +1,66 @@
+"""PlanPictures: scenarios side by side in 3D over the table of the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableWidgetItem, QWidget
+
+from organtwin.core.scenario import Comparison
+from organtwin.tables import said
+from organtwin.ui.pieces import Table
+from organtwin.ui.theme import colour
+from organtwin.ui.views.compare_view import CompareView
+
+
+class PlanPictures(QSplitter):
+    """Views above, table below; the columns of both are the scenarios."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setHandleWidth(1)
+        self.setChildrenCollapsible(False)
+        self.views = CompareView()
+        self.table = Table("Scenarios compared", ("Quantity",))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setStyleSheet("QTableView { border: none; border-radius: 0; }")
+        self.addWidget(self.views)
+        self.addWidget(self.table)
+        self.setStretchFactor(0, 3)
+        self.setStretchFactor(1, 2)
+        self.setSizes([420, 260])
+        self.table.hide()
+
+    def show_table(self, comparison: Comparison | None, broken: Sequence[str] = ()) -> None:
+        """Show the numbers of a comparison (None: hide the table)."""
+        self.table.setVisible(comparison is not None)
+        if comparison is None:
+            return
+        names = [outcome.scenario.name for outcome in comparison.outcomes]
+        table = self.table
+        table.setColumnCount(len(names) + 1)
+        table.setHorizontalHeaderLabels(["", *(name[:1].upper() + name[1:] for name in names)])
+        cells: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for column, outcome in enumerate(comparison.outcomes):
+            for quantity in outcome.quantities:
+                row = cells.setdefault((quantity.name, quantity.structure), [("–", "")] * len(names))
+                row[column] = (said(quantity), quantity.basis)
+        table.setRowCount(len(cells))
+        for i, ((name, structure), row) in enumerate(cells.items()):
+            table.setItem(i, 0, _cell(f"{name[:1].upper()}{name[1:]}, {structure}", "", "muted"))
+            for j, (text, basis) in enumerate(row):
+                table.setItem(i, j + 1, _cell(text, basis, "faint" if text == "–" else "text"))
+        head = table.horizontalHeader()
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setMinimumHeight(120)
+        table.setMaximumHeight(16_777_215)
+
+
+def _cell(text: str, tip: str, token: str) -> QTableWidgetItem:
+    item = QTableWidgetItem(text)
+    item.setToolTip(tip or text)
+    item.setForeground(QColor(colour(token)))
+    return item
