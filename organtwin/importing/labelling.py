@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.sr.coding import Code
+from scipy.ndimage import binary_dilation
 
 from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
@@ -40,7 +41,8 @@ def read_labels(
     """Read a label file as structures of an organ, on a Volume's grid.
 
     A segment becomes the structure that `names` gives for it ("" leaves it out), else the one
-    with its coded term, else the one with its name; tumours are told by code or name and numbered
+    with its coded term, else the one with its name (an organ's holes that an inner structure fills
+    are closed, see `with_holes_closed`); tumours are told by code or name and numbered
     by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
     labels from 11. Others of which a tenth or more lies outside the images are left out.
 
@@ -65,8 +67,9 @@ def read_labels(
     ]
     if not kept:
         raise EmptyLabel("no structure has voxels on these images", where=str(source.path))
-    grids = {s.name: mask.voxels for mask, s in kept}
-    labels = stacked(grids, _nested(kept), volume.affine)
+    structures = _nested(kept)
+    grids = with_holes_closed({s.name: mask.voxels for mask, s in kept}, structures)
+    labels = stacked(grids, structures, volume.affine)
     _check_losses(labels, grids)
     return labels
 
@@ -166,6 +169,33 @@ def _nested(kept: list[tuple[Mask, Structure]]) -> tuple[Structure, ...]:
         within = min(around)[1] if around else structure.within
         result.append(replace(structure, within=within if within in sizes else ""))
     return tuple(result)
+
+
+def with_holes_closed(
+    masks: dict[str, NDArray[np.bool_]], structures: tuple[Structure, ...]
+) -> dict[str, NDArray[np.bool_]]:
+    """Return masks (ni, nj, nk) in which a structure has what lies embedded in it.
+
+    Many files give exclusive segments, so that a tumour fills a hole in its organ. An inner
+    structure outside its outer one counts as embedded when at least half of the voxels around it
+    belong to the outer one (or to others inside that); one that merely lies beside it does not.
+    """
+    whole = dict(masks)
+    for structure in structures:
+        outer, mask = structure.within, masks[structure.name]
+        outside = np.count_nonzero(mask & ~masks[outer]) if outer in masks else 0
+        if outside > CUT * np.count_nonzero(mask):
+            inner = [masks[s.name] for s in structures if s.within == outer]
+            if _embedded(mask, np.logical_or.reduce([masks[outer], *inner])):
+                whole[outer] = whole[outer] | mask
+    return whole
+
+
+def _embedded(mask: NDArray[np.bool_], host: NDArray[np.bool_]) -> bool:
+    """Return whether at least half of the voxels that touch `mask` belong to `host`."""
+    box = tuple(slice(max(int(n.min()) - 1, 0), int(n.max()) + 2) for n in np.nonzero(mask))
+    shell = binary_dilation(mask[box]) & ~mask[box]
+    return bool(np.count_nonzero(shell & host[box]) >= 0.5 * np.count_nonzero(shell))
 
 
 def _check_losses(labels: LabelMap, grids: Mapping[str, NDArray[Any]]) -> None:
