@@ -1,0 +1,1 @@
+"""A visit enters the twin: registered to the baseline, observed, assimilated, scored."""
