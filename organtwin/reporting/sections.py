@@ -1,0 +1,267 @@
+"""Sections of a report made of the case's nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from organtwin.core.journal import JournalEntry
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.observation import Observation
+from organtwin.core.organmesh import MeshQuality
+from organtwin.core.parameter import Belief
+from organtwin.core.scenario import Comparison, Decision, Quantity, Scenario
+from organtwin.core.twin import Score
+from organtwin.core.volume import GeometryReport
+from organtwin.reporting import look
+from organtwin.reporting.content import Block, Cell, Note, Picture, Section, Table, Text, Warnings
+from organtwin.reporting.numbers import THIN, decimals, fixed, short_id
+
+NOTHING = Cell("–")
+LEVEL = 0.9
+
+
+def comparison_section(
+    compared: Comparison, *, pictures: Sequence[Picture] = (), title: str = "Scenarios compared"
+) -> Section:
+    """Return outcomes side by side: pictures, the table, each scenario's plan and warnings."""
+    names = [o.scenario.name for o in compared.outcomes]
+    lead = (
+        f"Scenarios that start on day {compared.day:g} after the baseline visit, from the same "
+        "twin. Intervals are central; what each covers stands in its footnote."
+    )
+    colours = ("", *(look.scenario_colour(n) for n in range(len(names))))
+    count = len(names)
+    table = Table(
+        ("", *names),
+        _comparison_rows(compared),
+        (0.28, *(0.72 / count for _ in names)),
+        colours=colours,
+    )
+    blocks: list[Block] = [Text((lead,)), *pictures, table]
+    blocks.append(_plans(compared))
+    for one in compared.outcomes:
+        if one.warnings:
+            blocks.append(Warnings(f"Not to overlook: {one.scenario.name}", one.warnings))
+    return Section(title, tuple(blocks))
+
+
+def _comparison_rows(compared: Comparison) -> tuple[tuple[Cell, ...], ...]:
+    columns = [
+        {(q.structure, q.name, q.unit): q for q in one.quantities} for one in compared.outcomes
+    ]
+    keys = list(dict.fromkeys(key for column in columns for key in column))
+    rows, before = [], ""
+    for key in sorted(keys, key=lambda k: [x[0] for x in keys].index(k[0])):
+        structure, name, _ = key
+        if structure != before:
+            rows.append((Cell(structure, strong=True), *(Cell("") for _ in columns)))
+            before = structure
+        cells = [_side_cell(column, key) for column in columns]
+        rows.append((Cell(name), *cells))
+    return tuple(rows)
+
+
+def _side_cell(column: Mapping[tuple[str, str, str], Quantity], key: tuple[str, str, str]) -> Cell:
+    if key in column:
+        return Cell.of(column[key])
+    part = column.get((key[0], "removed part", "%"))
+    if key[1] == "minimal margin" and part is not None and part.value == 0.0:
+        return Cell("not removed", Note(part.basis, part.inputs))
+    return NOTHING
+
+
+def _plans(compared: Comparison) -> Table:
+    rows = tuple(
+        (Cell(one.scenario.name, strong=True), Cell("; ".join(_plan_lines(one.scenario))))
+        for one in compared.outcomes
+    )
+    return Table(("scenario", "what is done"), rows, (0.24, 0.76), caption="Plans")
+
+
+def _plan_lines(scenario: Scenario) -> list[str]:
+    lines = []
+    for action in scenario.actions:
+        words = [f"{name} {_argument(value)}" for name, value in action.arguments.items()]
+        lines.append(
+            f"day {action.day:g}: {action.kind}" + (f" ({', '.join(words)})" * bool(words))
+        )
+    return lines
+
+
+def _argument(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return "(" + ", ".join(fixed(float(v), 2) for v in value) + ")"
+    if isinstance(value, float | int):
+        return f"{value:g}"
+    return str(value)
+
+
+def labels_section(
+    labels: LabelMap, *, labels_id: str, geometry: GeometryReport, pictures: Sequence[Picture] = ()
+) -> Section:
+    """Return the structures of a visit with their volumes, and how its geometry was found."""
+    note = Note("voxels of the label map times the voxel's volume", (labels_id,))
+    rows = tuple(
+        (
+            Cell(s.name),
+            Cell(s.kind),
+            Cell(_significant(labels.volume_ml(s.name)) + f"{THIN}mL", note),
+            Cell(f"{s.code.meaning} ({s.code.scheme} {s.code.value})"),
+        )
+        for s in sorted(labels.structures, key=lambda s: s.label)
+        if labels.mask(s.name).any()
+    )
+    spacing = " × ".join(f"{s:.2f}" for s in geometry.spacing_mm)
+    found = " ".join(geometry.findings) or "No finding."
+    blocks: list[Block] = [
+        Text(
+            (
+                f"Voxels of {spacing} mm, axes {geometry.orientation}, tilt "
+                f"{geometry.tilt_deg:.2f}°; geometry graded {geometry.grade}. {found}",
+            )
+        ),
+        *pictures,
+        Table(("structure", "kind", "volume", "coded term"), rows, (0.25, 0.15, 0.2, 0.4)),
+    ]
+    return Section("Images and structures", tuple(blocks))
+
+
+def mesh_section(
+    quality: MeshQuality, *, mesh_id: str, pictures: Sequence[Picture] = ()
+) -> Section:
+    """Return the figures of the mesh the simulations ran on."""
+    note = Note("measured on the mesh", (mesh_id,))
+    rows = [
+        (Cell("points"), Cell(f"{quality.points}", note)),
+        (Cell("tetrahedra"), Cell(f"{quality.tetrahedra}", note)),
+        (Cell("smallest dihedral angle"), Cell(f"{quality.min_dihedral_deg:.1f}°", note)),
+        (
+            Cell("tetrahedra with an angle below 10°"),
+            Cell(f"{quality.below_10_deg_percent:.3f}{THIN}%", note),
+        ),
+        (Cell("median edge"), Cell(f"{quality.edge_median_mm:.2f}{THIN}mm", note)),
+    ]
+    errors = Note("mesh volume against label volume", (mesh_id,))
+    rows += [
+        (Cell(f"volume error, {name}"), Cell(fixed(percent, 2) + f"{THIN}%", errors))
+        for name, percent in quality.volume_error_percent
+    ]
+    return Section("Mesh", (*pictures, Table(("figure", "value"), tuple(rows), (0.5, 0.5))))
+
+
+def growth_section(
+    *,
+    observations: Sequence[tuple[str, Observation]],
+    beliefs: Sequence[tuple[str, Belief]],
+    scores: Sequence[tuple[str, Score]],
+    pictures: Sequence[Picture] = (),
+) -> Section:
+    """Return what was seen, what is believed of growth, and how forecasts did.
+
+    Args:
+        observations, beliefs, scores: each with its id, in order of making.
+    """
+    blocks: list[Block] = [*pictures]
+    if observations:
+        blocks.append(_observed(observations))
+    if beliefs:
+        blocks.append(_believed(beliefs))
+    if scores:
+        blocks.append(_scored(scores))
+    return Section("Growth: observed, learned, forecast", tuple(blocks))
+
+
+def _observed(observations: Sequence[tuple[str, Observation]]) -> Table:
+    rows = tuple(
+        (
+            Cell(o.structure),
+            Cell(f"{o.day:g}"),
+            Cell(_significant(o.volume_ml) + f"{THIN}mL", Note("visible volume in the baseline "
+                 f"frame; measurement: {o.noise_source}", (object_id,))),
+            Cell(f"{100 * o.relative_sd:.0f}{THIN}%"),
+        )
+        for object_id, o in observations
+    )  # fmt: skip
+    head = ("structure", "day", "visible volume", "relative sd of the measurement")
+    return Table(head, rows, (0.25, 0.15, 0.3, 0.3), caption="Observed")
+
+
+def _believed(beliefs: Sequence[tuple[str, Belief]]) -> Table:
+    rows = []
+    for object_id, belief in beliefs:
+        ensemble = belief.ensemble
+        for number, name in enumerate(ensemble.parameters):
+            low, median, high = (float(v) for v in ensemble.quantiles(LEVEL)[:, number])
+            sources = "; ".join(p.source for p in belief.priors if p.parameter == name)
+            basis = f"{len(ensemble.members)} members, rule {belief.rule}, seed {belief.seed}"
+            row = Quantity(
+                name, belief.structure, median, ensemble.units[number], low, high, LEVEL,
+                basis + (f"; prior: {sources}" if sources else ""), (object_id,),
+            )  # fmt: skip
+            rows.append((Cell(belief.structure), Cell(f"{belief.day:g}"), Cell(name), _fine(row)))
+    head = ("structure", "day", "parameter", "median and interval")
+    return Table(head, tuple(rows), (0.17, 0.1, 0.33, 0.4), caption="Believed of growth")
+
+
+def _fine(quantity: Quantity) -> Cell:
+    """A parameter's cell: three significant digits, however small."""
+    low, high = quantity.low or 0.0, quantity.high or 0.0
+    text = (
+        f"{quantity.value:.3g}{THIN}{quantity.unit} "
+        f"({100 * LEVEL:g}{THIN}%: {low:.3g} to {high:.3g})"
+    )
+    return Cell(text, Note(quantity.basis, quantity.inputs))
+
+
+def _scored(scores: Sequence[tuple[str, Score]]) -> Table:
+    rows = []
+    for object_id, s in scores:
+        forecast = Quantity(
+            "forecast", s.structure, s.median_ml, "mL", s.low_ml, s.high_ml, s.level,
+            f"made on day {s.made_on_day:g}, before the visit was looked at", (s.forecast,),
+        )  # fmt: skip
+        note = Note("observed against forecast", (object_id,))
+        rows.append(
+            (
+                Cell(s.structure),
+                Cell(f"{s.made_on_day:g} → {s.day:g}"),
+                Cell.of(forecast),
+                Cell(_significant(s.observed_ml) + f"{THIN}mL", note),
+                Cell(fixed(s.error_percent, 1) + f"{THIN}%", note),
+                Cell("inside" if s.covered else "OUTSIDE", note, strong=not s.covered),
+                Cell(_significant(s.crps_ml) + f"{THIN}mL", note),
+            )
+        )
+    head = ("structure", "days", "forecast", "observed", "error", "interval", "CRPS")
+    widths = (0.13, 0.12, 0.31, 0.13, 0.1, 0.11, 0.1)
+    return Table(head, tuple(rows), widths, caption="Forecasts and what came")
+
+
+def decisions_section(decisions: Sequence[Decision]) -> Section:
+    """Return what people chose, and why."""
+    rows = tuple((Cell(d.scenario, strong=True), Cell(d.who), Cell(d.reason)) for d in decisions)
+    table = Table(("scenario", "decided by", "reason"), rows, (0.3, 0.2, 0.5))
+    return Section("Decision", (table,) if rows else (Text(("No decision is recorded.",)),))
+
+
+def journal_section(entries: Sequence[JournalEntry]) -> Section:
+    """Return the journal: who did what, when, from what to what."""
+    rows = tuple(
+        (
+            Cell(str(e.sequence)),
+            Cell(e.time.replace("T", " ")[:19]),
+            Cell(e.who),
+            Cell(e.done.step, strong=True),
+            Cell(e.done.summary),
+            Cell(short_id(e.link)),
+        )
+        for e in entries
+    )
+    head = ("#", "time (UTC)", "who", "step", "what it did", "link")
+    table = Table(head, rows, (0.05, 0.18, 0.12, 0.12, 0.42, 0.11))
+    lead = "Every step in order; each link seals the entry and all entries before it (SHA-256)."
+    return Section("Journal", (Text((lead,)), table))
+
+
+def _significant(value: float) -> str:
+    return fixed(value, min(decimals(value), 2))
