@@ -98,8 +98,10 @@ def _box(
     corners = np.stack(np.meshgrid(*zip(low, high, strict=True), indexing="ij"), -1).reshape(-1, 3)
     lps = corners @ frame.axes.T + frame.origin_mm
     index = (lps - volume.affine[:3, 3]) @ np.linalg.inv(volume.affine[:3, :3]).T
-    first = np.maximum(np.floor(index.min(axis=0)), 0).astype(int)
-    last = np.minimum(np.ceil(index.max(axis=0)), np.array(volume.voxels.shape) - 1).astype(int)
+    first = np.maximum(np.ceil(index.min(axis=0) - TIE), 0).astype(int)
+    last = np.minimum(np.floor(index.max(axis=0) + TIE), np.array(volume.voxels.shape) - 1).astype(
+        int
+    )
     if (last < first).any():
         return None
     i, j, k = (slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
