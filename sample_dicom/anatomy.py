@@ -29,7 +29,8 @@ def muscle_wall(axes: Axes) -> Floats:
     taper = 1.0 - 0.03 * np.exp(-(((z + 20.0) / 60.0) ** 2))
     belly = column((x / taper, y, z), (0.0, 2.5), (141.0, 92.5), power=2.4)
     groove = 5.0 * np.exp(-((x / 9.0) ** 2)) * np.clip((y - 60.0) / 30.0, 0.0, 1.0)
-    return belly + groove
+    wall: Floats = belly + groove
+    return wall
 
 
 def cavity(axes: Axes) -> Floats:
@@ -53,7 +54,8 @@ def back_muscles(axes: Axes) -> Floats:
     low = np.clip((z + 5.0) / 60.0, 0.0, 1.0)
     psoas = ellipsoid_column(mirrored, (36.0, 58.0), (15.0, 17.0)) + 20.0 * low
     crus = np.maximum(ellipsoid_column(mirrored, (17.0, 36.0), (7.0, 15.0)), z - 42.0)
-    return np.minimum(psoas, crus)
+    both: Floats = np.minimum(psoas, crus)
+    return both
 
 
 def diaphragm_height(x: Floats, y: Floats) -> Floats:
@@ -129,7 +131,8 @@ def liver(axes: Axes) -> Floats:
     left_back = (y + 14.0 - 0.30 * (x - 20.0) - 0.25 * (z - 40.0)) / 1.12
     shape = smooth_max(shape, left_back - 260.0 * _right(x), 18.0)
     shape = without(shape, stomach(axes) - 2.5, 8.0)
-    shape = without(shape, kidneys(axes) - 3.5, 12.0)
+    fossa = ellipsoid(axes, (-46.0, 62.0, -30.0), (27.0, 34.0, 38.0))
+    shape = without(shape, smooth_min(kidneys(axes) - 3.5, fossa, 10.0), 12.0)
     shape = without(shape, gallbladder(axes) - 1.0, 8.0)
     fissure = ellipsoid(axes, (24.0, -66.0, 2.0), (2.4, 26.0, 36.0), yaw=0.15)
     return without(shape, fissure, 5.0)

@@ -36,7 +36,7 @@ class Identity:
 
     def uid(self, *names: object) -> str:
         """A UID that is the same in every run with the same seed."""
-        return generate_uid(
+        made: str = generate_uid(
             entropy_srcs=[
                 "OrganTwin sample patient",
                 str(self.seed),
@@ -44,6 +44,7 @@ class Identity:
                 *map(str, names),
             ]
         )
+        return made
 
 
 def write_series(

@@ -46,7 +46,7 @@ class Grid:
         return line.astype(np.float32)
 
     def open_axes(self) -> tuple[Floats, Floats, Floats]:
-        """x (n,1,1), y (1,n,1), z (1,1,n) that broadcast to the grid, mm."""
+        """Axes x (n,1,1), y (1,n,1), z (1,1,n) that broadcast to the grid, mm."""
         x, y, z = (self.axis(d) for d in range(3))
         return x[:, None, None], y[None, :, None], z[None, None, :]
 

@@ -43,7 +43,7 @@ class Motion:
         return turn
 
     def velocity(self, points_mm: Floats) -> Floats:
-        """v at points (3, ...) of the baseline, mm per unit of time, same shape."""
+        """The velocity v at points (3, ...) of the baseline, mm per unit of time, same shape."""
         total = np.zeros_like(points_mm)
         for eddy in self.eddies:
             total += _eddy_velocity(eddy, points_mm)
@@ -74,7 +74,7 @@ class Motion:
         return found
 
     def jacobian(self, points_mm: Floats, *, step_mm: float = 0.05) -> Floats:
-        """det of the forward map's slope at float64 points (3, ...), by central differences (...)."""
+        """Determinant of the forward map's slope at float64 points (3, ...), dimensionless."""
         slopes = []
         for d in range(3):
             nudge = np.zeros((3,) + (1,) * (points_mm.ndim - 1))
@@ -87,7 +87,7 @@ class Motion:
 
 
 def _eddy_velocity(eddy: Eddy, points_mm: Floats) -> Floats:
-    """w * curl(p x q f / 2) in scaled coordinates q = (X - centre) / width, p = push / width."""
+    """One eddy: w * curl(p x q f / 2) with q = (X - centre) / width and p = push / width."""
     width, push = _columns(points_mm, eddy.width_mm), _columns(points_mm, eddy.push_mm)
     q = (points_mm - _columns(points_mm, eddy.centre_mm)) / width
     p = push / width
@@ -103,7 +103,8 @@ def _columns(points_mm: Floats, triple: tuple[float, float, float]) -> Floats:
 
 
 def _turned(matrix: Floats, points_mm: Floats) -> Floats:
-    return np.einsum("ab,b...->a...", matrix.astype(points_mm.dtype), points_mm)
+    turned: Floats = np.einsum("ab,b...->a...", matrix.astype(points_mm.dtype), points_mm)
+    return turned
 
 
 def _breath(up_mm: float, forward_mm: float) -> tuple[Eddy, Eddy]:

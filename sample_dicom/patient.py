@@ -6,6 +6,7 @@ This is the baseline frame. A visit's scan is this picture, bent (motion.py) and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,10 +57,10 @@ def slab_axes(rows: slice) -> Axes:
     return x[rows], y, z
 
 
-def _filled(shape: object) -> Field:
+def _filled(shape: Callable[[Axes], Floats]) -> Field:
     values = np.empty(FINE.shape, np.float32)
     for rows in slabs(FINE):
-        values[rows] = shape(slab_axes(rows))  # type: ignore[operator]
+        values[rows] = shape(slab_axes(rows))
     return Field(FINE, values)
 
 

@@ -32,7 +32,8 @@ def scan(
         sharp, [w / s for w, s in zip(widths, grid.spacing_mm, strict=True)]
     )
     noisy = seen + _noise(grid, seen, random)
-    return np.clip(np.rint(noisy), -1024, 3071).astype(np.int16)
+    whole: NDArray[np.int16] = np.clip(np.rint(noisy), -1024, 3071).astype(np.int16)
+    return whole
 
 
 def _partial_volume(resting: Field, lying_mm: Floats) -> Floats:
@@ -76,4 +77,5 @@ def _noise(grid: Grid, hu: Floats, random: np.random.Generator) -> Floats:
     x, y, _ = grid.open_axes()
     depth = 0.55 + 0.5 * np.exp(-((x / 150.0) ** 2 + (y / 110.0) ** 2))
     dose = np.where(hu < -950.0, 0.45, 1.0)
-    return (grainy / grainy.std() * NOISE_HU * depth * dose).astype(np.float32)
+    scaled: Floats = (grainy / grainy.std() * NOISE_HU * depth * dose).astype(np.float32)
+    return scaled

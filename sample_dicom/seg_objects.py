@@ -35,7 +35,7 @@ def write_masks(masks: dict[str, Flags], slices: list[Dataset], who: Identity, p
         source_images=slices,
         pixel_array=stack.astype(np.uint8),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=_segments(masks, who),
+        segment_descriptions=_segments(who),
         series_instance_uid=who.uid("SEG series"),
         series_number=100,
         sop_instance_uid=who.uid("SEG"),
@@ -55,7 +55,7 @@ def write_masks(masks: dict[str, Flags], slices: list[Dataset], who: Identity, p
     seg.save_as(path, enforce_file_format=True)
 
 
-def _segments(masks: dict[str, Flags], who: Identity) -> list[hd.seg.SegmentDescription]:
+def _segments(who: Identity) -> list[hd.seg.SegmentDescription]:
     found = []
     for number, (name, (category, kind, colour)) in enumerate(TERMS.items(), start=1):
         lesion = category == ABNORMAL

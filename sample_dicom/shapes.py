@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from sample_dicom.grid import Field, Floats, Grid
 
@@ -37,7 +38,8 @@ def ellipsoid(axes: Axes, centre_mm: Triple, radii_mm: Triple, *, yaw: float = 0
     slopes = [(p / (r * r)) ** 2 for p, r in zip((x, y, z), radii_mm, strict=True)]
     level = np.sqrt(squares[0] + squares[1] + squares[2])
     slope = np.sqrt(slopes[0] + slopes[1] + slopes[2])
-    return level * (level - 1.0) / np.maximum(slope, 1e-6)
+    distance: Floats = level * (level - 1.0) / np.maximum(slope, 1e-6)
+    return distance
 
 
 def column(
@@ -51,7 +53,8 @@ def column(
     slope_x, slope_y = x ** (power - 1) / a**power, y ** (power - 1) / b**power
     level = total ** (1.0 / power)
     slope = level / total * np.sqrt(slope_x**2 + slope_y**2)
-    return (level - 1.0) / slope
+    distance: Floats = (level - 1.0) / slope
+    return distance
 
 
 def paint_tube(field: Field, path_mm: Floats, radii_mm: Floats, *, reach_mm: float = 3.0) -> None:
@@ -87,8 +90,6 @@ def tubes(grid: Grid, paths: Iterable[tuple[Floats, Floats]], *, far_mm: float =
 
 def spline(knots_mm: Floats, count: int) -> Floats:
     """A smooth curve through knots (m, 3), sampled at count points, (count, 3) mm."""
-    from scipy.interpolate import CubicSpline
-
     steps = np.linalg.norm(np.diff(knots_mm, axis=0), axis=1)
     lengths = np.concatenate([[0.0], np.cumsum(steps)])
     curve: Floats = CubicSpline(lengths, knots_mm)(np.linspace(0.0, lengths[-1], count))

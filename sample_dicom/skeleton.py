@@ -80,7 +80,7 @@ def _squeeze(grid: Grid) -> Grid:
 
 
 def _rib_paths() -> list[tuple[tuple[Floats, Floats], bool]]:
-    """Each rib's (path (n, 3) mm in squeezed heights, radii (n,) mm) and whether it is cartilage."""
+    """Each rib's (path (n, 3) mm, heights squeezed; radii (n,) mm) and whether it is cartilage."""
     found = []
     for side in (-1.0, 1.0):
         for level in range(9):

@@ -17,8 +17,8 @@ from sample_dicom.vessels import Tree
 from sample_dicom.visits import Visit
 
 MASK_BYTES = (
-    "uint8 0 or 1, one byte a voxel, index (i, j, k) with i to the left fastest, then j to the back, "
-    "then k to the head (numpy: mask.astype('uint8').tobytes(order='F'))"
+    "uint8 0 or 1, one byte a voxel, index (i, j, k) with i to the left fastest, then j to the "
+    "back, then k to the head (numpy: mask.astype('uint8').tobytes(order='F'))"
 )
 
 
@@ -70,7 +70,7 @@ def _tips(field: Field) -> tuple[Floats, Floats]:
 
 
 def _kidney_halves(field: Field) -> tuple[Field, Field]:
-    middle = int(round(-field.grid.origin_mm[0] / field.grid.spacing_mm[0]))
+    middle = round(-field.grid.origin_mm[0] / field.grid.spacing_mm[0])
     left, right = field.values.copy(), field.values.copy()
     left[:middle], right[middle:] = 50.0, 50.0
     return Field(field.grid, left), Field(field.grid, right)
@@ -141,6 +141,7 @@ def tumour_record(
         "diffusion_mm2_per_day": tumour.diffusion_mm2_per_day,
         "growth_per_day": tumour.growth_per_day,
         "visible_density": VISIBLE,
+        "look": "HU = liver + s (tumour - liver), s = u^2 / (u^2 + (1 - u)^2)",
         "day0_radius_mm": tumour.radius_day0_mm,
         "seed_to_day0_days": round(seed_to_day0_days, 3),
         "heterogeneity": {

@@ -57,19 +57,15 @@ def uneven(
 
 def face_conductance(tissue: Tissue) -> list[Floats]:
     """Per direction, harmonic mean of D / h^2 across each inner face, 1/day; 0 at the capsule."""
-    faces = []
+    faces: list[Floats] = []
+    alive = np.where(tissue.inside, tissue.diffusion_mm2_per_day, 0.0)
     for d in range(tissue.inside.ndim):
-        low, high = _sides(tissue.diffusion_mm2_per_day, d)
-        in_low, in_high = _sides(tissue.inside, d)
+        count = alive.shape[d]
+        low = np.take(alive, range(count - 1), axis=d)
+        high = np.take(alive, range(1, count), axis=d)
         mean = 2.0 * low * high / np.maximum(low + high, 1e-30)
-        faces.append(np.where(in_low & in_high, mean, 0.0) / tissue.grid.spacing_mm[d] ** 2)
+        faces.append(mean / tissue.grid.spacing_mm[d] ** 2)
     return faces
-
-
-def _sides(values: Floats | Flags, d: int) -> tuple[Floats, Floats]:
-    count = values.shape[d]
-    low = np.take(values, range(count - 1), axis=d)
-    return low, np.take(values, range(1, count), axis=d)
 
 
 def diffusion_rate(u: Floats, faces: list[Floats]) -> Floats:

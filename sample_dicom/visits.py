@@ -26,7 +26,10 @@ ORIGINS_MM: dict[int, tuple[float, float, float]] = {
 
 @dataclass(frozen=True)
 class Visit:
-    """The scanner's grid on a day and the resting point under each voxel, float32 (3, ni, nj, nk)."""
+    """The scanner's grid on a day and the resting point under each voxel.
+
+    lying_mm: float32 (3, ni, nj, nk), baseline LPS mm.
+    """
 
     day: int
     grid: Grid
@@ -36,34 +39,41 @@ class Visit:
 def attend(day: int) -> Visit:
     """Lay the patient on the table on a day."""
     grid = Grid(ORIGINS_MM[day], SPACING_MM, SHAPE)
-    return Visit(day, grid, _lying(MOTIONS[day], grid))
+    return Visit(day, grid, lying(MOTIONS[day], grid))
 
 
-def _lying(motion: Motion, grid: Grid) -> Floats:
-    """The inverse motion at every voxel, cubic between nodes 5.6 x 5.6 x 5 mm apart (< 0.001 mm)."""
-    low = np.asarray(grid.origin_mm) - 3.0 * np.asarray(NODE_MM)
-    nodes = Grid((low[0], low[1], low[2]), NODE_MM, (71, 71, 55))
+def lying(motion: Motion, grid: Grid) -> Floats:
+    """The inverse motion at every voxel, cubic between nodes NODE_MM apart (error < 0.001 mm)."""
+    margin = 3.0 * np.asarray(NODE_MM)
+    low = np.asarray(grid.origin_mm) - margin
+    high = np.array([grid.axis(d)[-1] for d in range(3)]) + margin
+    nodes = Grid.around((low[0], low[1], low[2]), (high[0], high[1], high[2]), NODE_MM)
     moved = motion.inverse(nodes.points().astype(np.float64)) - nodes.points()
     lines = [(grid.axis(d) - nodes.origin_mm[d]) / NODE_MM[d] for d in range(3)]
     index = np.stack(np.meshgrid(*lines, indexing="ij")).astype(np.float32)
-    lying = grid.points()
+    found = grid.points()
     for d in range(3):
-        lying[d] += ndimage.map_coordinates(moved[d], index, order=3, output=np.float32)
-    return lying
+        found[d] += ndimage.map_coordinates(moved[d], index, order=3, output=np.float32)
+    return found
 
 
 def with_tumours(resting: Field, densities: list[Field]) -> Field:
-    """The resting picture with liver giving way to tumour in proportion to density."""
+    """The resting picture with liver giving way to tumour by density (see `look`)."""
     hu = resting.values.copy()
     for density in densities:
         low = np.asarray(density.grid.origin_mm)
-        window = resting.grid.window(
-            low, low + np.subtract(density.grid.shape, 1) * density.grid.spacing_mm
-        )
+        reach = np.subtract(density.grid.shape, 1) * density.grid.spacing_mm
+        window = resting.grid.window(low, low + reach)
         part = resting.grid.part(window)
-        u = density.at(part.points(), outside=0.0)
-        hu[window] += u * (TUMOUR_HU - hu[window])
+        share = look(density.at(part.points(), outside=0.0))
+        hu[window] += share * (TUMOUR_HU - hu[window])
     return Field(resting.grid, hu)
+
+
+def look(density: Floats) -> Floats:
+    """How much of a voxel looks like tumour: u^2 / (u^2 + (1 - u)^2), one half at u = 0.5."""
+    share: Floats = density**2 / (density**2 + (1.0 - density) ** 2)
+    return share
 
 
 def masks(visit: Visit, patient: Patient, densities: dict[str, Field]) -> dict[str, Flags]:
