@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from organtwin.core.case import Case, ObjectStore
-from organtwin.core.parameter import Belief
+from organtwin.core.parameter import Belief, interval
 from organtwin.core.scenario import Comparison, Quantity
+from organtwin.core.simulation import Simulation
 from organtwin.core.twin import Score, TwinState
 
 LEVEL = 0.9
@@ -115,6 +118,29 @@ def scores(case: Case, store: ObjectStore) -> Table:
         "observed mL", "error %", "covered", "CRPS mL", "Dice",
     )  # fmt: skip
     return Table("Forecasts scored", columns, tuple(rows))
+
+
+def simulation(case: Case, store: ObjectStore) -> Table:
+    """Figures of the last simulation asked for by hand."""
+    ids = case.require("simulations", "organtwin simulate")
+    last: Simulation = store.get(ids[-1])
+    rows: list[tuple[Any, ...]] = []
+    if last.kind == "deformation":
+        moved = np.linalg.norm(last.fields["displacement_mm"][0], axis=-1)
+        stress = last.fields["von_mises_kpa"][0]
+        rows += [
+            ("displacement, median", float(np.median(moved)), "mm"),
+            ("displacement, most", float(moved.max()), "mm"),
+            ("von Mises stress, 95th percentile", float(np.quantile(stress, 0.95)), "kPa"),
+        ]
+    for name, values in last.quantities.items():
+        low, median, high = interval(values[:, -1], LEVEL)
+        rows += [
+            (f"{last.structure} {name}, day {last.days[-1]:g}, {what}", float(value), "")
+            for what, value in (("median", median), ("low 90 %", low), ("high 90 %", high))
+        ]
+    rows += [(name, value, "") for name, value in sorted(last.numbers.items())]
+    return Table("Simulation", ("figure", "value", "unit"), tuple(rows))
 
 
 def outcomes(case: Case, store: ObjectStore) -> Table:
