@@ -54,6 +54,7 @@ class NumberField(QDoubleSpinBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(64)
         self.setKeyboardTracking(False)
+        self.lineEdit().setTextMargins(5, 0, 0, 0)
         self.set_number(low)
 
     def set_number(self, value: float) -> None:
@@ -88,7 +89,6 @@ class VectorField(QWidget):
             field.setPrefix(f"{letter} ")
             field.setDecimals(1 if parameter.unit == "mm" else 2)
             field.setSingleStep(1.0 if parameter.unit == "mm" else 0.05)
-            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
             field.setProperty("bare", True)
             field.setMinimumWidth(56)
             field.valueChanged.connect(self.changed)
@@ -203,6 +203,7 @@ class Form(QWidget):
         elif integer:
             field = QSpinBox()
             field.setRange(int(parameter.low), int(parameter.high))
+            field.lineEdit().setTextMargins(5, 0, 0, 0)
             field.setValue(int(parameter.default or parameter.low))
             field.valueChanged.connect(self.changed)
         else:
@@ -219,6 +220,7 @@ class Form(QWidget):
         if not field.accessibleName():
             field.setAccessibleName(title)
         label = words(title)
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         label.setToolTip(field.toolTip())
         label.setBuddy(field)
         self.fields[name] = field

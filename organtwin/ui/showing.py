@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from organtwin.core.case import Visit
 from organtwin.core.errors import OrganTwinError
-from organtwin.core.labelmap import LabelMap
+from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.organs import Organ, organ
 from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
@@ -92,12 +92,11 @@ class Showing(QObject):
         self._want_surfaces(wanted[1])
         self.scene_changed.emit()
 
-    def surfaces(self, visit: int) -> Surfaces:
-        """Return the smooth surfaces of a visit; empty (and asked for) until they are there."""
+    def planning_labels(self) -> str:
+        """Return the id of the labels plans are made on: the last seen, in the baseline frame."""
         visits = self.session.case.visits
-        labels = visits[visit].labels if visit < len(visits) else ""
-        self._want_surfaces(labels)
-        return self._surfaces.get(labels, {})
+        seen = [v.baseline_labels for v in visits if v.seen and v.baseline_labels]
+        return seen[-1] if seen else (visits[0].labels if visits else "")
 
     def add(self, extra: Scene, without: frozenset[str] = frozenset()) -> None:
         """Show a page's own layers with the organ; `without` names layers it takes the place of."""
@@ -106,22 +105,32 @@ class Showing(QObject):
 
     def scene(self) -> Scene:
         """Return what the 3D view shows."""
-        own = self.structures(self.visit).without(self._without)
+        own = self.shown_structures().without(self._without)
         title = self._extra.title
         return Scene(own.layers + self._extra.layers, self._extra.scale, title)
 
-    def structures(self, visit: int) -> Scene:
-        """Return the visible structures of a visit as layers: solid ones first."""
-        labels = self.labels_of(visit)
-        surfaces = self.surfaces(visit)
-        if labels is None:
+    def structures(self, labels_id: str) -> Scene:
+        """Return the visible structures of a LabelMap as layers, solid ones first.
+
+        Empty until its surfaces are there; `scene_changed` tells when they are.
+        """
+        if not labels_id:
             return Scene()
-        layers = []
-        for structure in labels.structures:
-            if structure.name in surfaces and structure.name not in self.viewing.hidden:
-                layers.append(self._layer(structure.name, structure.colour, structure.kind, visit))
-        solid_first = sorted(layers, key=lambda layer: layer.opacity < 1.0)
-        return Scene(tuple(solid_first))
+        self._want_surfaces(labels_id)
+        surfaces = self._surfaces.get(labels_id, {})
+        labels: LabelMap = self.session.get(labels_id)
+        shown = [s for s in labels.structures if s.name in surfaces]
+        layers = [
+            self._layer(structure, labels_id, surfaces[structure.name])
+            for structure in shown
+            if structure.name not in self.viewing.hidden
+        ]
+        return Scene(tuple(sorted(layers, key=lambda layer: layer.opacity < 1.0)))
+
+    def shown_structures(self) -> Scene:
+        """Return the visible structures of the chosen visit."""
+        visit = self.shown_visit
+        return self.structures(visit.labels if visit else "")
 
     def stops(self) -> tuple[Stop, ...]:
         """Return the visits for the timeline."""
@@ -154,16 +163,13 @@ class Showing(QObject):
         return list(labels.structures) if labels is not None else []
 
     def _layer(
-        self, name: str, colour: tuple[float, float, float], kind: str, visit: int
+        self, structure: Structure, labels_id: str, surface: tuple[NDArray[Any], NDArray[Any]]
     ) -> Layer:
-        points, triangles = self.surfaces(visit)[name]
-        opacity = ORGAN_OPACITY if kind == "organ" else 1.0
-        key = f"{self.session.case.visits[visit].labels[:12]}/{name}"
-        made = self._layers.get(key)
-        if made is None:
-            made = Layer(key, points, triangles, colour, opacity)
-            self._layers[key] = made
-        return made
+        key = f"{labels_id[:12]}/{structure.name}"
+        if key not in self._layers:
+            opacity = ORGAN_OPACITY if structure.kind == "organ" else 1.0
+            self._layers[key] = Layer(key, *surface, structure.colour, opacity)
+        return self._layers[key]
 
     def _show(self, wanted: tuple[str, str]) -> None:
         volume_id, labels_id = wanted

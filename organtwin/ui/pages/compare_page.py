@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from organtwin.actions import action_kinds
 from organtwin.core.case import Case
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.scenario import Action, Comparison, Scenario
-from organtwin.ui.pages.action_card import ActionCard
+from organtwin.ui.pages.action_card import ActionList
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, cleared, pill, side_by_side, tool, words
 from organtwin.ui.plans import as_json, plane_of, scene_of
@@ -51,8 +51,6 @@ class ComparePage(Page):
         """Make the controls."""
         self.pictures()
         self._plan: tuple[Scenario, ...] = ()
-        self._cards: list[ActionCard] = []
-        self._dragged: Any = None
         self._keep = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._keep.timeout.connect(self._save)
         self._scenarios = QComboBox()
@@ -69,20 +67,18 @@ class ComparePage(Page):
         self._name.editingFinished.connect(self._renamed)
         self._name_row = card(side_by_side(words("Name"), self._name, stretch=1))
         self.body.addWidget(self._name_row)
-        self._actions = QVBoxLayout()
-        self._actions.setSpacing(8)
-        self.body.addLayout(self._actions)
-        self._more = button("Add an &action", "Add something that is done", picture="plus")
-        menu = QMenu(self._more)
-        for kind in action_kinds().values():
-            menu.addAction(kind.title).triggered.connect(
-                lambda _=False, name=kind.name: self._add_action(name)
-            )
-        self._more.setMenu(menu)
-        self.body.addWidget(self._more)
+        self._none = words(
+            "No scenario yet: let three be suggested, or add one.", "", wrap=True
+        )
+        self.body.addWidget(self._none)
+        self._actions = ActionList(lambda: self.showing.viewing.cursor_mm.tolist())
+        self._actions.edited.connect(self._edited)
+        self._actions.reshaped.connect(self._reshaped)
+        self.body.addWidget(self._actions)
         self._warnings = QVBoxLayout()
         self.body.addLayout(self._warnings)
         self.body.addWidget(self._decision_card())
+        self.showing.scene_changed.connect(self._draw_when_seen)
         self._suggest = button("&Suggest", "Draw up three scenarios: resect, ablate, wait")
         self._suggest.clicked.connect(lambda: self.session.do("plan"))
         self._run = button("&Compare", "Simulate every scenario and compare", primary=True)
@@ -114,16 +110,18 @@ class ComparePage(Page):
         return bool(case.twins and self._plan)
 
     def refresh(self) -> None:
-        """Show the case's scenarios."""
-        case = self.session.case
-        chosen = self._scenarios.currentIndex()
-        self._plan = tuple(self.session.get(s) for s in case.scenarios)
-        self._scenarios.clear()
-        for scenario in self._plan:
-            self._scenarios.addItem(scenario.name)
-        if self._plan:
-            self._scenarios.setCurrentIndex(min(max(chosen, 0), len(self._plan) - 1))
-        self._show_scenario()
+        """Show the case's scenarios; a plan being edited stays as it is."""
+        kept = tuple(self.session.get(s) for s in self.session.case.scenarios)
+        if kept != self._plan and not self._keep.isActive():
+            chosen = self._index
+            self._plan = kept
+            self._scenarios.clear()
+            self._scenarios.addItems([scenario.name for scenario in kept])
+            if kept:
+                self._scenarios.setCurrentIndex(min(max(chosen, 0), len(kept) - 1))
+            self._show_scenario()
+        elif not kept:
+            self._show_scenario()
         self._show_numbers()
         self._show_decisions()
         self._draw()
@@ -141,33 +139,28 @@ class ComparePage(Page):
         return self._scenarios.currentIndex()
 
     def _show_scenario(self) -> None:
-        cleared(self._actions)
-        self._cards = []
         there = 0 <= self._index < len(self._plan)
-        for thing in (self._name_row, self._more, self._drop):
+        for thing in (self._name_row, self._actions, self._drop):
             thing.setVisible(there)
-        if not there:
-            self._actions.addWidget(
-                words("No scenario yet: let three be suggested, or add one.", "", wrap=True)
-            )
-            return
-        scenario = self._plan[self._index]
-        self._name.setText(scenario.name)
-        kinds = action_kinds()
-        for number, action in enumerate(scenario.actions):
-            each = ActionCard(kinds[action.kind], action)
-            each.changed.connect(self._edited)
-            each.removed.connect(lambda number=number: self._remove_action(number))
-            self._actions.addWidget(each)
-            self._cards.append(each)
+        self._none.setVisible(not there)
+        if there:
+            scenario = self._plan[self._index]
+            self._name.setText(scenario.name)
+            self._actions.show_actions(scenario.actions, scenario.day)
+        self._draw()
 
     def _edited(self) -> None:
         """Take the forms' values over; draw now, keep when settled."""
         if 0 <= self._index < len(self._plan):
-            actions = tuple(each.action() for each in self._cards)
-            self._set_scenario(replace(self._plan[self._index], actions=actions))
+            self._set_scenario(
+                replace(self._plan[self._index], actions=self._actions.actions_made())
+            )
             self._draw()
             self._keep.start()
+
+    def _reshaped(self) -> None:
+        self._edited()
+        self._save()
 
     def _set_scenario(self, scenario: Scenario) -> None:
         plan = list(self._plan)
@@ -203,41 +196,8 @@ class ComparePage(Page):
             self._set_scenario(replace(self._plan[self._index], name=name))
             self._save()
 
-    def _add_action(self, name: str) -> None:
-        if not 0 <= self._index < len(self._plan):
-            return
-        scenario = self._plan[self._index]
-        made = Action(name, scenario.day, self._first_values(name))
-        self._set_scenario(replace(scenario, actions=(*scenario.actions, made)))
-        self._save()
-
-    def _remove_action(self, number: int) -> None:
-        scenario = self._plan[self._index]
-        kept = tuple(a for n, a in enumerate(scenario.actions) if n != number)
-        self._set_scenario(replace(scenario, actions=kept))
-        self._save()
-
-    def _first_values(self, name: str) -> dict[str, Any]:
-        """Return arguments to begin with: the form's defaults, places at the crosshair."""
-        kind = action_kinds()[name]
-        place = [round(float(v), 1) for v in self.showing.viewing.cursor_mm]
-        begin: dict[str, Any] = {}
-        for parameter in kind.form:
-            if parameter.name in kind.vector_defaults:
-                begin[parameter.name] = kind.vector_defaults[parameter.name]
-            elif parameter.name in kind.vectors and parameter.unit == "mm":
-                shift = -60.0 if parameter.name.startswith("entry") else 0.0
-                begin[parameter.name] = (place[0], place[1] + shift, place[2])
-            elif parameter.name in kind.vectors:
-                begin[parameter.name] = (1.0, 0.0, 0.0)
-            elif parameter.default is not None:
-                begin[parameter.name] = parameter.default
-            else:
-                begin[parameter.name] = min(max(10.0, parameter.low), parameter.high)
-        return begin | dict(kind.texts)
-
     def _plane_dragged(self, point: Any, normal: Any) -> None:
-        for each in self._cards:
+        for each in self._actions.cards:
             if {"point_mm", "normal"} <= set(each.form.fields):
                 each.set_arguments(
                     point_mm=np.round(point, 1).tolist(), normal=np.round(normal, 3).tolist()
@@ -248,12 +208,13 @@ class ComparePage(Page):
     # -- showing --------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        labels: LabelMap | None = self.showing.labels_of(0)
-        structures = self.showing.structures(0)
+        labels_id = self.showing.planning_labels()
+        structures = self.showing.structures(labels_id)
         views = self._pictures.views
-        if labels is None or not structures.layers:
+        if not structures.layers or not self._plan:
             views.show_scenes((), ())
             return
+        labels: LabelMap = self.session.get(labels_id)
         scenes = [scene_of(s, structures, labels) for s in self._plan]
         views.show_scenes(scenes, [_caption(s) for s in self._plan])
         for number, view in enumerate(views.views[: len(scenes)]):
@@ -266,6 +227,10 @@ class ComparePage(Page):
             if not view.property("joined"):
                 view.setProperty("joined", True)
                 view.plane_moved.connect(self._plane_dragged)
+
+    def _draw_when_seen(self) -> None:
+        if self.isVisible():
+            self._draw()
 
     def _show_numbers(self) -> None:
         case = self.session.case
@@ -302,8 +267,10 @@ class ComparePage(Page):
         self.session.do_all([*steps, ("compare", {})])
 
     def _record(self) -> None:
+        who = self.session.folder.who
         reason = self._reason.text().strip()
-        if self.session.do("decide", {"scenario": self._choice.currentText(), "reason": reason}):
+        asked = {"scenario": self._choice.currentText(), "reason": reason, "who": who}
+        if self.session.do("decide", asked):
             self._reason.clear()
 
 

@@ -107,7 +107,7 @@ class MeshPage(Page):
             self.showing.add(Scene())
             return
         mesh: OrganMesh = self.session.get(case.mesh)
-        covered = frozenset(layer.name for layer in self.showing.structures(0).layers)
+        covered = frozenset(layer.name for layer in self.showing.shown_structures().layers)
         self.showing.add(Scene(_cut_open(mesh), title="Mesh, cut open"), covered)
 
 

@@ -6,14 +6,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QWidget
 
 from organtwin.core.case import Case
+from organtwin.core.scenario import Scenario
 from organtwin.core.simulation import Simulation
 from organtwin.ui.fields import deformed, grown, mean_displacement
 from organtwin.ui.forms import Form
+from organtwin.ui.pages.action_card import ActionList
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import Table, button, card, words
+from organtwin.ui.pieces import Table, button, card, line, words
+from organtwin.ui.plans import as_json
 from organtwin.ui.rail import State
 from organtwin.ui.scene import Scene
 from solvers.contract import Parameter
@@ -35,6 +38,13 @@ PRESSURE = Parameter(
     "the plan",
     0.0,
 )
+PATCH = (
+    Parameter(
+        "radius_mm", "mm", 1.0, 100.0, "of the patch around the crosshair", "the plan", 25.0
+    ),
+    Parameter("by_mm", "mm", -50.0, 50.0, "how far the patch is moved, LPS", "the plan"),
+)
+UNTIL = Parameter("until_day", "day", 1.0, 1825.0, "last day, from the baseline", "choose", 180.0)
 DOWN = Parameter("down", "1", -1.0, 1.0, "direction of gravity, LPS", "the plan")
 
 
@@ -77,16 +87,31 @@ class SimulatePage(Page):
         position.currentIndexChanged.connect(self._position_changed)
         self._form.add_parameter(DOWN, vector=True)
         self._form.add_parameter(PRESSURE)
-        self.body.addWidget(card(self._form))
+        self._push = QCheckBox("&Push a patch of the surface (at the crosshair)")
+        self._push.setAccessibleName("Push a patch of the surface at the crosshair")
+        self._patch = Form(PATCH, frozenset({"by_mm"}))
+        self._patch.set_values({"by_mm": (0.0, 5.0, 0.0)})
+        self._patch.hide()
+        self._push.toggled.connect(self._patch.setVisible)
+        self.body.addWidget(card(self._form, line(), self._push, self._patch))
         self._position_changed()
+        self.body.addWidget(words("GROWTH", "section"))
+        self._until = Form((UNTIL,))
+        self._actions = ActionList(lambda: self.showing.viewing.cursor_mm.tolist())
+        self.body.addWidget(card(self._until))
+        self.body.addWidget(self._actions)
+        self._grow = button("&Grow the tumours", "From the latest belief, with these actions")
+        self._grow.clicked.connect(self._start_growth)
         self._run = button("&Deform the organ", "Solve for the new load", primary=True)
         self._run.clicked.connect(self._deform)
+        self.actions_row.addWidget(self._grow)
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
 
     def may(self, action: QWidget) -> bool:
-        """Only with a mesh."""
-        return bool(self.session.case.mesh)
+        """Deform with a mesh; grow with a belief."""
+        case = self.session.case
+        return bool(case.twins) if action is self._grow else bool(case.mesh)
 
     def refresh(self) -> None:
         """List what was simulated, newest first."""
@@ -125,9 +150,16 @@ class SimulatePage(Page):
 
     def _deform(self) -> None:
         values = self._form.values()
-        self.session.do(
-            "deform", {"down": values["down"], "pressure_kpa": values["pressure_kpa"]}
-        )
+        asked = {"down": values["down"], "pressure_kpa": values["pressure_kpa"]}
+        if self._push.isChecked():
+            place = [float(v) for v in self.showing.viewing.cursor_mm]
+            asked["push"] = {"at_mm": place, **self._patch.values()}
+        self.session.do("deform", asked)
+
+    def _start_growth(self) -> None:
+        made = Scenario("grow", 0.0, self._actions.actions_made())
+        asked = {"actions": as_json(made)["actions"], **self._until.values()}
+        self.session.do("grow", asked)
 
     def _draw(self) -> None:
         object_id = self._list.currentData()
@@ -148,7 +180,7 @@ class SimulatePage(Page):
 
     def _draw_deformation(self, simulation: Simulation) -> None:
         mesh = self.session.get(self.session.case.mesh)
-        names = frozenset(layer.name for layer in self.showing.structures(0).layers)
+        names = frozenset(layer.name for layer in self.showing.shown_structures().layers)
         self.showing.add(deformed(simulation, mesh, self.session.case.organ), names)
         length = np.linalg.norm(mean_displacement(simulation), axis=1)
         rows = [
@@ -171,7 +203,7 @@ class SimulatePage(Page):
         self._day_said.setText(f"Day {day:g}: {median:.1f} mL (90 %: {low:.1f} to {high:.1f})")
         hidden = frozenset(
             layer.name
-            for layer in self.showing.structures(0).layers
+            for layer in self.showing.shown_structures().layers
             if layer.name.endswith(f"/{simulation.structure}")
         )
         self.showing.add(grown(simulation, number), hidden)

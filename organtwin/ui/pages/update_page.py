@@ -57,8 +57,9 @@ class UpdatePage(Page):
         self._parameters = Table("Prior and posterior", ("Parameter", "Prior", "Now"))
         self._densities = QVBoxLayout()
         key = side_by_side(pill("prior"), pill("posterior", "good"))
-        self._belief = card(self._structure, self._densities, key, self._parameters)
+        self._belief = card(self._structure, self._densities, key)
         self.body.addWidget(self._belief)
+        self.body.addWidget(self._parameters)
         self._scores_title = words("FORECAST AGAINST WHAT CAME", "section")
         self._scores = Table("Scores", ("For", "Forecast, mL", "Seen, mL", "Error"))
         self.body.addWidget(self._scores_title)
@@ -155,7 +156,7 @@ class UpdatePage(Page):
         self._structure.addItems(names)
         if chosen in names:
             self._structure.setCurrentText(chosen)
-        for thing in (self._belief_title, self._belief):
+        for thing in (self._belief_title, self._belief, self._parameters):
             thing.setVisible(bool(names))
 
     def _tell_belief(self) -> None:

@@ -8,8 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableWidgetItem, QWidget
 
-from organtwin.core.scenario import Comparison
-from organtwin.tables import said
+from organtwin.core.scenario import Comparison, Quantity
 from organtwin.ui.pieces import Table
 from organtwin.ui.theme import colour
 from organtwin.ui.views.compare_view import CompareView
@@ -25,7 +24,7 @@ class PlanPictures(QSplitter):
         self.views = CompareView()
         self.table = Table("Scenarios compared", ("Quantity",))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setStyleSheet("QTableView { border: none; border-radius: 0; }")
+        self.table.setStyleSheet("QTableView { border: none; border-radius: 0; font-size: 12px; }")
         self.addWidget(self.views)
         self.addWidget(self.table)
         self.setStretchFactor(0, 3)
@@ -46,7 +45,7 @@ class PlanPictures(QSplitter):
         for column, outcome in enumerate(comparison.outcomes):
             for quantity in outcome.quantities:
                 row = cells.setdefault((quantity.name, quantity.structure), [("–", "")] * len(names))
-                row[column] = (said(quantity), quantity.basis)
+                row[column] = (quantity_text(quantity), quantity.basis)
         table.setRowCount(len(cells))
         for i, ((name, structure), row) in enumerate(cells.items()):
             table.setItem(i, 0, _cell(f"{name[:1].upper()}{name[1:]}, {structure}", "", "muted"))
@@ -57,6 +56,19 @@ class PlanPictures(QSplitter):
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.setMinimumHeight(120)
         table.setMaximumHeight(16_777_215)
+
+
+def quantity_text(quantity: Quantity) -> str:
+    """Return a number with its unit and, where there is one, its interval, rounded alike."""
+    size = max(abs(quantity.value), abs(quantity.high or 0.0))
+    places = 0 if size >= 100 else 1 if size >= 10 else 2
+    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
+    if float(quantity.value).is_integer() and quantity.low is None:
+        places = 0
+    text = f"{quantity.value:.{places}f}{unit}"
+    if quantity.low is None or quantity.high is None:
+        return text
+    return f"{text}  ({quantity.low:.{places}f} to {quantity.high:.{places}f})"
 
 
 def _cell(text: str, tip: str, token: str) -> QTableWidgetItem:
