@@ -3,13 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_path
 
+from organtwin import __version__
 from organtwin.casefolder import ObjectFolder
+from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import JournalEntry
+from organtwin.core.scenario import Comparison, Outcome
 from organtwin.core.watch import Watch
+from organtwin.organs import organ
+from organtwin.pipeline.imaging import labels_of
+from organtwin.pipeline.twin import current_labels
+
+PACKAGES = ("numpy", "scipy", "pydicom", "SimpleITK", "vtk", "mmgpy", "dolfinx-solver-real")
+
+
+def write_report(
+    case: Case,
+    store: ObjectStore,
+    entries: Sequence[JournalEntry],
+    folder: Path,
+    watch: Watch,
+) -> tuple[Path, ...]:
+    """Write report.html, report.pdf and, with a comparison, comparison.png; returns the paths.
+
+    Raises:
+        Missing: nothing has been labelled yet.
+    """
+    from organtwin import reporting
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    sections = [_imaging(case, store)]
+    if case.mesh:
+        quality = store.get(case.mesh_quality)
+        sections.append(reporting.mesh_section(quality, mesh_id=case.mesh))
+    watch.tell(0.1, "charts")
+    if case.twins:
+        sections.append(_growth(case, store))
+    if case.simulations:
+        sections.append(_simulated(case, store))
+    if case.comparison:
+        watch.tell(0.3, "pictures of the scenarios")
+        section, picture = _compared(case, store, watch.part(0.3, 0.8))
+        sections.append(section)
+        written.append(folder / "comparison.png")
+        reporting.write_png(picture, written[-1])
+    sections.append(reporting.decisions_section([store.get(d) for d in case.decisions]))
+    sections.append(reporting.journal_section(entries))
+    report = reporting.Report(
+        title=f"OrganTwin: {case.organ}",
+        patient=case.patient,
+        created=datetime.now(UTC).isoformat(sep=" ", timespec="seconds"),
+        facts=_facts(case, entries),
+        sections=tuple(sections),
+        versions=(("organtwin", __version__), *((p, version(p)) for p in PACKAGES)),
+    )
+    return (*reporting.write_report(report, folder, watch.part(0.8, 1.0)), *written)
 
 
 def export_audit(
@@ -29,3 +84,147 @@ def export_audit(
     key = signing_key(user_data_path("organtwin", appauthor=False) / "signing-key.pem")
     named = {path.name: path for path in files}
     return write_audit(to, entries, objects.content, named, key=key, watch=watch)
+
+
+def _facts(case: Case, entries: Sequence[JournalEntry]) -> tuple[tuple[str, str], ...]:
+    visits = ", ".join(f"day {v.day:g} ({v.acquired})" for v in case.visits)
+    return (
+        ("Organ", case.organ),
+        ("Visits", visits or "none"),
+        ("Journal", f"{len(entries)} entries, root {entries[-1].link if entries else '–'}"),
+    )
+
+
+def _imaging(case: Case, store: ObjectStore) -> Any:
+    from organtwin import reporting
+
+    labels, volume = labels_of(case, store, 0), store.get(case.visit(0).volume)
+    window = organ(case.organ).windows[0]
+    tumours = labels.of_kind("tumour") or (labels.structure(case.organ),)
+    pictures = [
+        _picture(
+            reporting.slice_picture(volume, labels, _centre(labels, s.name), window=window),
+            f"Baseline through {s.name}, axial, window {window.centre:g}/{window.width:g} "
+            f"{volume.unit}",
+            share=0.48,
+        )
+        for s in tumours[:2]
+    ]
+    return reporting.labels_section(
+        labels, labels_id=case.visit(0).labels, geometry=volume.geometry, pictures=pictures
+    )
+
+
+def _growth(case: Case, store: ObjectStore) -> Any:
+    from organtwin import reporting
+
+    twins = [store.get(i) for i in case.twins]
+    observations = [(i, store.get(i)) for v in case.visits for i in v.observations]
+    known = {i for v in case.visits if v.seen for i in v.observations}
+    forecasts = [store.get(i) for twin in twins for i in twin.forecasts]
+    first, last = ([store.get(i) for i in twin.beliefs] for twin in (twins[0], twins[-1]))
+    grown = _grown_by_scenario(case, store)
+    pictures = []
+    for before, after in zip(first, last, strict=True):
+        name = after.structure
+        chart = reporting.timeline(
+            name,
+            observed=[o for i, o in observations if i in known],
+            unseen=[o for i, o in observations if i not in known],
+            forecasts=forecasts,
+            scenarios=grown.get(name, {}),
+            start_day=twins[-1].day,
+        )
+        pictures.append(_picture(reporting.pixels(chart), f"{name} over time"))
+        if before is not after:
+            learned = reporting.pixels(reporting.beliefs(before, after))
+            pictures.append(_picture(learned, f"{name}: prior and posterior"))
+    return reporting.growth_section(
+        observations=observations,
+        beliefs=[(i, store.get(i)) for twin in twins for i in twin.beliefs],
+        scores=[(i, store.get(i)) for i in case.scores],
+        pictures=pictures,
+    )
+
+
+def _grown_by_scenario(case: Case, store: ObjectStore) -> dict[str, dict[str, Any]]:
+    """Return tumour → scenario → Simulation of the comparison."""
+    grown: dict[str, dict[str, Any]] = {}
+    if case.comparison:
+        for outcome in store.get(case.comparison).outcomes:
+            for simulation in map(store.get, outcome.simulations):
+                by_scenario = grown.setdefault(simulation.structure, {})
+                by_scenario[outcome.scenario.name] = simulation
+    return grown
+
+
+def _compared(case: Case, store: ObjectStore, watch: Watch) -> tuple[Any, Any]:
+    """Return the section and the picture of the scenarios side by side."""
+    from organtwin import comparing, reporting
+    from organtwin.meshing import surfaces
+
+    compared: Comparison = store.get(case.comparison)
+    labels = current_labels(case, store)
+    inside = {s.name: s for s in labels.inside(case.organ)}
+    shapes = tuple(
+        reporting.Shape(name, inside[name].kind, s.points, s.triangles, inside[name].colour)
+        for name, s in surfaces(labels, watch.part(0.0, 0.4)).items()
+        if name in inside
+    )
+    scenes = []
+    for outcome in compared.outcomes:
+        effects = comparing.effects_of(outcome.scenario, labels)
+        scenes.append(
+            reporting.Scene(
+                outcome.scenario.name,
+                shapes,
+                comparing.removed_distance(effects, labels, organ=case.organ),
+                next((e.contact for e in effects if e.contact), ""),
+                reporting.probes_of(outcome.scenario),
+                _headlines(outcome),
+            )
+        )
+    watch.tell(0.5, "drawing the scenarios")
+    picture = reporting.comparison_picture(scenes)
+    caption = "The same organ under each scenario, seen by one camera"
+    pictures = [_picture(picture, caption)]
+    return reporting.comparison_section(compared, pictures=pictures), picture
+
+
+def _headlines(outcome: Outcome) -> tuple[str, ...]:
+    """Return the few numbers that stand under a picture."""
+    from organtwin.reporting import formatted
+
+    wanted = ("remnant fraction", "minimal margin", "visible volume at +180 days")
+    return tuple(
+        f"{q.structure}: {q.name} {formatted(q)}" for q in outcome.quantities if q.name in wanted
+    )
+
+
+def _simulated(case: Case, store: ObjectStore) -> Any:
+    from organtwin import reporting, tables
+
+    table = tables.simulation(case, store)
+    note = reporting.Note("simulation on the case's mesh", (case.simulations[-1],))
+    rows = tuple(
+        (reporting.Cell(str(name)), reporting.Cell(f"{value:.4g} {unit}".strip(), note))
+        for name, value, unit in table.rows
+    )
+    shown = reporting.Table(("figure", "value"), rows, (0.6, 0.4))
+    return reporting.Section("Simulation", (shown,))
+
+
+def _picture(image: Any, caption: str, share: float = 1.0) -> Any:
+    from organtwin import reporting
+
+    return reporting.Picture(reporting.png_bytes(image), caption, share)
+
+
+def _centre(labels: Any, name: str) -> tuple[float, float, float]:
+    """Return the LPS mm centre of a structure's voxels."""
+    import numpy as np
+
+    from organtwin.core.volume import to_lps
+
+    x, y, z = to_lps(labels.affine, np.argwhere(labels.require(name))).mean(axis=0)
+    return float(x), float(y), float(z)

@@ -16,6 +16,7 @@ from organtwin.core.twin import TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.growing import growth_jobs
+from organtwin.pipeline.imaging import labels_of
 from organtwin.pipeline.twin import current_labels, report_days, state_ratio
 
 SUPINE_DOWN = (0.0, 1.0, 0.0)
@@ -216,7 +217,11 @@ def _grown(
         days=report_days(twin.day, until_day),
         treatment=treatment,
     )
-    ratios = {belief.structure: state_ratio(store, twin, belief, labels) for belief in beliefs}
+    baseline = labels_of(case, store, 0)
+    ratios = {
+        belief.structure: state_ratio(store, twin, belief, baseline=baseline, labels=labels)
+        for belief in beliefs
+    }
     return {name: _scaled(simulation, ratios[name]) for name, simulation in grown.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.observation import Observation
 from organtwin.core.parameter import Belief, Ensemble
 from organtwin.core.simulation import Simulation
-from organtwin.core.twin import TwinState
+from organtwin.core.twin import Forecast, TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.growing import growth_jobs
@@ -49,9 +49,7 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
     )
     carried = updating.carried(visit_labels, registration, labels)
     carried_id = store.put(carried)
-    observations = updating.observe(
-        carried, day=later.day, organ=organ(case.organ), labels_id=carried_id
-    )
+    observations = updating.observe(carried, day=later.day, organ=organ(case.organ))
     after = case.with_visit(
         visit,
         registration=store.put(registration),
@@ -70,22 +68,19 @@ def score(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[
     observed = {o.structure: o for o in _observations(case, store, visit)}
     labels = store.get(later.baseline_labels)
     scores = []
-    for twin_id in case.twins:
-        state: TwinState = store.get(twin_id)
-        for forecast_id in state.forecasts:
-            forecast = store.get(forecast_id)
-            if forecast.day == later.day > state.day and forecast.structure in observed:
-                watch.tell(0.5, f"scoring {forecast.structure}")
-                simulation = _simulation_of(store, state, forecast.structure)
-                scores.append(
-                    updating.score(
-                        forecast,
-                        observed[forecast.structure],
-                        forecast_id=forecast_id,
-                        simulation=simulation,
-                        labels=labels,
-                    )
+    for state, forecast_id, forecast in _forecasts(case, store):
+        if forecast.day == later.day and forecast.structure in observed:
+            watch.tell(0.5, f"scoring {forecast.structure}")
+            simulation = _simulation_of(store, state, forecast.structure)
+            overlap = updating.shape_overlap(simulation, later.day, labels, forecast.structure)
+            scores.append(
+                updating.score(
+                    forecast,
+                    observed[forecast.structure],
+                    forecast_id=forecast_id,
+                    dice=overlap,
                 )
+            )
     kept = [s for s in case.scores if store.get(s).day != later.day]
     after = case.having(scores=(*kept, *map(store.put, scores)))
     covered = sum(s.covered for s in scores)
@@ -144,25 +139,25 @@ def report_days(start: float, until: float) -> list[float]:
 
 
 def state_ratio(
-    store: ObjectStore, state: TwinState, belief: Belief, labels: LabelMap
+    store: ObjectStore, state: TwinState, belief: Belief, *, baseline: LabelMap, labels: LabelMap
 ) -> NDArray[np.float64]:
     """Return (members,) believed over labelled visible volume of a tumour on the twin's day.
 
     The label a scenario starts from is one noisy measurement; the belief knows all of them.
+
+    Args:
+        baseline: labels of the first visit; `labels` those the scenario starts from.
     """
-    simulation = _simulation_of(store, state, belief.structure)
-    believed = believed_volumes(simulation, belief, state.day)
-    ratio: NDArray[np.float64] = believed / labels.volume_ml(belief.structure)
+    from organtwin.updating import predicted_volumes
+
+    believed = predicted_volumes(
+        _simulation_of(store, state, belief.structure),
+        belief.ensemble,
+        [state.day],
+        baseline_ml=baseline.volume_ml(belief.structure),
+    )
+    ratio: NDArray[np.float64] = believed[:, 0] / labels.volume_ml(belief.structure)
     return ratio
-
-
-def believed_volumes(simulation: Simulation, belief: Belief, day: float) -> NDArray[np.float64]:
-    """Return (members,) visible volume in mL a belief gives for a simulated day."""
-    from organtwin.updating import BASELINE_RATIO
-
-    column = int(np.argmin(np.abs(simulation.days - day)))
-    volumes: NDArray[np.float64] = simulation.quantities["volume_ml"][:, column]
-    return volumes * belief.ensemble.column(BASELINE_RATIO)
 
 
 def _state(
@@ -173,18 +168,30 @@ def _state(
 
     days = sorted({*report_days(0.0, day + HORIZON_DAYS), *(v.day for v in case.visits)})
     ensembles = [(belief.structure, belief.ensemble) for belief in beliefs]
-    grown = growth_jobs(case, store, watch, ensembles, labels=labels_of(case, store, 0), days=days)
+    labels = labels_of(case, store, 0)
+    grown = growth_jobs(case, store, watch, ensembles, labels=labels, days=days)
     belief_ids = tuple(map(store.put, beliefs))
     forecasts = []
+    later = [visit.day for visit in case.visits if visit.day > day]
+    rng = np.random.default_rng([beliefs[0].seed, round(day)])
     for belief, belief_id in zip(beliefs, belief_ids, strict=True):
-        for visit in case.visits:
-            if visit.day > day:
-                volumes = believed_volumes(grown[belief.structure], belief, visit.day)
-                forecasts.append(
-                    updating.forecast(
-                        belief, volumes, belief_id=belief_id, day=visit.day, organ=organ(case.organ)
-                    )
-                )
+        volumes = updating.predicted_volumes(
+            grown[belief.structure],
+            belief.ensemble,
+            later,
+            baseline_ml=labels.volume_ml(belief.structure),
+        )
+        forecasts += [
+            updating.forecast(
+                belief,
+                volumes[:, column],
+                belief_id=belief_id,
+                day=visit_day,
+                measurement_relative_sd=organ(case.organ).volume_relative_sd,
+                rng=rng,
+            )
+            for column, visit_day in enumerate(later)
+        ]
     simulations = tuple(store.put(grown[belief.structure]) for belief in beliefs)
     return TwinState(day, belief_ids, tuple(map(store.put, forecasts)), simulations)
 
@@ -193,23 +200,19 @@ def _forward(
     case: Case, store: ObjectStore, watch: Watch, observations: Sequence[Observation]
 ) -> Any:
     """Return what maps an ensemble to (members, observations) predicted volumes in mL."""
-    from organtwin.updating import BASELINE_RATIO
+    from organtwin.updating import predicted_volumes
 
-    structure = observations[0].structure
+    structure, labels = observations[0].structure, labels_of(case, store, 0)
     days = sorted({*report_days(0.0, HORIZON_DAYS), *(v.day for v in case.visits)})
 
     def forward(ensemble: Ensemble) -> NDArray[np.float64]:
-        simulation = growth_jobs(
-            case,
-            store,
-            watch,
-            [(structure, ensemble)],
-            labels=labels_of(case, store, 0),
-            days=days,
-        )[structure]
-        columns = np.searchsorted(simulation.days, [o.day for o in observations])
-        volumes: NDArray[np.float64] = simulation.quantities["volume_ml"][:, columns]
-        return volumes * ensemble.column(BASELINE_RATIO)[:, None]
+        grown = growth_jobs(case, store, watch, [(structure, ensemble)], labels=labels, days=days)
+        return predicted_volumes(
+            grown[structure],
+            ensemble,
+            [o.day for o in observations],
+            baseline_ml=labels.volume_ml(structure),
+        )
 
     return forward
 
@@ -244,3 +247,11 @@ def _simulation_of(store: ObjectStore, state: TwinState, structure: str) -> Simu
         if simulation.structure == structure:
             return simulation
     raise Missing(f"the twin of day {state.day:g} has no simulation of {structure}")
+
+
+def _forecasts(case: Case, store: ObjectStore) -> Iterator[tuple[TwinState, str, Forecast]]:
+    """Yield every forecast ever made with the twin that made it."""
+    for twin_id in case.twins:
+        state: TwinState = store.get(twin_id)
+        for forecast_id in state.forecasts:
+            yield state, forecast_id, store.get(forecast_id)
