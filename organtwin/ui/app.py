@@ -49,7 +49,7 @@ def run(
     width, height = size
     screen = app.primaryScreen().availableGeometry()
     window.resize(min(width, screen.width()), min(height, screen.height()))
-    sys.excepthook = lambda kind, error, trace: _last_door(window, error)
+    sys.excepthook = lambda *caught: _last_door(window, caught[1])
     window.show()
     if sample:
         window.open_sample(case)

@@ -59,14 +59,14 @@ def surfaces(asked: Mapping[str, Any], watch: Watch) -> Answer:
     from organtwin.meshing import surfaces as smooth_surfaces
 
     labels = ObjectFolder(Path(asked["objects"])).get(asked["labels"])
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, surface in smooth_surfaces(labels, watch).items():
         arrays[f"{name}/points"] = surface.points.astype(np.float32)
         arrays[f"{name}/triangles"] = surface.triangles
     out = Path(asked["out"])
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.stem}-{os.getpid()}.npz")
-    np.savez(part, **arrays)  # type: ignore[arg-type]
+    np.savez(part, **arrays)
     part.replace(out)
     return {"out": str(out)}
 

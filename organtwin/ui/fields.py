@@ -46,9 +46,7 @@ def deformed(simulation: Simulation, mesh: OrganMesh, organ: str) -> Scene:
         if structure.kind == "tumour":
             inner = mesh.surface(structure.name)
             name = f"moved/{structure.name}/{simulation.job}"
-            layers.insert(
-                0, Layer(name, points, inner, structure.colour, caption=structure.name)
-            )
+            layers.insert(0, Layer(name, points, inner, structure.colour, caption=structure.name))
     top = float(length.max())
     return Scene(tuple(layers), Scale("Displacement", "mm", 0.0, top), "After the load")
 

@@ -23,7 +23,7 @@ VIRIDIS: Final = np.array(
         (253, 231, 37),
     ]
 )
-"""Nine anchors of viridis (S. van der Walt & N. Smith, CC0): perceptually even, colour-blind safe."""
+"""Nine anchors of viridis (S. van der Walt & N. Smith, CC0), safe for the colour-blind."""
 
 
 @dataclass(frozen=True)

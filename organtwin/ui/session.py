@@ -130,7 +130,7 @@ class Session(QObject):
     def ask(
         self, question: str, arguments: Mapping[str, Any], answered: Callable[[Any], None]
     ) -> None:
-        """Ask something that changes no case (see `organtwin.ui.aside`), in a process of its own."""
+        """Ask what changes no case (see `organtwin.ui.aside`), in a process of its own."""
         child = Child("organtwin.ui.aside", [], self)
         self._questions.append(child)
 
@@ -251,12 +251,10 @@ class Session(QObject):
             self.failed.emit(trouble)
 
     def _append(self, case: Case, fields: Mapping[str, Any]) -> str:
-        done = Done(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in fields.items()
-            }
-        )
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        done = Done(**values)
         self.folder.append(case, done)
         return done.summary
 

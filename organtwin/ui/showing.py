@@ -18,7 +18,7 @@ from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
-from organtwin.ui.views.timeline import Stop, Track
+from organtwin.ui.views.tracks import Stop, Track
 
 ORGAN_OPACITY: Final = 0.42
 KEPT_SURFACES: Final = 8

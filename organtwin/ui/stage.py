@@ -77,9 +77,15 @@ class Stage(QWidget):
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
-        places = ((self.slices["axial"], 0, 0), (self.organ, 0, 1))
-        places += ((self.slices["coronal"], 1, 0), (self.slices["sagittal"], 1, 1))
-        for view, row, column in places:
+        flat = self.slices
+        views: tuple[SliceView | OrganView, ...] = (
+            flat["axial"],
+            self.organ,
+            flat["coronal"],
+            flat["sagittal"],
+        )
+        for number, view in enumerate(views):
+            row, column = divmod(number, 2)
             grid.addWidget(view, row, column)
             grid.setRowStretch(row, 1)
             grid.setColumnStretch(column, 1)

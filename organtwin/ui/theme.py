@@ -200,7 +200,5 @@ def _palette() -> QPalette:
         palette.setColor(role, colour(token))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text):
         palette.setColor(QPalette.ColorGroup.Disabled, role, colour("faint"))
-    palette.setColor(
-        QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText, colour("faint")
-    )
+    palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText, colour("faint"))
     return palette

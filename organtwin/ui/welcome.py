@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, override
 
 import platformdirs
 from PySide6.QtCore import Qt, Signal
@@ -75,6 +75,7 @@ class Welcome(QWidget):
         outer.addStretch(3)
         self._fill()
 
+    @override
     def showEvent(self, event: object) -> None:
         """List recent cases afresh."""
         cleared(self._recent)

@@ -49,9 +49,7 @@ class ActionCard(QFrame):
         """Return the action as it stands."""
         values: dict[str, Any] = self.form.values()
         day = float(values.pop("day"))
-        arguments = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in values.items()
-        }
+        arguments = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         return Action(self._kind.name, day, arguments)
 
     def set_arguments(self, **arguments: Any) -> None:

@@ -67,9 +67,7 @@ class ComparePage(Page):
         self._name.editingFinished.connect(self._renamed)
         self._name_row = card(side_by_side(words("Name"), self._name, stretch=1))
         self.body.addWidget(self._name_row)
-        self._none = words(
-            "No scenario yet: let three be suggested, or add one.", "", wrap=True
-        )
+        self._none = words("No scenario yet: let three be suggested, or add one.", "", wrap=True)
         self.body.addWidget(self._none)
         self._actions = ActionList(lambda: self.showing.viewing.cursor_mm.tolist())
         self._actions.edited.connect(self._edited)
@@ -234,7 +232,8 @@ class ComparePage(Page):
 
     def _show_numbers(self) -> None:
         case = self.session.case
-        comparison: Comparison | None = self.session.get(case.comparison) if case.comparison else None
+        there = bool(case.comparison)
+        comparison: Comparison | None = self.session.get(case.comparison) if there else None
         self._pictures.show_table(comparison)
         cleared(self._warnings)
         outcomes = comparison.outcomes if comparison is not None else ()
@@ -277,7 +276,7 @@ class ComparePage(Page):
 def _caption(scenario: Scenario) -> str:
     kinds = action_kinds()
     done = "; ".join(f"{kinds[a.kind].title} on day {a.day:g}" for a in scenario.actions)
-    return f"{scenario.name[:1].upper()}{scenario.name[1:]}: {done}"
+    return done or "Nothing is done"
 
 
 PAGE = ComparePage

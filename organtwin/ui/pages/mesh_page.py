@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, override
 
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QWidget
@@ -20,9 +20,7 @@ SOURCE = "choose: smaller edges cost time and memory"
 SIZES = (
     Parameter("organ_edge_mm", "mm", 3.0, 30.0, "edges away from anything small", SOURCE, 8.0),
     Parameter("tumour_edge_mm", "mm", 1.5, 15.0, "edges on and in tumours", SOURCE, 3.0),
-    Parameter(
-        "vessel_radius_mm", "mm", 0.0, 50.0, "narrower vessels join the organ", SOURCE, 3.0
-    ),
+    Parameter("vessel_radius_mm", "mm", 0.0, 50.0, "narrower vessels join the organ", SOURCE, 3.0),
 )
 
 
@@ -63,6 +61,7 @@ class MeshPage(Page):
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
 
+    @override
     def may(self, action: QWidget) -> bool:
         """Only with labels."""
         return self.state(self.session.case)[0] != "waiting"

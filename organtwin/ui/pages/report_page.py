@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
@@ -44,8 +44,12 @@ class ReportPage(Page):
         self.body.addWidget(words("REPORT", "section"))
         self.body.addWidget(
             card(
-                words("One page with pictures, numbers with units and intervals, and the "
-                      "provenance of each. HTML and PDF.", "muted", wrap=True),
+                words(
+                    "One page with pictures, numbers with units and intervals, and the "
+                    "provenance of each. HTML and PDF.",
+                    "muted",
+                    wrap=True,
+                ),
                 self._written,
                 side_by_side(self._open, self._open_folder),
             )
@@ -58,8 +62,11 @@ class ReportPage(Page):
         self.body.addWidget(words("AUDIT PACKAGE", "section"))
         self.body.addWidget(
             card(
-                words("A zip that shows one changed, removed or reordered byte, with its place.",
-                      "muted", wrap=True),
+                words(
+                    "A zip that shows one changed, removed or reordered byte, with its place.",
+                    "muted",
+                    wrap=True,
+                ),
                 self._verified,
                 side_by_side(export, verify),
             )
@@ -73,16 +80,14 @@ class ReportPage(Page):
     def refresh(self) -> None:
         """Show the journal."""
         entries = list(reversed(self.session.entries))
-        rows = [
-            (f"{e.sequence}  {e.done.step}  {e.done.summary}", _when(e.time))
-            for e in entries
-        ]
+        rows = [(f"{e.sequence}  {e.done.step}  {e.done.summary}", _when(e.time)) for e in entries]
         self._journal.fill(rows, [f"{e.who}: {e.done.summary}\n{e.link}" for e in entries])
         there = (self._where() / "report.html").is_file()
         self._open.setEnabled(there)
         self._open_folder.setEnabled(self._where().is_dir())
         self._busy_changed(self.session.busy)
 
+    @override
     def may(self, action: QWidget) -> bool:
         """With images."""
         return bool(self.session.case.visits)

@@ -39,9 +39,7 @@ PRESSURE = Parameter(
     0.0,
 )
 PATCH = (
-    Parameter(
-        "radius_mm", "mm", 1.0, 100.0, "of the patch around the crosshair", "the plan", 25.0
-    ),
+    Parameter("radius_mm", "mm", 1.0, 100.0, "of the patch around the crosshair", "the plan", 25.0),
     Parameter("by_mm", "mm", -50.0, 50.0, "how far the patch is moved, LPS", "the plan"),
 )
 UNTIL = Parameter("until_day", "day", 1.0, 1825.0, "last day, from the baseline", "choose", 180.0)
@@ -87,8 +85,8 @@ class SimulatePage(Page):
         position.currentIndexChanged.connect(self._position_changed)
         self._form.add_parameter(DOWN, vector=True)
         self._form.add_parameter(PRESSURE)
-        self._push = QCheckBox("&Push a patch of the surface (at the crosshair)")
-        self._push.setAccessibleName("Push a patch of the surface at the crosshair")
+        self._push = QCheckBox("&Push the surface at the crosshair")
+        self._push.setAccessibleName("Push the surface at the crosshair")
         self._patch = Form(PATCH, frozenset({"by_mm"}))
         self._patch.set_values({"by_mm": (0.0, 5.0, 0.0)})
         self._patch.hide()
@@ -211,9 +209,7 @@ class SimulatePage(Page):
 
 
 def _numbers(simulation: Simulation) -> list[tuple[str, Any]]:
-    return [
-        (name.replace("_", " "), f"{value:.4g}") for name, value in simulation.numbers.items()
-    ]
+    return [(name.replace("_", " "), f"{value:.4g}") for name, value in simulation.numbers.items()]
 
 
 PAGE = SimulatePage

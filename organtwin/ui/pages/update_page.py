@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, override
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
@@ -75,6 +75,7 @@ class UpdatePage(Page):
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
 
+    @override
     def may(self, action: QWidget) -> bool:
         """With a mesh, as long as there is something to take in."""
         case = self.session.case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from organtwin.ui.pieces import words
 from organtwin.ui.scene import Scene
@@ -21,7 +21,8 @@ class CompareView(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
         self.views: list[OrganView] = []
-        self._captions: list[QWidget] = []
+        self._captions: list[tuple[QWidget, QLabel]] = []
+        self._aimed = False
 
     def show_scenes(self, scenes: Sequence[Scene], captions: Sequence[str]) -> None:
         """Draw scenes with a caption each."""
@@ -29,15 +30,14 @@ class CompareView(QWidget):
             self._add_view()
         for number, view in enumerate(self.views):
             view.setVisible(number < len(scenes))
-        for number, caption in enumerate(self._captions):
-            caption.setVisible(number < len(scenes))
+        for number, (frame, _) in enumerate(self._captions):
+            frame.setVisible(number < len(scenes))
         for view, scene in zip(self.views, scenes, strict=False):
             view.show_scene(scene)
-        for holder, caption in zip(self._captions, captions, strict=False):
-            label = holder.findChild(type(words("")))
-            if label is not None:
-                label.setText(caption)
-        if self.views and scenes:
+        for (_, label), caption in zip(self._captions, captions, strict=False):
+            label.setText(caption)
+        if self.views and scenes and not self._aimed:
+            self._aimed = True
             self.views[0].reset_camera()
 
     def _add_view(self) -> None:
@@ -51,13 +51,14 @@ class CompareView(QWidget):
         caption.setObjectName("Bottom")
         column = QVBoxLayout(caption)
         column.setContentsMargins(12, 6, 12, 6)
-        column.addWidget(words("", "muted", wrap=True))
+        label = words("", "muted", wrap=True)
+        column.addWidget(label)
         self._grid.addWidget(view, 0, number)
         self._grid.addWidget(caption, 1, number)
         self._grid.setRowStretch(0, 1)
         self._grid.setColumnStretch(number, 1)
         self.views.append(view)
-        self._captions.append(caption)
+        self._captions.append((caption, label))
 
     def _follow(self, source: OrganView) -> None:
         for view in self.views:

@@ -26,7 +26,7 @@ def outline(mask: NDArray[Any]) -> QPainterPath:
     box = np.pad(mask[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.float32), 2)
     soft = box if mask.sum() < 40 else _softened(box)
     for line in contourpy.contour_generator(z=soft).lines(0.5):
-        shifted = np.asarray(line) + (left - 1.5, top - 1.5)
+        shifted = np.asarray(line) + np.array([left - 1.5, top - 1.5])
         path.addPolygon(QPolygonF([QPointF(x, y) for x, y in shifted.tolist()]))
         path.closeSubpath()
     return path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import override
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -20,8 +22,8 @@ def density(samples: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np
     sd = float(np.std(samples))
     width = 0.9 * (min(sd, spread) if spread > 0 else sd) * len(samples) ** -0.2
     away = (at[:, None] - samples[None, :]) / max(width, 1e-12)
-    result: NDArray[np.float64] = np.exp(-0.5 * away**2).mean(axis=1)
-    return result / max(width, 1e-12)
+    result: NDArray[np.float64] = np.exp(-0.5 * away**2).mean(axis=1) / max(width, 1e-12)
+    return result
 
 
 class DensityPlot(QWidget):
@@ -47,6 +49,7 @@ class DensityPlot(QWidget):
         self._curves = [("muted", np.log10(prior)), ("accent", np.log10(posterior))]
         self.update()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the curves over a logarithmic axis."""
         if not self._curves:

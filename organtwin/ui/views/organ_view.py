@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QWidget
 
 from organtwin.ui.scene import VIRIDIS, Layer, Scale, Scene
 from organtwin.ui.theme import font
-from organtwin.ui.views.vtk_view import VtkView
+from organtwin.ui.views.actors import actor_of
+from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
 
 FRONT = np.array([-0.25, -1.0, 0.28])
 """The eye stands before the patient, a little to the right and above (LPS)."""
@@ -47,7 +48,7 @@ class OrganView(VtkView):
         self.scene = scene
         for name, layer in wanted.items():
             if name not in self._actors:
-                actor = _actor(layer, scene.scale)
+                actor = actor_of(layer, scene.scale)
                 self._actors[name] = (layer, actor)
                 self.renderer.AddActor(actor)
         if not self._aimed and scene.layers:
@@ -57,9 +58,25 @@ class OrganView(VtkView):
 
     def reset_camera(self) -> None:
         """Show everything from the front."""
-        centre, radius = self.scene.bounds_mm()
         self._aimed = bool(self.scene.layers) and self.width() > 8
-        self.look_from(FRONT, centre, radius * 0.86)
+        self.look_from(FRONT, *self.scene.bounds_mm())
+        self._fit()
+
+    def _fit(self) -> None:
+        """Bring the eye so near that the scene just fits, with a margin for the words."""
+        points = [layer.points[::7] for layer in self.scene.layers if not layer.flat]
+        if not points:
+            return
+        right, up = self.screen_axes()
+        towards = np.array(self.camera.GetDirectionOfProjection())
+        focus = np.array(self.camera.GetFocalPoint())
+        away = np.concatenate(points) - focus
+        slope = np.tan(np.radians(VIEW_ANGLE_DEG / 2.0)) * 0.84
+        aspect = self.width() / max(self.height(), 1)
+        across = np.abs(away @ right) / (slope * aspect)
+        needed = float(np.max(np.maximum(across, np.abs(away @ up) / slope) - away @ towards))
+        self.camera.SetPosition(*(focus - towards * needed))
+        self.follow_camera()
 
     def share_camera(self, other: OrganView) -> None:
         """Look through another view's camera from now on."""
@@ -113,7 +130,7 @@ class OrganView(VtkView):
         painter.setPen(QColor("#c9d3df"))
         painter.setFont(font(13, bold=True))
         flags = Qt.AlignmentFlag
-        painter.drawText(box, flags.AlignLeft | flags.AlignTop, self.scene.title or "3D")
+        painter.drawText(box, flags.AlignLeft | flags.AlignTop, _headed(self.scene.title))
         if not self.scene.layers:
             painter.setPen(QColor("#5b6878"))
             painter.setFont(font(13))
@@ -183,6 +200,10 @@ class OrganView(VtkView):
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+def _headed(title: str) -> str:
+    return title[:1].upper() + title[1:] if title else "3D"
+
+
 def _draw_scale(painter: QPainter, box: QRectF, scale: Scale) -> None:
     height = min(180.0, box.height() * 0.5)
     bar = QRectF(box.right() - 24, box.center().y() - height / 2, 10, height)
@@ -199,93 +220,3 @@ def _draw_scale(painter: QPainter, box: QRectF, scale: Scale) -> None:
         painter.drawText(QRectF(bar.left() - 66, y - 8, 60, 16), flags, f"{value:.3g}")
     head = f"{scale.title}, {scale.unit}" if scale.unit != "1" else scale.title
     painter.drawText(QRectF(bar.right() - 240, bar.top() - 28, 240, 16), flags, head)
-
-
-def _actor(layer: Layer, scale: Scale | None) -> Any:
-    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
-
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(_polydata(layer))
-    mapper.SetScalarVisibility(layer.values is not None)
-    if layer.values is not None and scale is not None:
-        mapper.SetLookupTable(_table())
-        mapper.SetScalarRange(scale.low, max(scale.high, scale.low + 1e-9))
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    look = actor.GetProperty()
-    look.SetColor(*layer.colour)
-    look.SetOpacity(layer.opacity)
-    look.SetInterpolationToPhong()
-    look.SetSpecular(0.22)
-    look.SetSpecularPower(28.0)
-    look.SetAmbient(0.06)
-    if layer.edges:
-        look.EdgeVisibilityOn()
-        look.SetEdgeColor(*(0.45 * part for part in layer.colour))
-        look.SetInterpolationToFlat()
-    if layer.flat:
-        look.LightingOff()
-    elif layer.opacity < 1.0:
-        look.BackfaceCullingOn()
-    return actor
-
-
-def _polydata(layer: Layer) -> Any:
-    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
-    from vtkmodules.vtkCommonCore import vtkPoints
-    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
-
-    points = vtkPoints()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(layer.points, dtype=np.float32), deep=True))
-    cells = vtkCellArray()
-    corners = np.ascontiguousarray(layer.triangles, dtype=np.int64)
-    starts = np.arange(0, 3 * len(corners) + 1, 3, dtype=np.int64)
-    cells.SetData(
-        numpy_to_vtkIdTypeArray(starts, deep=True),
-        numpy_to_vtkIdTypeArray(corners.ravel(), deep=True),
-    )
-    surface = vtkPolyData()
-    surface.SetPoints(points)
-    surface.SetPolys(cells)
-    if not layer.edges:
-        surface.GetPointData().SetNormals(numpy_to_vtk(_normals(layer), deep=True))
-    if layer.values is not None:
-        values = np.ascontiguousarray(layer.values, dtype=np.float32)
-        surface.GetPointData().SetScalars(numpy_to_vtk(values, deep=True))
-    return surface
-
-
-def _normals(layer: Layer) -> NDArray[np.float32]:
-    """Return (n, 3) unit normals: triangle normals summed at their corners, weighted by area."""
-    corners = np.asarray(layer.points, dtype=np.float64)[layer.triangles]
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    index = np.asarray(layer.triangles)
-    normals = np.stack(
-        [
-            sum(
-                np.bincount(index[:, c], weights=faces[:, axis], minlength=len(layer.points))
-                for c in range(3)
-            )
-            for axis in range(3)
-        ],
-        axis=1,
-    )
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    result: NDArray[np.float32] = (normals / np.maximum(length, 1e-12)).astype(np.float32)
-    return result
-
-
-def _table() -> Any:
-    from vtkmodules.vtkCommonCore import vtkLookupTable
-
-    table = vtkLookupTable()
-    table.SetNumberOfTableValues(256)
-    place = np.linspace(0, len(VIRIDIS) - 1, 256)
-    for row in range(256):
-        colours = [
-            float(np.interp(place[row], np.arange(len(VIRIDIS)), VIRIDIS[:, c])) / 255
-            for c in range(3)
-        ]
-        table.SetTableValue(row, *colours, 1.0)
-    table.Build()
-    return table

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableWidgetItem, QWidget
@@ -32,7 +30,7 @@ class PlanPictures(QSplitter):
         self.setSizes([420, 260])
         self.table.hide()
 
-    def show_table(self, comparison: Comparison | None, broken: Sequence[str] = ()) -> None:
+    def show_table(self, comparison: Comparison | None) -> None:
         """Show the numbers of a comparison (None: hide the table)."""
         self.table.setVisible(comparison is not None)
         if comparison is None:
@@ -44,7 +42,8 @@ class PlanPictures(QSplitter):
         cells: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for column, outcome in enumerate(comparison.outcomes):
             for quantity in outcome.quantities:
-                row = cells.setdefault((quantity.name, quantity.structure), [("–", "")] * len(names))
+                key = (quantity.name, quantity.structure)
+                row = cells.setdefault(key, [("–", "")] * len(names))
                 row[column] = (quantity_text(quantity), quantity.basis)
         table.setRowCount(len(cells))
         for i, ((name, structure), row) in enumerate(cells.items()):

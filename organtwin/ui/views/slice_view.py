@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from organtwin.ui.theme import VIEWPORT, colour, font
 from organtwin.ui.viewing import Viewing
+from organtwin.ui.views import slice_drawing as drawing
 from organtwin.ui.views.contours import outline
-from organtwin.ui.views.slicing import AXES, Canonical, Plane, letters
-
-CROSSHAIR = {"axial": "#e0605e", "coronal": "#63c08a", "sagittal": "#e8c15a"}
-"""A plane's own colour; its trace in the other planes is drawn in it."""
+from organtwin.ui.views.slicing import AXES, Canonical, Plane
 
 
 class SliceView(QWidget):
@@ -42,7 +40,7 @@ class SliceView(QWidget):
         self.plane: Plane = plane
         self.viewing = viewing
         self.zoom, self.shift = 1.0, QPointF(0, 0)
-        self._hover: NDArray[np.float64] | None = None
+        self.hover: NDArray[np.float64] | None = None
         self._drag: tuple[Qt.MouseButton, QPointF] | None = None
         self._image: tuple[Any, QImage] | None = None
         self._paths: dict[int, list[tuple[str, QPainterPath]]] = {}
@@ -70,9 +68,9 @@ class SliceView(QWidget):
             return 0
         through = AXES[self.plane][2]
         wanted = round(float(grid.index(self.viewing.cursor_mm)[through]))
-        return min(max(wanted, 0), grid.array.shape[through] - 1)
+        return min(max(wanted, 0), int(grid.array.shape[through]) - 1)
 
-    def scroll(self, steps: int) -> None:
+    def step(self, steps: int) -> None:
         """Move the crosshair by whole slices."""
         grid = self.viewing.volume
         if grid is None:
@@ -83,17 +81,17 @@ class SliceView(QWidget):
 
     def to_screen(self, lps_mm: NDArray[Any]) -> QPointF:
         """Map LPS mm (3,) to widget coordinates."""
-        grid = self._grid()
+        grid = self.grid()
         across, down, _ = AXES[self.plane]
         index = grid.index(np.asarray(lps_mm, dtype=np.float64))
         y = grid.array.shape[down] - 1 - index[down] if down == 2 else index[down]
-        return self._transform().map(QPointF(float(index[across]) + 0.5, float(y) + 0.5))
+        return self.transform().map(QPointF(float(index[across]) + 0.5, float(y) + 0.5))
 
     def to_mm(self, point: QPointF) -> NDArray[np.float64]:
         """Map widget coordinates to LPS mm (3,) in the slice shown."""
-        grid = self._grid()
+        grid = self.grid()
         across, down, _ = AXES[self.plane]
-        inverse, _ = self._transform().inverted()
+        inverse, _ = self.transform().inverted()
         pixel = inverse.map(point)
         index = grid.index(self.viewing.cursor_mm)
         index[across] = pixel.x() - 0.5
@@ -101,6 +99,7 @@ class SliceView(QWidget):
         index[down] = grid.array.shape[down] - 1 - y if down == 2 else y
         return grid.position_mm(index)
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw everything."""
         painter = QPainter(self)
@@ -111,15 +110,15 @@ class SliceView(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No image yet")
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.setTransform(self._transform())
+            painter.setTransform(self.transform())
             image = self._picture()
             painter.drawImage(QRectF(0, 0, image.width(), image.height()), image)
             painter.resetTransform()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._draw_structures(painter)
-            self._draw_marks(painter)
-            self._draw_crosshair(painter)
-            self._draw_words(painter)
+            drawing.draw_structures(painter, self, self.outlines())
+            drawing.draw_marks(painter, self)
+            drawing.draw_crosshair(painter, self)
+            drawing.draw_words(painter, self)
         if self.hasFocus():
             painter.setPen(QPen(colour("accent"), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
@@ -131,7 +130,7 @@ class SliceView(QWidget):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._zoom_at(event.position(), 1.15**steps)
         elif steps:
-            self.scroll(int(np.sign(steps)) * max(1, round(abs(steps))))
+            self.step(int(np.sign(steps)) * max(1, round(abs(steps))))
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -152,13 +151,13 @@ class SliceView(QWidget):
         """Go on with a drag; show what lies under the pointer."""
         if self.viewing.volume is None:
             return
-        self._hover = self.to_mm(event.position())
+        self.hover = self.to_mm(event.position())
         if self._drag is not None:
             button, last = self._drag
             moved = event.position() - last
             self._drag = (button, event.position())
             if button == Qt.MouseButton.LeftButton:
-                self.viewing.move_to(self._hover)
+                self.viewing.move_to(self.hover)
             elif button == Qt.MouseButton.RightButton:
                 centre, width = self.viewing.window
                 self.viewing.set_window(centre - moved.y(), width + 2.0 * moved.x())
@@ -166,15 +165,18 @@ class SliceView(QWidget):
                 self.shift += moved
         self.update()
 
+    @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag."""
         self._drag = None
 
+    @override
     def leaveEvent(self, event: Any) -> None:
         """Forget the pointer."""
-        self._hover = None
+        self.hover = None
         self.update()
 
+    @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Ask for the whole space, or give it back."""
         self._drag = None
@@ -191,7 +193,7 @@ class SliceView(QWidget):
         }
         middle = QPointF(self.width() / 2, self.height() / 2)
         if event.key() in steps:
-            self.scroll(steps[Qt.Key(event.key())])
+            self.step(steps[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self._zoom_at(middle, 1.25)
         elif event.key() == Qt.Key.Key_Minus:
@@ -208,14 +210,15 @@ class SliceView(QWidget):
         self.zoom, self.shift = 1.0, QPointF(0, 0)
         self.update()
 
-    def _grid(self) -> Canonical:
+    def grid(self) -> Canonical:
+        """Return the image's grid; there must be one."""
         if self.viewing.volume is None:
             raise RuntimeError("a place in a slice needs an image")
         return self.viewing.volume
 
-    def _transform(self) -> QTransform:
+    def transform(self) -> QTransform:
         """Return slice pixels → widget: right aspect in mm, centred, zoomed, shifted."""
-        grid = self._grid()
+        grid = self.grid()
         across, down, _ = AXES[self.plane]
         columns, rows, _ = grid.extent(self.plane)
         wide, high = grid.spacing_mm[across], grid.spacing_mm[down]
@@ -240,7 +243,7 @@ class SliceView(QWidget):
         """Return the slice shown as greys, kept until the slice or the window changes."""
         key = (self.number, self.viewing.window)
         if self._image is None or self._image[0] != key:
-            plate = self._grid().slice(self.plane, self.number).astype(np.float32)
+            plate = self.grid().slice(self.plane, self.number).astype(np.float32)
             centre, width = self.viewing.window
             grey = np.clip((plate - (centre - width / 2)) * (255.0 / width), 0, 255)
             # Qt wants each row to start on a multiple of 4 bytes.
@@ -251,10 +254,10 @@ class SliceView(QWidget):
             self._image = (key, image.copy())
         return self._image[1]
 
-    def _outlines(self) -> list[tuple[str, QPainterPath]]:
+    def outlines(self) -> list[tuple[str, QPainterPath]]:
         """Return (structure, border in slice pixels) of the slice shown; kept for 64 slices."""
         labels = self.viewing.labels
-        if labels is None or labels.array.shape != self._grid().array.shape:
+        if labels is None or labels.array.shape != self.grid().array.shape:
             return []
         if self.number not in self._paths:
             if len(self._paths) > 64:
@@ -265,95 +268,10 @@ class SliceView(QWidget):
             for structure in self.viewing.structures:
                 wanted = np.zeros(256, dtype=bool)
                 for inner in self.viewing.structures:
-                    if _contains(structure.name, inner.name, within):
+                    if drawing.contains(structure.name, inner.name, within):
                         wanted[inner.label] = True
                 path = outline(wanted[plate])
                 if not path.isEmpty():
                     found.append((structure.name, path))
             self._paths[self.number] = found
         return self._paths[self.number]
-
-    def _draw_structures(self, painter: QPainter) -> None:
-        colours = self.viewing.colours()
-        outermost = {s.name for s in self.viewing.structures if not s.within}
-        transform = self._transform()
-        for name, path in self._outlines():
-            if name not in colours:
-                continue
-            shade = QColor.fromRgbF(*colours[name])
-            drawn = transform.map(path)
-            inside = QColor(shade)
-            inside.setAlphaF(self.viewing.fill * (0.35 if name in outermost else 1.0))
-            painter.fillPath(drawn, inside)
-            painter.setPen(QPen(shade.lighter(125), 1.4))
-            painter.drawPath(drawn)
-
-    def _draw_marks(self, painter: QPainter) -> None:
-        grid = self._grid()
-        through = AXES[self.plane][2]
-        for mark in self.viewing.marks:
-            place = np.array(mark.position_mm)
-            if abs(grid.index(place)[through] - self.number) > 2.0:
-                continue
-            shade = self.viewing.colours().get(mark.structure, (0.35, 0.69, 0.95))
-            painter.setBrush(QColor.fromRgbF(*shade))
-            painter.setPen(QPen(QColor("white"), 1.5))
-            painter.drawEllipse(self.to_screen(place), 5, 5)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-
-    def _draw_crosshair(self, painter: QPainter) -> None:
-        centre = self.to_screen(self.viewing.cursor_mm)
-        upright: Plane = "sagittal" if self.plane != "sagittal" else "coronal"
-        level: Plane = "axial" if self.plane != "axial" else "coronal"
-        gap = 10.0
-        for plane, x, y in ((upright, 0.0, 1.0), (level, 1.0, 0.0)):
-            shade = QColor(CROSSHAIR[plane])
-            shade.setAlpha(150)
-            painter.setPen(QPen(shade, 1))
-            reach = 2.0 * (self.width() + self.height())
-            for sign in (-1.0, 1.0):
-                start = centre + QPointF(x, y) * gap * sign
-                painter.drawLine(start, centre + QPointF(x, y) * reach * sign)
-
-    def _draw_words(self, painter: QPainter) -> None:
-        box = QRectF(self.rect()).adjusted(10, 8, -10, -8)
-        flags = Qt.AlignmentFlag
-        left, right, top, bottom = letters(self._grid(), self.plane)
-        painter.setFont(font(13, bold=True))
-        painter.setPen(QColor("#c9d3df"))
-        painter.drawText(box, flags.AlignLeft | flags.AlignVCenter, left)
-        painter.drawText(box, flags.AlignRight | flags.AlignVCenter, right)
-        painter.drawText(box, flags.AlignHCenter | flags.AlignTop, top)
-        painter.drawText(box, flags.AlignHCenter | flags.AlignBottom, bottom)
-        painter.setPen(QColor(CROSSHAIR[self.plane]))
-        painter.drawText(box, flags.AlignLeft | flags.AlignTop, self.plane.capitalize())
-        painter.setFont(font(11))
-        painter.setPen(QColor("#8fa0b3"))
-        count = self._grid().extent(self.plane)[2]
-        painter.drawText(
-            box, flags.AlignRight | flags.AlignTop, f"slice {self.number + 1} / {count}"
-        )
-        painter.drawText(box, flags.AlignLeft | flags.AlignBottom, self._under_pointer())
-        centre, width = self.viewing.window
-        painter.drawText(
-            box, flags.AlignRight | flags.AlignBottom, f"C {centre:.0f}  W {width:.0f}"
-        )
-
-    def _under_pointer(self) -> str:
-        place = self.viewing.cursor_mm if self._hover is None else self._hover
-        value = self.viewing.value_at(place)
-        if value is None:
-            return ""
-        x, y, z = place
-        unit = "" if self.viewing.unit == "1" else f" {self.viewing.unit}"
-        name = self.viewing.structure_at(place)
-        head = f"{value:.0f}{unit}" + (f"  {name}" if name else "")
-        return f"{head}\nL {x:.1f}  P {y:.1f}  S {z:.1f} mm"
-
-
-def _contains(outer: str, inner: str, within: dict[str, str]) -> bool:
-    for _ in range(16):
-        if inner == outer:
-            return True
-        inner = within.get(inner, "")
-    return False

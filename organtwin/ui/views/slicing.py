@@ -58,7 +58,7 @@ class Canonical:
     def slice(self, plane: Plane, number: int) -> NDArray[Any]:
         """Return one slice as (rows, columns), row 0 at the top of the screen."""
         _, down, through = AXES[plane]
-        plate = np.moveaxis(self.array, through, 0)[number].T
+        plate: NDArray[Any] = np.moveaxis(self.array, through, 0)[number].T
         return plate[::-1] if down == 2 else plate
 
     def extent(self, plane: Plane) -> tuple[int, int, int]:

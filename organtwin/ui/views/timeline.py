@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, override
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -21,37 +20,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from organtwin.core.observation import Observation
-from organtwin.core.twin import Forecast, Score
+from organtwin.core.twin import Forecast
 from organtwin.ui.theme import colour, font
+from organtwin.ui.views.tracks import Stop, Track
 
 NORMAL_90: Final = 1.6449
 """Half-width of the central 90 % interval of a normal, in standard deviations."""
-
-
-@dataclass(frozen=True)
-class Track:
-    """What is drawn of one structure.
-
-    Args:
-        colour: red, green, blue, each 0..1.
-    """
-
-    structure: str
-    colour: tuple[float, float, float]
-    observations: tuple[Observation, ...] = ()
-    forecasts: tuple[Forecast, ...] = ()
-    scores: tuple[Score, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stop:
-    """One visit on the time axis."""
-
-    index: int
-    day: float
-    seen: bool
-    segmented: bool
 
 
 class Timeline(QWidget):
@@ -99,6 +73,7 @@ class Timeline(QWidget):
         self.chosen = index
         self.update()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw everything."""
         painter = QPainter(self)
@@ -199,7 +174,9 @@ class Timeline(QWidget):
             painter.setPen(colour("muted"))
             where = QRectF(0, y - 8, box.left() - 8, 16)
             text = f"{value:g} mL" if value else "0"
-            painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(
+                where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text
+            )
             value += step
 
     def _draw_stops(self, painter: QPainter) -> None:
@@ -208,10 +185,14 @@ class Timeline(QWidget):
         for stop in self.stops:
             x, y = self._x(stop.day), box.bottom() + 10
             chosen = stop.index == self.chosen
-            painter.setPen(QPen(colour("accent" if chosen else "line_strong"), 1, Qt.PenStyle.DotLine))
+            painter.setPen(
+                QPen(colour("accent" if chosen else "line_strong"), 1, Qt.PenStyle.DotLine)
+            )
             painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
             painter.setPen(QPen(colour("accent" if chosen else "muted"), 1.6))
-            painter.setBrush(colour("accent" if chosen else "muted") if stop.seen else colour("panel"))
+            painter.setBrush(
+                colour("accent" if chosen else "muted") if stop.seen else colour("panel")
+            )
             painter.drawEllipse(QPointF(x, y), 4.5, 4.5)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(colour("accent" if chosen else "muted"))
@@ -227,9 +208,7 @@ class Timeline(QWidget):
             key = (forecast.made_on_day, forecast.day)
             if forecast.made_on_day < newest and key in scored:
                 self._draw_bar(painter, forecast, shade, shift=-7.0)
-        ahead = sorted(
-            (f for f in track.forecasts if f.made_on_day == newest), key=lambda f: f.day
-        )
+        ahead = sorted((f for f in track.forecasts if f.made_on_day == newest), key=lambda f: f.day)
         start = {o.day: o.volume_ml for o in track.observations}
         if not ahead:
             return
@@ -258,9 +237,7 @@ class Timeline(QWidget):
         painter.setPen(QPen(faded, 1.4))
         painter.drawLine(QPointF(x, self._y(low)), QPointF(x, self._y(high)))
         for value, half in ((low, 4), (median, 2.5), (high, 4)):
-            painter.drawLine(
-                QPointF(x - half, self._y(value)), QPointF(x + half, self._y(value))
-            )
+            painter.drawLine(QPointF(x - half, self._y(value)), QPointF(x + half, self._y(value)))
 
     def _draw_observations(self, painter: QPainter, track: Track) -> None:
         shade = _shade(track)

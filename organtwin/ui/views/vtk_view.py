@@ -12,7 +12,7 @@ software renderer, so that the event loop is never held up for long.
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from organtwin.ui.theme import VIEWPORT, colour, font
+from organtwin.ui.views.offscreen import new_window, picture_of
 
 STILL_S: Final = 0.11
 MOVING_S: Final = 0.05
@@ -72,7 +73,7 @@ class VtkView(QWidget):
     def renderer(self) -> Any:
         """The vtkRenderer, made when first asked for."""
         if self._renderer is None:
-            self._window, self._renderer = _new_window()
+            self._window, self._renderer = new_window()
         return self._renderer
 
     @property
@@ -129,6 +130,7 @@ class VtkView(QWidget):
 
     def grab_drag(self, point: QPointF) -> bool:
         """Say whether a left drag from here belongs to something else than the camera."""
+        del point
         return False
 
     def drag_to(self, point: QPointF) -> None:
@@ -137,6 +139,7 @@ class VtkView(QWidget):
     def reset_camera(self) -> None:
         """Show everything; a view says how."""
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the last picture and what lies over it."""
         painter = QPainter(self)
@@ -153,10 +156,12 @@ class VtkView(QWidget):
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Draw at the new size."""
         self.ask_draw()
 
+    @override
     def showEvent(self, event: Any) -> None:
         """Draw when first seen."""
         self.ask_draw()
@@ -187,10 +192,12 @@ class VtkView(QWidget):
         else:
             self._near(1.0 + moved.y() * 0.005)
 
+    @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag."""
         self._drag = None
 
+    @override
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Ask for the whole space, or give it back."""
         self.maximise_asked.emit()
@@ -266,39 +273,7 @@ class VtkView(QWidget):
         self._window.SetSize(width, height)
         renderer.ResetCameraClippingRange()
         self._window.Render()
-        self._picture = _picture_of(self._window, width, height)
+        self._picture = picture_of(self._window, width, height)
         spent = (perf_counter() - started) / (width * height / 1e6)
         self._cost = 0.5 * self._cost + 0.5 * min(max(spent, 1e-3), 1.0)
         self.update()
-
-
-def _new_window() -> tuple[Any, Any]:
-    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (registers the OpenGL classes)
-    from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
-    from vtkmodules.vtkRenderingCore import vtkLightKit
-
-    window = vtkRenderWindow()
-    window.SetOffScreenRendering(1)
-    window.SetMultiSamples(0)
-    renderer = vtkRenderer()
-    renderer.SetBackground(0.030, 0.040, 0.055)
-    renderer.SetBackground2(0.085, 0.105, 0.135)
-    renderer.GradientBackgroundOn()
-    renderer.SetUseFXAA(True)
-    renderer.AutomaticLightCreationOff()
-    light = vtkLightKit()
-    light.SetKeyLightIntensity(1.15)
-    light.SetKeyToFillRatio(2.6)
-    light.AddLightsToRenderer(renderer)
-    window.AddRenderer(renderer)
-    return window, renderer
-
-
-def _picture_of(window: Any, width: int, height: int) -> QImage:
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-    from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-
-    pixels = vtkUnsignedCharArray()
-    window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels)
-    rows = np.ascontiguousarray(vtk_to_numpy(pixels).reshape(height, width, 4)[::-1])
-    return QImage(rows.data, width, height, QImage.Format.Format_RGBX8888).copy()

@@ -1,0 +1,101 @@
+"""Layers as VTK actors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.ui.scene import VIRIDIS, Layer, Scale
+
+
+def actor_of(layer: Layer, scale: Scale | None) -> Any:
+    """Return the vtkActor of a layer; its numbers are coloured by `scale`."""
+    from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(_polydata(layer))
+    mapper.SetScalarVisibility(layer.values is not None)
+    if layer.values is not None and scale is not None:
+        mapper.SetLookupTable(_table())
+        mapper.SetScalarRange(scale.low, max(scale.high, scale.low + 1e-9))
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    look = actor.GetProperty()
+    look.SetColor(*layer.colour)
+    look.SetOpacity(layer.opacity)
+    look.SetInterpolationToPhong()
+    look.SetSpecular(0.22)
+    look.SetSpecularPower(28.0)
+    look.SetAmbient(0.06)
+    if layer.edges:
+        look.EdgeVisibilityOn()
+        look.SetEdgeColor(*(0.45 * part for part in layer.colour))
+        look.SetInterpolationToFlat()
+    if layer.flat:
+        look.LightingOff()
+    elif layer.opacity < 1.0:
+        look.BackfaceCullingOn()
+    return actor
+
+
+def _polydata(layer: Layer) -> Any:
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+
+    points = vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(layer.points, dtype=np.float32), deep=True))
+    cells = vtkCellArray()
+    corners = np.ascontiguousarray(layer.triangles, dtype=np.int64)
+    starts = np.arange(0, 3 * len(corners) + 1, 3, dtype=np.int64)
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(starts, deep=True),
+        numpy_to_vtkIdTypeArray(corners.ravel(), deep=True),
+    )
+    surface = vtkPolyData()
+    surface.SetPoints(points)
+    surface.SetPolys(cells)
+    if not layer.edges:
+        surface.GetPointData().SetNormals(numpy_to_vtk(_normals(layer), deep=True))
+    if layer.values is not None:
+        values = np.ascontiguousarray(layer.values, dtype=np.float32)
+        surface.GetPointData().SetScalars(numpy_to_vtk(values, deep=True))
+    return surface
+
+
+def _normals(layer: Layer) -> NDArray[np.float32]:
+    """Return (n, 3) unit normals: triangle normals summed at their corners, weighted by area."""
+    corners = np.asarray(layer.points, dtype=np.float64)[layer.triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    index = np.asarray(layer.triangles)
+    normals = np.stack(
+        [
+            sum(
+                np.bincount(index[:, c], weights=faces[:, axis], minlength=len(layer.points))
+                for c in range(3)
+            )
+            for axis in range(3)
+        ],
+        axis=1,
+    )
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    result: NDArray[np.float32] = (normals / np.maximum(length, 1e-12)).astype(np.float32)
+    return result
+
+
+def _table() -> Any:
+    from vtkmodules.vtkCommonCore import vtkLookupTable
+
+    table = vtkLookupTable()
+    table.SetNumberOfTableValues(256)
+    place = np.linspace(0, len(VIRIDIS) - 1, 256)
+    for row in range(256):
+        red, green, blue = (
+            float(np.interp(place[row], np.arange(len(VIRIDIS)), VIRIDIS[:, c])) / 255
+            for c in range(3)
+        )
+        table.SetTableValue(row, red, green, blue, 1.0)
+    table.Build()
+    return table

@@ -1,0 +1,33 @@
+"""What the timeline draws, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from organtwin.core.observation import Observation
+from organtwin.core.twin import Forecast, Score
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is drawn of one structure.
+
+    Args:
+        colour: red, green, blue, each 0..1.
+    """
+
+    structure: str
+    colour: tuple[float, float, float]
+    observations: tuple[Observation, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
+    scores: tuple[Score, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One visit on the time axis."""
+
+    index: int
+    day: float
+    seen: bool
+    segmented: bool
