@@ -1,0 +1,59 @@
+"""The patient's axes: arrays turned so that i, j, k grow to the left, to the back, to the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.volume import spacing_of
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+Spacing = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How an array's axes lie in the patient.
+
+    Args:
+        order: for each of L, P, S the array axis nearest to it.
+        flipped: whether that axis runs the other way.
+        spacing_mm: voxel size along L, P, S.
+    """
+
+    order: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+    spacing_mm: Spacing
+
+    def turned(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array with axes L, P, S (a view)."""
+        turned = np.transpose(array, self.order)
+        return turned[tuple(slice(None, None, -1 if f else 1) for f in self.flipped)]
+
+    def back(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an array with axes L, P, S in the axes it came from (a view)."""
+        straight = array[tuple(slice(None, None, -1 if f else 1) for f in self.flipped)]
+        return np.transpose(straight, np.argsort(self.order))
+
+
+def frame_of(affine: NDArray[np.float64]) -> Frame:
+    """Return the Frame of an index → LPS mm affine (4, 4); oblique axes go to the nearest."""
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    order = _assigned(np.abs(directions))
+    left, back, head = (bool(directions[axis, order[axis]] < 0) for axis in range(3))
+    size = spacing_of(affine)
+    return Frame(order, (left, back, head), (size[order[0]], size[order[1]], size[order[2]]))
+
+
+def _assigned(likeness: NDArray[np.float64]) -> tuple[int, int, int]:
+    """Give each patient axis its own array axis, the clearest match first."""
+    left, chosen = likeness.copy(), [0, 0, 0]
+    for _ in range(3):
+        row, column = np.unravel_index(int(np.argmax(left)), (3, 3))
+        chosen[int(row)] = int(column)
+        left[row, :], left[:, column] = -1.0, -1.0
+    return chosen[0], chosen[1], chosen[2]
