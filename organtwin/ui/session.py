@@ -14,6 +14,7 @@ from organtwin.core.case import Case
 from organtwin.core.errors import Missing, OrganTwinError
 from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.watch import Watch
+from organtwin.pipeline import STEPS, run_step
 from organtwin.ui.child import Child
 from organtwin.ui.trouble import Trouble
 
@@ -209,8 +210,6 @@ class Session(QObject):
 
     def _do_here(self, step: str, arguments: Mapping[str, Any]) -> None:
         """Run a step of milliseconds in this process."""
-        from organtwin.pipeline import run_step
-
         try:
             case, done = run_step(step, self.case, self.folder, dict(arguments), Watch())
             self.folder.append(case, done)
@@ -260,6 +259,4 @@ class Session(QObject):
 
 
 def _is_quick(step: str) -> bool:
-    from organtwin.pipeline import STEPS
-
     return step in STEPS and STEPS[step].quick

@@ -48,7 +48,7 @@ class MeshPage(Page):
         self._quality_title = words("QUALITY", "section")
         self._quality = Table("Quality of the mesh", ("Measure", "Value"))
         self._regions_title = words("REGIONS", "section")
-        self._regions = Table("Regions of the mesh", ("Region", "Volume, mL", "Against labels"))
+        self._regions = Table("Regions of the mesh", ("Region", "Volume, mL", "Error"))
         self._show = QCheckBox("Show the &mesh in 3D")
         self._show.setAccessibleName("Show the mesh in 3D")
         self._show.setChecked(True)

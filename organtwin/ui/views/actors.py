@@ -33,6 +33,8 @@ def actor_of(layer: Layer, scale: Scale | None) -> Any:
         look.EdgeVisibilityOn()
         look.SetEdgeColor(*(0.45 * part for part in layer.colour))
         look.SetInterpolationToFlat()
+        look.SetDiffuse(0.82)
+        look.SetSpecular(0.0)
     if layer.flat:
         look.LightingOff()
     elif layer.opacity < 1.0:

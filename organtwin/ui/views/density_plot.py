@@ -22,7 +22,9 @@ def density(samples: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np
     sd = float(np.std(samples))
     width = 0.9 * (min(sd, spread) if spread > 0 else sd) * len(samples) ** -0.2
     away = (at[:, None] - samples[None, :]) / max(width, 1e-12)
-    result: NDArray[np.float64] = np.exp(-0.5 * away**2).mean(axis=1) / max(width, 1e-12)
+    result: NDArray[np.float64] = np.exp(-0.5 * away**2).mean(axis=1) / (
+        max(width, 1e-12) * np.sqrt(2.0 * np.pi)
+    )
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from organtwin.ui.scene import VIRIDIS, Layer, Scale, Scene
@@ -38,6 +38,7 @@ class OrganView(VtkView):
         self._grip = ""
         self._last = QPointF()
         self._aimed = False
+        self._own_camera = True
         self.empty_line = "The organ appears here once it is segmented"
 
     def show_scene(self, scene: Scene) -> None:
@@ -58,6 +59,7 @@ class OrganView(VtkView):
 
     def reset_camera(self) -> None:
         """Show everything from the front."""
+        self.touched = False
         self._aimed = bool(self.scene.layers) and self.width() > 8
         self.look_from(FRONT, *self.scene.bounds_mm())
         self._fit()
@@ -78,9 +80,16 @@ class OrganView(VtkView):
         self.camera.SetPosition(*(focus - towards * needed))
         self.follow_camera()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit again unless somebody has turned the organ."""
+        super().resizeEvent(event)
+        if self.scene.layers and not self.touched and self._own_camera:
+            self.reset_camera()
+
     def share_camera(self, other: OrganView) -> None:
         """Look through another view's camera from now on."""
         self.renderer.SetActiveCamera(other.camera)
+        self._own_camera = False
         self._aimed = True
 
     def set_plane(self, point: NDArray[Any] | None, normal: NDArray[Any] | None = None) -> None:

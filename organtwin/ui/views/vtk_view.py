@@ -56,6 +56,7 @@ class VtkView(QWidget):
         self._drag: tuple[Qt.MouseButton, QPointF] | None = None
         self._cost = 0.12
         self._moving = False
+        self.touched = False
         self._wait = QTimer(self, singleShot=True, interval=0)
         self._wait.timeout.connect(self._render)
         self._rest = QTimer(self, singleShot=True, interval=220)
@@ -103,7 +104,8 @@ class VtkView(QWidget):
         self.camera.SetFocalPoint(*centre)
         self.camera.SetPosition(*(np.asarray(centre) + away * distance))
         self.camera.SetViewUp(0.0, 0.0, 1.0)
-        self._camera_changed()
+        self.follow_camera()
+        self.camera_moved.emit()
 
     def to_screen(self, lps_mm: NDArray[Any]) -> QPointF:
         """Map LPS mm (3,) to widget coordinates."""
@@ -248,6 +250,7 @@ class VtkView(QWidget):
         self._camera_changed()
 
     def _camera_changed(self) -> None:
+        self.touched = True
         self.follow_camera()
         self.camera_moved.emit()
 
