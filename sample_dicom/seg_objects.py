@@ -81,3 +81,5 @@ def _fix_what_varies(seg: Dataset, who: Identity) -> None:
     organisation = who.uid("dimensions")
     for item in (*seg.DimensionOrganizationSequence, *seg.DimensionIndexSequence):
         item.DimensionOrganizationUID = organisation
+    for item in seg.ContributingEquipmentSequence:
+        item.ContributionDateTime = f"{who.date}100000"
