@@ -19,7 +19,11 @@ def spread(quantity: Quantity, sd: float, *, at_least: float = float("-inf")) ->
     Args:
         sd: standard deviation in the quantity's unit.
         at_least: no bound goes below this.
+
+    An sd that is nothing beside the value gives no interval.
     """
+    if sd <= 1e-5 * abs(quantity.value):
+        return quantity
     reach = NormalDist().inv_cdf(0.5 + LEVEL / 2.0) * sd
     low = max(quantity.value - reach, at_least)
     return replace(quantity, low=low, high=quantity.value + reach, level=LEVEL)

@@ -17,14 +17,9 @@ from organtwin.reporting.content import (
     Text,
     Warnings,
 )
+from organtwin.reporting.images import pixels, png_bytes, write_png
 from organtwin.reporting.numbers import formatted
-from organtwin.reporting.pictures import (
-    comparison_picture,
-    pixels,
-    png_bytes,
-    render,
-    write_png,
-)
+from organtwin.reporting.pictures import render
 from organtwin.reporting.scene import Scene, Shape, probes_of
 from organtwin.reporting.sections import (
     comparison_section,
@@ -34,6 +29,7 @@ from organtwin.reporting.sections import (
     labels_section,
     mesh_section,
 )
+from organtwin.reporting.side_by_side import comparison_picture
 from organtwin.reporting.slices import slice_picture
 from organtwin.reporting.writing import write_report
 

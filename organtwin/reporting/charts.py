@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from organtwin.core.observation import Observation
@@ -36,11 +37,13 @@ def timeline(
         scenarios: scenario's name → growth under it: median and 90 % band; colours by order.
         start_day: where the scenarios begin; a line is drawn there.
     """
-    figure = look.new_figure(9.2, 4.3)
-    axes = figure.add_axes((0.085, 0.135, 0.89, 0.76))
+    figure = look.new_figure(10.4, 4.2)
+    axes = figure.add_axes((0.06, 0.14, 0.665, 0.76))
     _dress(axes, f"{structure}: visible volume", "days since the baseline visit", "mL")
+    count = len(scenarios or {})
     for number, (name, simulation) in enumerate((scenarios or {}).items()):
-        _band(axes, simulation, name, look.scenario_colour(number), start_day)
+        line = {"color": look.scenario_colour(number), "lw": 2.0 + 1.6 * (count - 1 - number)}
+        _band(axes, simulation, name, start_day=start_day, line=line)
     _forecasts(axes, [f for f in forecasts if f.structure == structure])
     for group, face, label in ((observed, look.INK, "observed"), (unseen, "white", "held back")):
         points = [o for o in group if o.structure == structure]
@@ -50,18 +53,49 @@ def timeline(
                 [o.volume_ml for o in points],
                 yerr=_noise_bars(points),
                 fmt="o", ms=7, mfc=face, mec=look.INK, mew=1.5, ecolor=look.INK, elinewidth=1.2,
-                capsize=3, zorder=6, label=f"{label}, ± 1.64 sd of measurement",
+                capsize=3, zorder=6, label=f"{label}, 90 % of measurement",
             )  # fmt: skip
     if start_day is not None:
         axes.axvline(start_day, color=look.MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         axes.text(
-            start_day, 1.0, " scenarios begin", transform=axes.get_xaxis_transform(),
-            fontsize=8, color=look.MUTED, va="top",
+            start_day, 0.97, "scenarios begin ", transform=axes.get_xaxis_transform(),
+            fontsize=8, color=look.MUTED, va="top", ha="right", rotation=90,
         )  # fmt: skip
-    axes.set_ylim(bottom=0.0)
+    _ceiling(axes, structure, [*observed, *unseen], forecasts, scenarios or {})
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=8.5, loc="upper left", labelcolor=look.INK)
+        axes.legend(
+            frameon=False, fontsize=8.2, loc="upper left", labelcolor=look.INK,
+            bbox_to_anchor=(1.01, 1.02), borderaxespad=0.0, labelspacing=0.75,
+        )  # fmt: skip
     return figure
+
+
+def _ceiling(
+    axes: Any,
+    structure: str,
+    observed: Sequence[Observation],
+    forecasts: Sequence[Forecast],
+    scenarios: Mapping[str, Simulation],
+) -> None:
+    """End the volume axis where what matters ends; bars that go on say how far."""
+    ours = [f for f in forecasts if f.structure == structure]
+    tops = [o.volume_ml * 1.3 for o in observed if o.structure == structure]
+    tops += [f.bounds_ml()[1] for f in ours]
+    tops += [
+        float(np.quantile(s.quantities["volume_ml"], 0.95, axis=0).max())
+        for s in scenarios.values()
+    ]
+    if not tops:
+        return
+    top = 1.15 * max(tops)
+    axes.set_ylim(0.0, top)
+    for day in sorted({f.day for f in ours}):
+        high = max(f.bounds_ml()[2] for f in ours if f.day == day)
+        if high > top:
+            axes.annotate(
+                f"▲ {high:.0f}", (day, top), ha="center", va="bottom", fontsize=7,
+                color=look.MUTED, annotation_clip=False,
+            )  # fmt: skip
 
 
 def _noise_bars(points: Sequence[Observation]) -> NDArray[np.float64]:
@@ -72,13 +106,14 @@ def _noise_bars(points: Sequence[Observation]) -> NDArray[np.float64]:
 
 
 def _band(
-    axes: Any, simulation: Simulation, name: str, colour: str, start_day: float | None
+    axes: Any, simulation: Simulation, name: str, *, start_day: float | None, line: dict[str, Any]
 ) -> None:
+    """Draw median and band; earlier scenarios have the wider line, so that equal ones all show."""
     days, volumes = simulation.days, simulation.quantities["volume_ml"]
     shown = days >= (start_day if start_day is not None else days[0]) - 1e-6
     low, median, high = interval(volumes[:, shown], LEVEL)
-    axes.fill_between(days[shown], low, high, color=colour, alpha=0.16, lw=0)
-    axes.plot(days[shown], median, color=colour, lw=2.2, label=f"{name}, 90 %")
+    axes.fill_between(days[shown], low, high, color=line["color"], alpha=0.16, lw=0)
+    axes.plot(days[shown], median, label=f"{name}, 90 %", **line)
 
 
 def _forecasts(axes: Any, forecasts: Sequence[Forecast]) -> None:
@@ -93,7 +128,7 @@ def _forecasts(axes: Any, forecasts: Sequence[Forecast]) -> None:
             bounds[:, 1],
             yerr=[bounds[:, 1] - bounds[:, 0], bounds[:, 2] - bounds[:, 1]],
             fmt="D", ms=5, color=_shade(number), alpha=alpha, elinewidth=4, capsize=0, zorder=4,
-            label=f"forecast made on day {day:g}, {group[0].level:.0%}",
+            label=f"forecast on day {day:g}, {100 * group[0].level:g} %",
         )  # fmt: skip
 
 
@@ -124,6 +159,9 @@ def beliefs(prior: Belief, posterior: Belief) -> Figure:
             axes.axvline(float(np.median(samples)), color=colour, lw=2)
         if edges[0] > 0:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(frameon=False, fontsize=8, labelcolor=look.INK)
     figure.text(
         0.01, 0.95, f"{prior.structure}: what the visits taught", fontsize=11, fontweight="bold",

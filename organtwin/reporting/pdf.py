@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import io
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
-import matplotlib
 from reportlab.lib.colors import HexColor, white
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -32,22 +26,13 @@ from reportlab.platypus import Table as Grid
 
 from organtwin.reporting import look
 from organtwin.reporting.content import BANNER, Cell, Note, Picture, Report, Table, Text, Warnings
+from organtwin.reporting.fonts import BOLD, PLAIN, escape, register_fonts
 from organtwin.reporting.html import is_group
 
-PLAIN, BOLD = "OrganTwinSans", "OrganTwinSansBold"
 MARGIN: Final = 15 * mm
 WIDTH: Final = A4[0] - 2 * MARGIN
 INK, MUTED, LINE = HexColor(look.INK), HexColor(look.MUTED), HexColor(look.LINE)
 Numbers = dict[Note, int]
-
-
-@cache
-def _fonts() -> None:
-    """Register DejaVu Sans, which matplotlib carries: it has the signs and scripts we print."""
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    pdfmetrics.registerFont(TTFont(PLAIN, str(folder / "DejaVuSans.ttf")))
-    pdfmetrics.registerFont(TTFont(BOLD, str(folder / "DejaVuSans-Bold.ttf")))
-    pdfmetrics.registerFontFamily(PLAIN, normal=PLAIN, bold=BOLD, italic=PLAIN, boldItalic=BOLD)
 
 
 def _style(size: float, **more: Any) -> ParagraphStyle:
@@ -60,7 +45,7 @@ def _style(size: float, **more: Any) -> ParagraphStyle:
 
 def pdf_bytes(report: Report) -> bytes:
     """Return the whole report as the bytes of a PDF file."""
-    _fonts()
+    register_fonts()
     numbers = {note: number for number, note in enumerate(report.notes(), start=1)}
     story: list[Flowable] = [*_head(report)]
     for number, section in enumerate(report.sections, start=1):
@@ -105,7 +90,10 @@ class _Marked(Canvas):  # type: ignore[misc]
         self.drawCentredString(width / 2, height - 6.4 * mm, BANNER)
         self.setFillColor(MUTED)
         self.setFont(PLAIN, 7)
-        self.drawString(MARGIN, 9 * mm, f"{self._report.title} · {self._report.patient}"[:110])
+        words = escape(f"{self._report.title} · {self._report.patient}"[:110])
+        line = Paragraph(words, _style(7, textColor=MUTED))
+        line.wrapOn(self, 0.8 * WIDTH, 10 * mm)
+        line.drawOn(self, MARGIN, 8 * mm)
         self.drawRightString(width - MARGIN, 9 * mm, f"{number} / {count}")
         self.setStrokeColor(LINE)
         self.line(MARGIN, 13 * mm, width - MARGIN, 13 * mm)
@@ -119,7 +107,7 @@ def _head(report: Report) -> list[Flowable]:
         for name, value in facts
     ]  # fmt: skip
     per_row = 3
-    cells += [["", ""]] * (-len(cells) % per_row)
+    cells += [[Spacer(1, 1)]] * (-len(cells) % per_row)
     rows = [cells[n : n + per_row] for n in range(0, len(cells), per_row)]
     grid = Grid(rows, colWidths=[WIDTH / per_row] * per_row)
     grid.setStyle(
@@ -159,7 +147,8 @@ def _section(title: str, blocks: tuple[Any, ...], numbers: Numbers) -> list[Flow
             story += _table(block, numbers)
     story += _pictures(row)
     heading = _heading(title)
-    return [KeepTogether([*heading, story[0]]), *story[1:]] if story else heading
+    lead = next((n for n, part in enumerate(story) if not isinstance(part, Paragraph)), 0) + 1
+    return [KeepTogether([*heading, *story[:lead]]), *story[lead:]]
 
 
 def _heading(title: str) -> list[Flowable]:
@@ -188,7 +177,7 @@ def _pictures(pictures: list[Picture]) -> list[Flowable]:
         scale = min(width / wide, 0.72 * A4[1] / high)
         image = Image(io.BytesIO(picture.png), wide * scale, high * scale)
         cells.append([image, Paragraph(escape(picture.caption), _style(7.4, textColor=MUTED))])
-    grid = Grid([cells], colWidths=[WIDTH * p.share for p in pictures], hAlign="LEFT")
+    grid = Grid([cells], colWidths=[WIDTH * p.share for p in pictures], hAlign="CENTER")
     grid.setStyle(
         TableStyle(
             [
@@ -256,7 +245,7 @@ def _cell(cell: Cell, numbers: Numbers) -> Paragraph:
         words += (
             f'<super size="5.4"><font color="{look.ACCENT}"> {numbers[cell.note]}</font></super>'
         )
-    return Paragraph(words, _style(7.9, leading=10.6))
+    return Paragraph(words, _style(7.3, leading=10.0))
 
 
 def _provenance(report: Report) -> list[Flowable]:

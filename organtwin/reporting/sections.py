@@ -34,7 +34,7 @@ def comparison_section(
     table = Table(
         ("", *names),
         _comparison_rows(compared),
-        (0.28, *(0.72 / count for _ in names)),
+        (0.22, *(0.78 / count for _ in names)),
         colours=colours,
     )
     blocks: list[Block] = [Text((lead,)), *pictures, table]
@@ -143,7 +143,7 @@ def mesh_section(
     ]
     errors = Note("mesh volume against label volume", (mesh_id,))
     rows += [
-        (Cell(f"volume error, {name}"), Cell(fixed(percent, 2) + f"{THIN}%", errors))
+        (Cell(f"volume error, {name}"), Cell(fixed(percent, 3) + f"{THIN}%", errors))
         for name, percent in quality.volume_error_percent
     ]
     return Section("Mesh", (*pictures, Table(("figure", "value"), tuple(rows), (0.5, 0.5))))

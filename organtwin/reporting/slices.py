@@ -15,7 +15,7 @@ from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.volume import Volume, spacing_of, to_index
 from organtwin.organs import Window
 from organtwin.reporting import look
-from organtwin.reporting.pictures import pixels
+from organtwin.reporting.images import pixels
 from organtwin.reporting.scene import Grid
 from organtwin.reporting.solids import distances_mm
 
@@ -47,7 +47,8 @@ def slice_picture(
         point_mm: LPS mm, a point of the slice.
         window: grey levels, in the volume's unit.
         removed: as in `Scene`; its border is dashed.
-        field_mm: edge of the square shown about the point; 0 shows the whole image.
+        field_mm: edge of the square shown about the point; 0 shows all but the black around
+            the patient.
 
     Raises:
         BadArgument: the point lies outside the image.
@@ -59,6 +60,8 @@ def slice_picture(
     right, down, letters = AXES[plane]
     points, extent = _lattice(volume, centre, (right, down), field_mm)
     grey = _sample(volume.voxels, volume.affine, points, order=1)
+    if field_mm <= 0.0:
+        points, extent, grey = _trimmed(points, extent, grey, window)
     figure = look.new_figure(size_px / 150, size_px / 150 * _aspect(extent) + 0.75)
     height = float(figure.get_figheight())
     axes = figure.add_axes((0, 0.42 / height, 1, 1 - 0.75 / height))
@@ -66,7 +69,9 @@ def slice_picture(
     axes.imshow(grey, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
     shown = _outlines(axes, labels, points, extent)
     if removed is not None:
-        distance = distances_mm(removed, points.reshape(-1, 3)).reshape(points.shape[:2])
+        distance = distances_mm(removed, points.reshape(-1, 3), beyond=np.nan).reshape(
+            points.shape[:2]
+        )
         axes.contour(
             distance, [0.0], extent=extent, origin="upper", colors=["#ff5a4d"],
             linewidths=1.8, linestyles="--",
@@ -106,6 +111,26 @@ def _lattice(
     x, y = lines
     points = centre + x[None, :, None] * directions[0] + y[:, None, None] * directions[1]
     return points, (float(x[0]), float(x[-1]), float(y[-1]), float(y[0]))
+
+
+def _trimmed(
+    points: NDArray[np.float64],
+    extent: tuple[float, float, float, float],
+    grey: NDArray[np.float32],
+    window: Window,
+) -> tuple[NDArray[np.float64], tuple[float, float, float, float], NDArray[np.float32]]:
+    """Cut off the rows and columns around the patient that would be all but black."""
+    seen = grey > window.centre - 0.45 * window.width
+    rows = np.flatnonzero(seen.mean(axis=1) > 0.02)
+    columns = np.flatnonzero(seen.mean(axis=0) > 0.02)
+    if len(rows) < 2 or len(columns) < 2:
+        return points, extent, grey
+    pad = 8
+    r = slice(max(int(rows[0]) - pad, 0), int(rows[-1]) + pad + 1)
+    c = slice(max(int(columns[0]) - pad, 0), int(columns[-1]) + pad + 1)
+    x = np.linspace(extent[0], extent[1], grey.shape[1])[c]
+    y = np.linspace(extent[3], extent[2], grey.shape[0])[r]
+    return points[r, c], (float(x[0]), float(x[-1]), float(y[-1]), float(y[0])), grey[r, c]
 
 
 def _aspect(extent: tuple[float, float, float, float]) -> float:

@@ -40,12 +40,21 @@ def smooth(mesh: pv.PolyData) -> pv.PolyData:
     return mesh.compute_normals(cell_normals=False, split_vertices=False, consistent_normals=False)
 
 
-def distances_mm(removed: Grid, points_mm: NDArray[Any]) -> NDArray[np.float64]:
-    """Return (n,) the grid's signed distance at points, linear, held constant beyond its edge."""
+def distances_mm(
+    removed: Grid, points_mm: NDArray[Any], *, beyond: float | None = None
+) -> NDArray[np.float64]:
+    """Return (n,) the grid's signed distance at points, linear between its samples.
+
+    Outside the grid it is `beyond`, or that of the grid's edge when None.
+    """
     grid, affine = removed
     index = to_index(affine, np.asarray(points_mm, dtype=np.float64)).T
     result: NDArray[np.float64] = ndimage.map_coordinates(
-        np.asarray(grid, dtype=np.float64), index, order=1, mode="nearest"
+        np.asarray(grid, dtype=np.float64),
+        index,
+        order=1,
+        mode="nearest" if beyond is None else "constant",
+        cval=beyond or 0.0,
     )
     return result
 
@@ -61,7 +70,16 @@ def cut_face(organ: Shape, removed: Grid) -> pv.PolyData | None:
     filler.SetInputData(loop.strip(join=True, max_length=100_000))
     filler.Update()
     face = pv.wrap(filler.GetOutput())
-    return face if face.n_cells else None
+    return smooth(face.triangulate()) if face.n_cells else None
+
+
+def rim(face: pv.PolyData) -> pv.PolyData:
+    """Return the outline of a cut face as a thin tube."""
+    edge = face.extract_feature_edges(
+        boundary_edges=True, manifold_edges=False, feature_edges=False, non_manifold_edges=False
+    )
+    line = edge.strip(join=True, max_length=100_000)
+    return line.tube(radius=0.5, n_sides=12).triangulate()
 
 
 def border(removed: Grid) -> pv.PolyData:
