@@ -6,7 +6,7 @@ Units: mm, kPa, g/mL. A weight of 1 g/mL × 1 mm/s² = 1e-3 g/mm³ × 1 mm/s² =
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -34,8 +34,13 @@ SETTINGS: Final = (
     ),
     Setting(
         Parameter(
-            "density_g_per_ml", "g/mL", 0.1, 3.0, "of the tissue", "water 1.00; soft tissue "
-            "1.04 to 1.07: ICRU Report 44 (1989)", 1.05,
+            "density_g_per_ml",
+            "g/mL",
+            0.1,
+            3.0,
+            "of the tissue",
+            "water 1.00; soft tissue 1.04 to 1.07: ICRU Report 44 (1989)",
+            1.05,
         )
     ),
     Setting(Parameter("pressure_kpa", "kPa", -50.0, 50.0, "on the pressure faces", _HERE, 0.0)),
@@ -152,7 +157,9 @@ class Organ:
                     field.x.array[:] = values
                 step *= 0.5
                 if step < SMALLEST_STEP:
-                    raise NotConverged(f"between {reached:.3f} and {aim:.3f} of the load: {error}") from error
+                    raise NotConverged(
+                        f"between {reached:.3f} and {aim:.3f} of the load: {error}"
+                    ) from error
 
     def _rest(self) -> None:
         self.tissue.displacement.x.array[:] = 0.0
@@ -180,7 +187,10 @@ class _Surface:
 
     def facets(self, triangles: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the outer facets with these corners (f, 3); BadInput when one is none."""
-        known = {tuple(corners): facet for corners, facet in zip(self._corners.tolist(), self._outer, strict=True)}
+        known = {
+            tuple(corners): facet
+            for corners, facet in zip(self._corners.tolist(), self._outer, strict=True)
+        }
         try:
             found = {known[tuple(sorted(corners))] for corners in triangles.tolist()}
         except KeyError as error:
@@ -225,7 +235,7 @@ def run(
 
 
 def _member_values(
-    job: Job, chosen: Law, labels: Sequence[int]
+    job: Job, chosen: Law, labels: NDArray[np.int32]
 ) -> tuple[dict[int, dict[str, float]], ...]:
     """Each member's values as region label → parameter name → value, from ``name@label`` keys."""
     import dataclasses

@@ -64,12 +64,8 @@ class Diffusion:
         matrix = stiffness.copy()
         matrix.scale(half)
         matrix.axpy(1.0, mass, structure=PETSc.Mat.Structure.SAME_NONZERO_PATTERN)
-        self._solver = PETSc.KSP().create(PETSc.COMM_SELF)
+        self._solver = _solver()
         self._solver.setOperators(matrix)
-        self._solver.setType("cg")
-        self._solver.getPC().setType("jacobi")
-        self._solver.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
-        self._solver.setInitialGuessNonzero(True)
         self._density, self._flow = matrix.createVecs()
         self._change = self._density.duplicate()
 
@@ -102,6 +98,18 @@ class Diffusion:
         mass = float(volumes @ density)
         leak = float(volumes @ change) / mass if mass > 0.0 else 0.0
         return np.asarray(density + change - leak * density)
+
+
+def _solver() -> Any:
+    from petsc4py import PETSc
+
+    petsc: Any = PETSc
+    solver = petsc.KSP().create(petsc.COMM_SELF)
+    solver.setType("cg")
+    solver.getPC().setType("jacobi")
+    solver.setNormType(petsc.KSP.NormType.UNPRECONDITIONED)
+    solver.setInitialGuessNonzero(True)
+    return solver
 
 
 def _petsc(matrix: sparse.csr_array) -> Any:

@@ -108,7 +108,9 @@ def real_array(
     array = _found(arrays, name)
     if array.dtype.kind not in "fiu" or array.ndim != len(shape):
         raise BadInput(f"{name}: expected numbers in {len(shape)} dimensions")
-    if any(want is not None and want != have for want, have in zip(shape, array.shape, strict=True)):
+    if any(
+        want is not None and want != have for want, have in zip(shape, array.shape, strict=True)
+    ):
         raise BadInput(f"{name}: its shape is {array.shape}, expected {shape}")
     if not (np.abs(array) <= FARTHEST_MM).all():
         raise BadInput(f"{name}: a value is not finite or beyond {FARTHEST_MM:.0f}")

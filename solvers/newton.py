@@ -20,6 +20,9 @@ DIRECT_BELOW: Final = 15_000
 TOLERANCE: Final = 1e-6
 MOST_ITERATIONS: Final = 25
 _HALVINGS: Final = 6
+_GROWTH: Final = 4.0
+"""How much a step may raise the residual: a large rotation does at first, and halving the step then
+costs more steps (8 instead of 5 for a liver under its own weight) than it saves."""
 _PREFIX: Final = "tissue_"
 _OPTIONS: Final = {
     "ksp_type": "gmres",
@@ -52,18 +55,19 @@ class Newton:
     def __init__(self, tissue: Tissue, supports: Sequence[Any]) -> None:
         """Allocate matrices and set up the linear solver; `supports`: Dirichlet conditions."""
         from dolfinx.fem.petsc import create_matrix
-        from petsc4py import PETSc
+        from petsc4py import PETSc as petsc4py
 
+        petsc: Any = petsc4py
         self._tissue, self._supports = tissue, supports
         self._fields = (tissue.displacement, tissue.pressure)
         self._blocks = [[create_matrix(form) for form in row] for row in tissue.tangent]
         self._mass = create_matrix(tissue.schur)
-        self._matrix = PETSc.Mat().createNest(self._blocks, comm=PETSc.COMM_SELF)
+        self._matrix = petsc.Mat().createNest(self._blocks, comm=petsc.COMM_SELF)
         self.unknowns = sum(field.x.array.size for field in self._fields)
         self._direct = self.unknowns < DIRECT_BELOW
         self._blocks[0][0].setNearNullSpace(_rigid_motions(tissue))
-        self._solver = PETSc.KSP().create(PETSc.COMM_SELF)
-        self._configure(PETSc)
+        self._solver = petsc.KSP().create(petsc.COMM_SELF)
+        self._configure(petsc)
         self.iterations = self.linear_iterations = 0
 
     def _configure(self, petsc: Any) -> None:
@@ -100,7 +104,7 @@ class Newton:
         for _ in range(MOST_ITERATIONS):
             if norm <= TOLERANCE * reference:
                 return
-            direction = self._direction(residual, max(1e-5, min(1e-2, 0.1 * TOLERANCE * reference / norm)))
+            direction = self._direction(residual, _forcing(norm / reference))
             residual, norm = self._searched(direction, norm)
             self.iterations += 1
         raise NotConverged(f"residual {norm / reference:.1e} after {MOST_ITERATIONS} Newton steps")
@@ -116,12 +120,12 @@ class Newton:
                 field.x.array[:] = before - length * step
             residual = self._residual()
             reached = _norm(residual)
-            if reached < (1.0 - 1e-4 * length) * norm or (moves_support and np.isfinite(reached)):
+            if reached < _GROWTH * norm or (moves_support and np.isfinite(reached)):
                 return residual, reached
             length *= 0.5
         for field, before in zip(self._fields, start, strict=True):
             field.x.array[:] = before
-        raise NotConverged(f"no step lowers the residual (norm {norm:.3g})")
+        raise NotConverged(f"every step raises the residual (norm {norm:.3g})")
 
     def _mismatch(self) -> float:
         values = self._tissue.displacement.x.array
@@ -166,7 +170,7 @@ class Newton:
     def _assemble(self) -> None:
         from dolfinx.fem.petsc import assemble_matrix
 
-        for number, (matrices, forms) in enumerate(zip(self._blocks, self._tissue.tangent, strict=True)):
+        for matrices, forms in zip(self._blocks, self._tissue.tangent, strict=True):
             for matrix, form in zip(matrices, forms, strict=True):
                 matrix.zeroEntries()
                 assemble_matrix(matrix, form, bcs=list(self._supports))
@@ -176,6 +180,11 @@ class Newton:
             self._mass.zeroEntries()
             assemble_matrix(self._mass, self._tissue.schur)
             self._mass.assemble()
+
+
+def _forcing(part: float) -> float:
+    """The linear tolerance at a residual of `part` of the reference: no tighter than is of use."""
+    return min(1e-2, max(0.1 * part, 0.3 * TOLERANCE / part))
 
 
 def _norm(parts: Sequence[NDArray[np.float64]]) -> float:
@@ -204,5 +213,7 @@ def _rigid_motions(tissue: Tissue) -> Any:
     o, i = np.zeros_like(x), np.ones_like(x)
     motions = [(i, o, o), (o, i, o), (o, o, i), (-y, x, o), (o, -z, y), (z, o, -x)]
     basis, _ = np.linalg.qr(np.column_stack([np.column_stack(m).ravel() for m in motions]))
-    vectors = [PETSc.Vec().createWithArray(c.copy(), bsize=3, comm=PETSc.COMM_SELF) for c in basis.T]
+    vectors = [
+        PETSc.Vec().createWithArray(c.copy(), bsize=3, comm=PETSc.COMM_SELF) for c in basis.T
+    ]
     return PETSc.NullSpace().create(vectors=vectors, comm=PETSc.COMM_SELF)

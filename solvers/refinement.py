@@ -94,7 +94,9 @@ def _long_edges(
     start, end = mesh.points_mm[pairs[:, 0]], mesh.points_mm[pairs[:, 1]]
     pairs = pairs[np.linalg.norm(end - start, axis=1) > edge_mm]
     start, end = mesh.points_mm[pairs[:, 0]], mesh.points_mm[pairs[:, 1]]
-    near = np.minimum(np.minimum(distance_at(start), distance_at(end)), distance_at((start + end) / 2))
+    near = np.minimum(
+        np.minimum(distance_at(start), distance_at(end)), distance_at((start + end) / 2)
+    )
     return np.asarray(pairs[near < radius_mm], dtype=np.int32)
 
 

@@ -33,9 +33,7 @@ class Setting:
     length: int = 1
 
 
-def checked_settings(
-    job: Job, settings: Sequence[Setting]
-) -> dict[str, float | tuple[float, ...]]:
+def checked_settings(job: Job, settings: Sequence[Setting]) -> dict[str, Any]:
     """Return every setting by name, defaults filled in (a vector's default is repeated).
 
     Raises:
@@ -69,9 +67,7 @@ def checked_members(job: Job, parameters: Sequence[Parameter]) -> tuple[dict[str
     """
     if not 1 <= len(job.members) <= MOST_MEMBERS:
         raise BadInput(f"a job takes 1 to {MOST_MEMBERS} members, not {len(job.members)}")
-    return tuple(
-        _member(index, member, parameters) for index, member in enumerate(job.members)
-    )
+    return tuple(_member(index, member, parameters) for index, member in enumerate(job.members))
 
 
 def _member(

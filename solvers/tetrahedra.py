@@ -24,9 +24,7 @@ def edge_pairs(cells: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.asarray(pairs[first], dtype=np.int32)
 
 
-def node_volumes_mm3(
-    points: NDArray[np.float64], cells: NDArray[np.int32]
-) -> NDArray[np.float64]:
+def node_volumes_mm3(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return (n,) float64 mm³: the integral of each node's hat function (the lumped mass)."""
     share = np.repeat(volumes_mm3(points, cells) / 4.0, 4)
     return np.bincount(cells.ravel(), weights=share, minlength=len(points))
@@ -47,9 +45,7 @@ def stiffness_matrix(points: NDArray[np.float64], cells: NDArray[np.int32]) -> s
     return _assembled(len(points), cells, volumes_mm3(points, cells)[:, None, None] * local)
 
 
-def _assembled(
-    size: int, cells: NDArray[np.int32], local: NDArray[np.float64]
-) -> sparse.csr_array:
+def _assembled(size: int, cells: NDArray[np.int32], local: NDArray[np.float64]) -> sparse.csr_array:
     rows = np.repeat(cells, 4, axis=1).ravel()
     columns = np.tile(cells, (1, 4)).ravel()
     matrix = sparse.csr_array((local.ravel(), (rows, columns)), shape=(size, size))

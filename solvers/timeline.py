@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from solvers.contract import Event
 from solvers.failures import BadInput
@@ -37,7 +38,7 @@ def timeline(days: Sequence[float], events: Sequence[Event], longest_step: float
     Raises:
         BadInput: report days are not ascending from 0 on, or an event lies before day 0.
     """
-    if any(later <= sooner for sooner, later in zip(days, days[1:], strict=False)):
+    if any(later <= sooner for sooner, later in pairwise(days)):
         raise BadInput("the report days must ascend")
     if any(event.day < 0.0 for event in events):
         raise BadInput("an event lies before day 0")

@@ -41,20 +41,33 @@ INPUTS: Final = (
     Input("points_mm", "(n, 3)", "float64", "mm", "nodes, LPS"),
     Input("tetrahedra", "(m, 4)", "int32", "1", "nodes of each cell"),
     Input("regions", "(m,)", "int32", "1", "label of each cell"),
-    Input("distance_mm", "(i, j, k)", "float32", "mm", "to the visible surface on day 0, inside < 0"),
+    Input(
+        "distance_mm", "(i, j, k)", "float32", "mm", "to the visible surface on day 0, inside < 0"
+    ),
     Input("distance_affine", "(4, 4)", "float64", "mm", "index to LPS"),
-    Input("<where>_mm", "(i, j, k)", "float32", "mm", "to the border an event names, inside < 0", False),
+    Input(
+        "<where>_mm",
+        "(i, j, k)",
+        "float32",
+        "mm",
+        "to the border an event names, inside < 0",
+        False,
+    ),
     Input("<where>_affine", "(4, 4)", "float64", "mm", "index to LPS", False),
 )
 OUTPUTS: Final = (
     Input("days", "(t,)", "float64", "day", "report days: the state before that day's events"),
-    Input("volume_ml", "(members, t)", "float64", "mL", "where the density exceeds visible_density"),
+    Input(
+        "volume_ml", "(members, t)", "float64", "mL", "where the density exceeds visible_density"
+    ),
     Input("mass_ml", "(members, t)", "float64", "mL", "integral of the density"),
     Input("points_mm", "(n2, 3)", "float64", "mm", "nodes of the refined mesh, LPS"),
     Input("tetrahedra", "(m2, 4)", "int32", "1", "its cells"),
     Input("regions", "(m2,)", "int32", "1", "their labels"),
     Input("density_mean", "(t, n2)", "float32", "1", "mean over the members"),
-    Input("visible_probability", "(t, n2)", "float32", "1", "share of members above visible_density"),
+    Input(
+        "visible_probability", "(t, n2)", "float32", "1", "share of members above visible_density"
+    ),
     Input("density", "(members, t, n2)", "float32", "1", "with keep_members = 1", False),
 )
 
@@ -223,7 +236,7 @@ def run(
         tell(Progress((number + 0.5) / (len(members) + 1), f"member {number + 1}/{len(members)}"))
         for state in course.march(model, values, model.profile(distance, visible, values)):
             tally.add(number, state)
-    outputs = {
+    outputs: dict[str, NDArray[Any]] = {
         "days": np.array(days, np.float64),
         "volume_ml": tally.volume_ml,
         "mass_ml": tally.mass_ml,
