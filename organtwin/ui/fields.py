@@ -30,7 +30,7 @@ def deformed(simulation: Simulation, mesh: OrganMesh, organ: str) -> Scene:
             points,
             shell,
             (0.8, 0.8, 0.8),
-            0.62 if len(mesh.structures) > 1 else 1.0,
+            0.84 if len(mesh.structures) > 1 else 1.0,
             values=length,
         ),
         Layer(
@@ -38,7 +38,7 @@ def deformed(simulation: Simulation, mesh: OrganMesh, organ: str) -> Scene:
             mesh.points,
             shell,
             (0.62, 0.68, 0.76),
-            0.16,
+            0.10,
             caption="before",
         ),
     ]

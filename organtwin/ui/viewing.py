@@ -44,6 +44,7 @@ class Viewing(QObject):
         self.marks: tuple[Mark, ...] = ()
         self.picking = False
         self.withheld = False
+        self.body: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def show_image(self, volume: Volume | None) -> None:
         """Show a Volume (None: nothing); the crosshair stays where it is inside the image."""
@@ -51,7 +52,9 @@ class Viewing(QObject):
         self.volume = None if volume is None else canonical(volume.voxels, volume.affine)
         self.unit = volume.unit if volume is not None else ""
         self.withheld = volume is not None and volume.geometry.grade == "withheld"
+        self.body = None
         if self.volume is not None:
+            self.body = body_box(self.volume.array, self.unit)
             top = np.array(self.volume.array.shape) - 1
             index = self.volume.index(self.cursor_mm)
             if first or (index < 0).any() or (index > top).any():
@@ -116,3 +119,24 @@ class Viewing(QObject):
     def colours(self) -> Mapping[str, tuple[float, float, float]]:
         """Return structure → colour of what is drawn."""
         return {s.name: s.colour for s in self.structures if s.name not in self.hidden}
+
+
+def body_box(array: NDArray[Any], unit: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smallest and largest index (3,) of the patient in a canonical array.
+
+    For CT the box around what is denser than -300 HU (between lung and fat) on every fourth voxel,
+    else the whole image; the table under the patient may be in it.
+    """
+    top = np.array(array.shape, dtype=np.float64) - 1.0
+    whole = (np.zeros(3), top)
+    if unit != "HU":
+        return whole
+    dense = array[::4, ::4, ::4] > -300
+    low, high = np.zeros(3), top.copy()
+    for axis in range(3):
+        there = np.flatnonzero(dense.sum(axis=tuple({0, 1, 2} - {axis})) > 8)
+        if len(there) == 0:
+            return whole
+        low[axis] = max(4.0 * there[0] - 6.0, 0.0)
+        high[axis] = min(4.0 * there[-1] + 6.0, top[axis])
+    return low, high

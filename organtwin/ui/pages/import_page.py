@@ -36,7 +36,7 @@ class ImportPage(Page):
         self._folder = ""
         self._wanted: dict[str, QCheckBox] = {}
         self._visits_title = words("VISITS OF THIS CASE", "section")
-        self._visits = Table("Visits of this case", ("Visit", "Date", "Slices", "Spacing, mm"))
+        self._visits = Table("Visits of this case", ("Visit", "Date", "Voxels, mm"))
         self.body.addWidget(self._visits_title)
         self.body.addWidget(self._visits)
         self._none = words("No images yet. Choose a folder; it may hold anything.", "", wrap=True)
@@ -59,13 +59,14 @@ class ImportPage(Page):
     def refresh(self) -> None:
         """List the visits of the case."""
         visits = self.session.case.visits
-        rows = []
+        rows, tips = [], []
         for visit in visits:
             volume = self.session.get(visit.volume)
             spacing = " × ".join(f"{s:.2g}" for s in volume.spacing_mm)
             date = visit.acquired.isoformat() if visit.acquired else "none"
-            rows.append((f"day {visit.day:g}", date, str(volume.voxels.shape[2]), spacing))
-        self._visits.fill(rows)
+            rows.append((f"Day {visit.day:g}", date, spacing))
+            tips.append(" × ".join(map(str, volume.voxels.shape)) + " voxels")
+        self._visits.fill(rows, tips)
         for thing in (self._visits, self._visits_title):
             thing.setVisible(bool(visits))
         self._none.setVisible(not visits and not self._wanted)

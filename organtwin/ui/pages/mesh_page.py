@@ -95,7 +95,7 @@ class MeshPage(Page):
         errors = dict(quality.volume_error_percent)
         rows = []
         for structure in mesh.structures:
-            error = f"{errors[structure.name]:+.1f} %" if structure.name in errors else ""
+            error = _percent(errors[structure.name]) if structure.name in errors else ""
             volume = f"{mesh.volume_ml(structure.name):,.1f}".replace(",", " ")
             rows.append((structure.name, volume, error))
         self._regions.fill(rows)
@@ -135,6 +135,10 @@ def _cut_open(mesh: OrganMesh) -> tuple[Layer, ...]:
             )
         )
     return tuple(layers)
+
+
+def _percent(value: float) -> str:
+    return "0.0 %" if abs(value) < 0.05 else f"{value:+.1f} %"
 
 
 PAGE = MeshPage

@@ -209,7 +209,13 @@ class SimulatePage(Page):
 
 
 def _numbers(simulation: Simulation) -> list[tuple[str, Any]]:
-    return [(name.replace("_", " "), f"{value:.4g}") for name, value in simulation.numbers.items()]
+    rows = []
+    for name, value in simulation.numbers.items():
+        title = name.replace("_", " ")
+        whole = float(value).is_integer() or abs(value) >= 1000
+        text = f"{value:,.0f}".replace(",", " ") if whole else f"{value:.3g}"
+        rows.append((title[:1].upper() + title[1:], text))
+    return rows
 
 
 PAGE = SimulatePage

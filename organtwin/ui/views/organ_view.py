@@ -39,6 +39,7 @@ class OrganView(VtkView):
         self._last = QPointF()
         self._aimed = False
         self._own_camera = True
+        self._bounds = Scene().bounds_mm()
         self.empty_line = "The organ appears here once it is segmented"
 
     def show_scene(self, scene: Scene) -> None:
@@ -52,7 +53,11 @@ class OrganView(VtkView):
                 actor = actor_of(layer, scene.scale)
                 self._actors[name] = (layer, actor)
                 self.renderer.AddActor(actor)
-        if not self._aimed and scene.layers:
+        bounds = scene.bounds_mm()
+        moved = np.linalg.norm(bounds[0] - self._bounds[0]) + abs(bounds[1] - self._bounds[1])
+        stale = self._own_camera and not self.touched and moved > 2.0
+        self._bounds = bounds
+        if scene.layers and (stale or not self._aimed):
             self.reset_camera()
         self.update()
         self.ask_draw()

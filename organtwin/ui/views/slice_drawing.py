@@ -71,24 +71,38 @@ def draw_crosshair(painter: QPainter, view: SliceView) -> None:
 
 def draw_words(painter: QPainter, view: SliceView) -> None:
     """Draw letters, plane, slice, window and what lies under the pointer."""
-    box = QRectF(view.rect()).adjusted(10, 8, -10, -8)
     flags = Qt.AlignmentFlag
     left, right, top, bottom = letters(view.grid(), view.plane)
+    box = QRectF(view.rect()).adjusted(10, 8, -10, -8)
     painter.setFont(font(13, bold=True))
-    painter.setPen(QColor("#c9d3df"))
-    painter.drawText(box, flags.AlignLeft | flags.AlignVCenter, left)
-    painter.drawText(box, flags.AlignRight | flags.AlignVCenter, right)
-    painter.drawText(box, flags.AlignHCenter | flags.AlignTop, top)
-    painter.drawText(box, flags.AlignHCenter | flags.AlignBottom, bottom)
-    painter.setPen(QColor(CROSSHAIR[view.plane]))
-    painter.drawText(box, flags.AlignLeft | flags.AlignTop, view.plane.capitalize())
+    for where, text in (
+        (flags.AlignLeft | flags.AlignVCenter, left),
+        (flags.AlignRight | flags.AlignVCenter, right),
+        (flags.AlignHCenter | flags.AlignTop, top),
+        (flags.AlignHCenter | flags.AlignBottom, bottom),
+    ):
+        _write(painter, box, (where, text), "#d5dde7")
+    corner = (flags.AlignLeft | flags.AlignTop, view.plane.capitalize())
+    _write(painter, box, corner, CROSSHAIR[view.plane])
     painter.setFont(font(11))
-    painter.setPen(QColor("#8fa0b3"))
     count = view.grid().extent(view.plane)[2]
-    painter.drawText(box, flags.AlignRight | flags.AlignTop, f"slice {view.number + 1} / {count}")
-    painter.drawText(box, flags.AlignLeft | flags.AlignBottom, _under_pointer(view))
     centre, width = view.viewing.window
-    painter.drawText(box, flags.AlignRight | flags.AlignBottom, f"C {centre:.0f}  W {width:.0f}")
+    for where, text in (
+        (flags.AlignRight | flags.AlignTop, f"slice {view.number + 1} / {count}"),
+        (flags.AlignLeft | flags.AlignBottom, _under_pointer(view)),
+        (flags.AlignRight | flags.AlignBottom, f"C {centre:.0f}  W {width:.0f}"),
+    ):
+        _write(painter, box, (where, text), "#aebccb")
+
+
+def _write(painter: QPainter, box: QRectF, said: tuple[Qt.AlignmentFlag, str], shade: str) -> None:
+    """Write with a shadow, so that words can be read on bright images too."""
+    where, text = said
+    painter.setPen(QColor(0, 0, 0, 210))
+    for x, y in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        painter.drawText(box.translated(x, y), where, text)
+    painter.setPen(QColor(shade))
+    painter.drawText(box, where, text)
 
 
 def _under_pointer(view: SliceView) -> str:

@@ -220,12 +220,15 @@ class SliceView(QWidget):
         """Return slice pixels → widget: right aspect in mm, centred, zoomed, shifted."""
         grid = self.grid()
         across, down, _ = AXES[self.plane]
-        columns, rows, _ = grid.extent(self.plane)
-        wide, high = grid.spacing_mm[across], grid.spacing_mm[down]
-        fit = min(self.width() / (columns * wide), self.height() / (rows * high)) * self.zoom
-        left = (self.width() - columns * wide * fit) / 2 + self.shift.x()
-        top = (self.height() - rows * high * fit) / 2 + self.shift.y()
-        return QTransform(wide * fit, 0, 0, high * fit, left, top)
+        _, rows, _ = grid.extent(self.plane)
+        low, high = self.viewing.body or (np.zeros(3), np.array(grid.array.shape) - 1.0)
+        first = rows - 1 - high[down] if down == 2 else low[down]
+        wide, high_mm = grid.spacing_mm[across], grid.spacing_mm[down]
+        size = (high - low + 1.0)[[across, down]] * (wide, high_mm)
+        fit = min(self.width() / size[0], self.height() / size[1]) * self.zoom
+        left = (self.width() - size[0] * fit) / 2 + self.shift.x() - low[across] * wide * fit
+        top = (self.height() - size[1] * fit) / 2 + self.shift.y() - first * high_mm * fit
+        return QTransform(wide * fit, 0, 0, high_mm * fit, left, top)
 
     def _zoom_at(self, point: QPointF, factor: float) -> None:
         factor = min(max(self.zoom * factor, 0.5), 20.0) / self.zoom

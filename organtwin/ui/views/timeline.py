@@ -165,6 +165,11 @@ class Timeline(QWidget):
     def _draw_axes(self, painter: QPainter) -> None:
         box = self._plot()
         painter.setFont(font(11))
+        if not self.tracks:
+            painter.setPen(colour("muted"))
+            hint = "Measured and forecast volumes appear here once the belief is set"
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, hint)
+            return
         step = _nice(self._top / 4.5)
         value = 0.0
         while value <= self._top:
