@@ -177,7 +177,8 @@ def _audit(asked: argparse.Namespace, printer: Printer) -> None:
 def _demo(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.demo import run_demo
 
-    run_demo(Path(asked.to), Path(asked.images) if asked.images else None, printer)
+    images = Path(asked.images) if asked.images else None
+    run_demo(Path(asked.to), images, asked.members, printer)
 
 
 def _doctor(_: argparse.Namespace, printer: Printer) -> None:
@@ -284,6 +285,7 @@ def _other_verbs(verb: Verb) -> None:
     made = verb("demo", _demo, "run the whole river on the sample patient")
     made.add_argument("--to", default="out/demo", help="folder to write into")
     made.add_argument("--images", help="folder of images; the sample patient without")
+    made.add_argument("--members", type=int, default=48, help="samples of each belief")
     verb("doctor", _doctor, "say what is missing on this machine and how to mend it")
     verb("window", _window, "open the window").add_argument("case", nargs="?")
 

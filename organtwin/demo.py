@@ -25,7 +25,11 @@ TURNED_LEFT = (1.0, 0.0, 0.0)
 Request = tuple[str, dict[str, Any]]
 
 
-def river(case: Callable[[], Case], images: Path) -> Iterator[Request]:
+MEMBERS = 48
+"""Samples of each belief: enough for a 90 % interval whose ends two samples lie beyond."""
+
+
+def river(case: Callable[[], Case], images: Path, *, members: int = MEMBERS) -> Iterator[Request]:
     """Yield every step of the main job as (name, arguments), reading the Case as it grows.
 
     The last visit is registered and scored and never updates the belief: it judges the final
@@ -34,7 +38,7 @@ def river(case: Callable[[], Case], images: Path) -> Iterator[Request]:
     yield "import", {"path": str(images.absolute())}
     yield "segment", {"visit": 0}
     yield "mesh", {}
-    yield "believe", {}
+    yield "believe", {"members": members}
     last = len(case().visits) - 1
     for visit in range(1, last + 1):
         yield "segment", {"visit": visit}
@@ -47,7 +51,7 @@ def river(case: Callable[[], Case], images: Path) -> Iterator[Request]:
     yield "compare", {}
 
 
-def run_demo(to: Path, images: Path | None, printer: Printer) -> None:
+def run_demo(to: Path, images: Path | None, members: int, printer: Printer) -> None:
     """Run every step and write case, report, pictures, numbers and audit package into `to`.
 
     Raises:
@@ -61,7 +65,7 @@ def run_demo(to: Path, images: Path | None, printer: Printer) -> None:
     seconds: dict[str, float] = {}
     patient = "Sample patient" if images is None else source.name
     with CaseFolder.create(to / "case", Case(patient)) as folder:
-        for name, arguments in river(lambda: folder.case, source):
+        for name, arguments in river(lambda: folder.case, source, members=members):
             seconds[name] = seconds.get(name, 0.0) + step(folder, name, arguments, printer)
         start = time.perf_counter()
         written = _write(folder, to, printer)
