@@ -12,7 +12,6 @@ import json
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, Missing, OrganTwinError
 from organtwin.printing import Printer
+from organtwin.recording import step
 from organtwin.tables import Table
 
 RESEARCH_USE = "For research use only; not a medical device."
@@ -197,19 +197,6 @@ def _window(asked: argparse.Namespace, _: Printer) -> None:
     from organtwin.__main__ import main as open_window
 
     raise SystemExit(open_window([asked.case] if asked.case else []))
-
-
-def step(folder: CaseFolder, name: str, arguments: Mapping[str, Any], printer: Printer) -> float:
-    """Run a step on an open case and record it; returns the seconds it took."""
-    from organtwin.pipeline import run_step
-
-    start = time.perf_counter()
-    with printer.progress(name) as watch:
-        case, done = run_step(name, folder.case, folder, arguments, watch)
-        folder.append(case, done)
-    seconds = time.perf_counter() - start
-    printer.step(name, done.summary, seconds)
-    return seconds
 
 
 # -- arguments ------------------------------------------------------------------------------------

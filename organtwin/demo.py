@@ -11,10 +11,10 @@ from typing import Any
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
-from organtwin.cli import step
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, Missing
 from organtwin.printing import Printer
+from organtwin.recording import step
 from organtwin.tables import Table
 
 SAMPLE = Path(__file__).parents[1] / "sample_dicom" / "images"

@@ -83,7 +83,7 @@ def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
 def report(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Write the report of a case ("case": folder) into the folder "to"."""
     from organtwin.casefolder import CaseFolder
-    from organtwin.pipeline import write_report
+    from organtwin.pipeline.handing_out import write_report
 
     with CaseFolder.open(Path(asked["case"]), write=False) as folder:
         written = write_report(folder.case, folder, folder.entries, Path(asked["to"]), watch)
@@ -93,7 +93,7 @@ def report(asked: Mapping[str, Any], watch: Watch) -> Answer:
 def export(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Seal a case ("case") with what lies in its report folder ("report") into the zip "to"."""
     from organtwin.casefolder import CaseFolder
-    from organtwin.pipeline import export_audit
+    from organtwin.pipeline.handing_out import export_audit
 
     folder_of_report = Path(asked["report"])
     files = sorted(folder_of_report.glob("report.*")) if folder_of_report.is_dir() else []
