@@ -37,8 +37,8 @@ def timeline(
         scenarios: scenario's name → growth under it: median and 90 % band; colours by order.
         start_day: where the scenarios begin; a line is drawn there.
     """
-    figure = look.new_figure(10.4, 4.2)
-    axes = figure.add_axes((0.06, 0.14, 0.665, 0.76))
+    figure = look.new_figure(8.6, 3.7)
+    axes = figure.add_axes((0.065, 0.145, 0.625, 0.75))
     _dress(axes, f"{structure}: visible volume", "days since the baseline visit", "mL")
     count = len(scenarios or {})
     for number, (name, simulation) in enumerate((scenarios or {}).items()):
@@ -143,7 +143,7 @@ def beliefs(prior: Belief, posterior: Belief) -> Figure:
     Histograms over the logarithm where all samples are positive, linear otherwise.
     """
     names = prior.ensemble.parameters
-    figure = look.new_figure(4.6 * len(names), 3.1)
+    figure = look.new_figure(4.1 * len(names), 2.9)
     for column, (name, unit) in enumerate(zip(names, prior.ensemble.units, strict=True)):
         left, width = column / len(names) + 0.05 / len(names), 0.9 / len(names)
         axes = figure.add_axes((left + 0.01, 0.20, width - 0.02, 0.62))

@@ -229,6 +229,7 @@ def _table(block: Table, numbers: Numbers) -> list[Flowable]:
             marks.append(("LINEABOVE", (column, 0), (column, 0), 3, HexColor(colour)))
     for number, row in enumerate(block.rows, start=1):
         if is_group(row):
+            marks.append(("NOSPLIT", (0, number), (-1, min(number + 1, len(block.rows)))))
             marks.append(("TOPPADDING", (0, number), (-1, number), 7))
             marks.append(("LINEBELOW", (0, number), (-1, number), 0.7, HexColor(look.ACCENT)))
     grid.setStyle(TableStyle(marks))

@@ -16,7 +16,7 @@ from organtwin.reporting.images import frame_of, pixels
 from organtwin.reporting.pictures import FROM_FRONT, render
 from organtwin.reporting.scene import Scene
 
-PANEL_PX = (720, 670)
+LARGEST_PANEL_PX = 720
 LETTERS = (("L", (1, 0, 0)), ("P", (0, 1, 0)), ("S", (0, 0, 1)))
 OPPOSITE = {"L": "R", "P": "A", "S": "I"}
 
@@ -35,7 +35,8 @@ def comparison_picture(
     """
     if not scenes:
         raise BadArgument("a comparison needs at least one scene")
-    wide, high = PANEL_PX
+    wide = min(int(1.03 * width_px / len(scenes)), LARGEST_PANEL_PX)
+    high = int(0.93 * wide)
     images = [
         render(s, width_px=wide, height_px=high, view_from=view_from, around=tuple(scenes))
         for s in scenes

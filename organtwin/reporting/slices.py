@@ -73,7 +73,8 @@ def slice_picture(
             points.shape[:2]
         )
         axes.contour(
-            distance, [0.0], extent=extent, origin="upper", colors=["#ff5a4d"],
+            distance.reshape(points.shape[:2]), [0.0], extent=extent, origin="upper",
+            colors=["#ff5a4d"],
             linewidths=1.8, linestyles="--",
         )  # fmt: skip
     _marks(axes, letters, extent, str(window.name))
