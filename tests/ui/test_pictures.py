@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
@@ -118,6 +121,18 @@ def test_that_the_organ_is_drawn(qtbot: QtBot) -> None:
     picture = shown.grab().toImage()
     assert picture.pixelColor(120, 100).red() > 100
     assert picture.pixelColor(235, 195).red() < 60
+
+
+def test_that_the_first_layer_is_drawn_like_any_other() -> None:
+    """A mapper made before OpenGL is loaded would be the abstract one, which draws nothing."""
+    code = (
+        "import numpy as np; from organtwin.ui.scene import Layer; "
+        "from organtwin.ui.views.actors import actor_of; "
+        "layer = Layer('a', np.eye(3), np.array([[0, 1, 2]]), (1, 0, 0)); "
+        "print(actor_of(layer, None).GetMapper().GetClassName())"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "vtkOpenGLPolyDataMapper"
 
 
 def test_that_a_dragged_grip_moves_the_plane_along_its_normal(qtbot: QtBot) -> None:

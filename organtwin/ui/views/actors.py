@@ -12,6 +12,7 @@ from organtwin.ui.scene import VIRIDIS, Layer, Scale
 
 def actor_of(layer: Layer, scale: Scale | None) -> Any:
     """Return the vtkActor of a layer; its numbers are coloured by `scale`."""
+    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (without it a mapper draws nothing)
     from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
     mapper = vtkPolyDataMapper()
