@@ -19,6 +19,7 @@ import numpy as np
 
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.watch import Watch
+from organtwin.ui.shapes import normals_of
 
 Answer = dict[str, Any]
 
@@ -63,6 +64,7 @@ def surfaces(asked: Mapping[str, Any], watch: Watch) -> Answer:
     for name, surface in smooth_surfaces(labels, watch).items():
         arrays[f"{name}/points"] = surface.points.astype(np.float32)
         arrays[f"{name}/triangles"] = surface.triangles
+        arrays[f"{name}/normals"] = normals_of(surface.points, surface.triangles)
     out = Path(asked["out"])
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.stem}-{os.getpid()}.npz")

@@ -47,6 +47,7 @@ class Layer:
         values: (n,) float in the scale's unit, None for one colour.
         flat: drawn without light (a planned plane).
         edges: the triangles' edges are drawn.
+        normals: (n, 3) unit vectors, None to have them worked out.
         caption: line of the view's key, "" for none.
     """
 
@@ -58,6 +59,7 @@ class Layer:
     values: NDArray[Any] | None = None
     flat: bool = False
     edges: bool = False
+    normals: NDArray[Any] | None = None
     caption: str = ""
 
 

@@ -91,6 +91,21 @@ def isosurface(
     return welded, index.reshape(-1, 3)
 
 
+def normals_of(points: NDArray[Any], triangles: NDArray[Any]) -> NDArray[np.float32]:
+    """Return (n, 3) unit normals: triangle normals summed at their corners, weighted by area."""
+    corners = np.asarray(points, dtype=np.float64)[triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    summed = np.zeros((len(points), 3))
+    for axis in range(3):
+        for corner in range(3):
+            summed[:, axis] += np.bincount(
+                triangles[:, corner], weights=faces[:, axis], minlength=len(points)
+            )
+    length = np.linalg.norm(summed, axis=1, keepdims=True)
+    result: NDArray[np.float32] = (summed / np.maximum(length, 1e-12)).astype(np.float32)
+    return result
+
+
 def _crossings(
     points: NDArray[Any],
     values: NDArray[Any],

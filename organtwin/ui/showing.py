@@ -22,7 +22,9 @@ from organtwin.ui.views.tracks import Stop, Track
 
 ORGAN_OPACITY: Final = 0.42
 KEPT_SURFACES: Final = 8
-Surfaces = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+Surface = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Points (n, 3) LPS mm, triangles (f, 3), normals (n, 3)."""
+Surfaces = Mapping[str, Surface]
 
 
 class Showing(QObject):
@@ -162,13 +164,14 @@ class Showing(QObject):
         labels = self.labels_of(0)
         return list(labels.structures) if labels is not None else []
 
-    def _layer(
-        self, structure: Structure, labels_id: str, surface: tuple[NDArray[Any], NDArray[Any]]
-    ) -> Layer:
+    def _layer(self, structure: Structure, labels_id: str, surface: Surface) -> Layer:
         key = f"{labels_id[:12]}/{structure.name}"
         if key not in self._layers:
+            points, triangles, normals = surface
             opacity = ORGAN_OPACITY if structure.kind == "organ" else 1.0
-            self._layers[key] = Layer(key, *surface, structure.colour, opacity)
+            self._layers[key] = Layer(
+                key, points, triangles, structure.colour, opacity, normals=normals
+            )
         return self._layers[key]
 
     def _show(self, wanted: tuple[str, str]) -> None:
@@ -189,7 +192,7 @@ class Showing(QObject):
         if not labels or labels in self._surfaces or labels in self._asked:
             return
         folder = self.session.folder
-        out = folder.jobs / f"surfaces-{labels[:32]}.npz"
+        out = folder.jobs / f"surfaces-2-{labels[:32]}.npz"
         if out.exists():
             self._take_surfaces(labels, out)
             return
@@ -202,12 +205,16 @@ class Showing(QObject):
 
     def _take_surfaces(self, labels: str, path: Path) -> None:
         self._asked.discard(labels)
-        found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+        found: dict[str, Surface] = {}
         with np.load(path) as arrays:
             for key in arrays.files:
                 name, _, part = key.rpartition("/")
                 if part == "points":
-                    found[name] = (arrays[key], arrays[f"{name}/triangles"])
+                    found[name] = (
+                        arrays[key],
+                        arrays[f"{name}/triangles"],
+                        arrays[f"{name}/normals"],
+                    )
         self._surfaces[labels] = found
         while len(self._surfaces) > KEPT_SURFACES:
             self._surfaces.pop(next(iter(self._surfaces)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, override
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from organtwin.core.case import Case
-from organtwin.core.organmesh import MeshQuality, OrganMesh
+from organtwin.core.organmesh import FACES, MeshQuality, OrganMesh
 from organtwin.ui.forms import Form
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, words
@@ -42,6 +43,7 @@ class MeshPage(Page):
 
     def build(self) -> None:
         """Make the controls."""
+        self._cut: tuple[str, tuple[Layer, ...]] = ("", ())
         self.body.addWidget(words("SIZES", "section"))
         self._form = Form(SIZES)
         self.body.addWidget(card(self._form))
@@ -105,9 +107,10 @@ class MeshPage(Page):
         if not case.mesh or not self._show.isChecked() or self.showing.visit != 0:
             self.showing.add(Scene())
             return
-        mesh: OrganMesh = self.session.get(case.mesh)
+        if self._cut[0] != case.mesh:
+            self._cut = (case.mesh, _cut_open(self.session.get(case.mesh)))
         covered = frozenset(layer.name for layer in self.showing.shown_structures().layers)
-        self.showing.add(Scene(_cut_open(mesh), title="Mesh, cut open"), covered)
+        self.showing.add(Scene(self._cut[1], title="Mesh, cut open"), covered)
 
 
 def _cut_open(mesh: OrganMesh) -> tuple[Layer, ...]:
@@ -119,11 +122,7 @@ def _cut_open(mesh: OrganMesh) -> tuple[Layer, ...]:
         cells = mesh.tetrahedra[(mesh.regions == structure.label) & behind]
         if len(cells) == 0:
             continue
-        faces = cells[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3)
-        _, first, count = np.unique(
-            np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True
-        )
-        outer = faces[first[count == 1]]
+        outer = outer_faces(cells, len(mesh.points))
         layers.append(
             Layer(
                 f"mesh/{structure.name}",
@@ -135,6 +134,17 @@ def _cut_open(mesh: OrganMesh) -> tuple[Layer, ...]:
             )
         )
     return tuple(layers)
+
+
+def outer_faces(cells: NDArray[np.int32], points: int) -> NDArray[np.int32]:
+    """Return (f, 3) the faces that only one of the tetrahedra (m, 4) has."""
+    faces = cells[:, FACES].reshape(-1, 3)
+    a, b, c = np.sort(faces, axis=1).astype(np.int64).T
+    _, first, count = np.unique(
+        (a * points + b) * points + c, return_index=True, return_counts=True
+    )
+    result: NDArray[np.int32] = faces[first[count == 1]]
+    return result
 
 
 def _percent(value: float) -> str:

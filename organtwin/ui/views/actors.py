@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from organtwin.ui.scene import VIRIDIS, Layer, Scale
+from organtwin.ui.shapes import normals_of
 
 
 def actor_of(layer: Layer, scale: Scale | None) -> Any:
@@ -61,31 +61,15 @@ def _polydata(layer: Layer) -> Any:
     surface.SetPoints(points)
     surface.SetPolys(cells)
     if not layer.edges:
-        surface.GetPointData().SetNormals(numpy_to_vtk(_normals(layer), deep=True))
+        normals = layer.normals
+        if normals is None:
+            normals = normals_of(layer.points, layer.triangles)
+        shading = np.ascontiguousarray(normals, dtype=np.float32)
+        surface.GetPointData().SetNormals(numpy_to_vtk(shading, deep=True))
     if layer.values is not None:
         values = np.ascontiguousarray(layer.values, dtype=np.float32)
         surface.GetPointData().SetScalars(numpy_to_vtk(values, deep=True))
     return surface
-
-
-def _normals(layer: Layer) -> NDArray[np.float32]:
-    """Return (n, 3) unit normals: triangle normals summed at their corners, weighted by area."""
-    corners = np.asarray(layer.points, dtype=np.float64)[layer.triangles]
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    index = np.asarray(layer.triangles)
-    normals = np.stack(
-        [
-            sum(
-                np.bincount(index[:, c], weights=faces[:, axis], minlength=len(layer.points))
-                for c in range(3)
-            )
-            for axis in range(3)
-        ],
-        axis=1,
-    )
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    result: NDArray[np.float32] = (normals / np.maximum(length, 1e-12)).astype(np.float32)
-    return result
 
 
 def _table() -> Any:

@@ -43,6 +43,7 @@ class SliceView(QWidget):
         self.hover: NDArray[np.float64] | None = None
         self._drag: tuple[Qt.MouseButton, QPointF] | None = None
         self._image: tuple[Any, QImage] | None = None
+        self._shown: tuple[Canonical | None, Canonical | None] = (None, None)
         self._paths: dict[int, list[tuple[str, QPainterPath]]] = {}
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -238,8 +239,11 @@ class SliceView(QWidget):
         self.update()
 
     def _content_changed(self) -> None:
-        self._paths.clear()
-        self._image = None
+        shown = (self.viewing.volume, self.viewing.labels)
+        if shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
+            self._paths.clear()
+            self._image = None
+            self._shown = shown
         self.update()
 
     def _picture(self) -> QImage:
