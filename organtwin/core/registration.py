@@ -20,7 +20,7 @@ class Registration:
     Args:
         rigid: (4, 4) float64, baseline LPS mm → visit LPS mm.
         displacement_mm: (ni, nj, nk, 3) float32, on a grid of the baseline frame, LPS mm, added
-            after the rigid part; zero outside the grid.
+            after the rigid part; beyond the grid that of its nearest point.
         affine: (4, 4) float64, index of that grid → baseline LPS mm.
         method: how it was found, with its settings, one line.
         residual_mm: what the method could not explain (its own measure), mm.

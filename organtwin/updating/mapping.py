@@ -42,19 +42,23 @@ def to_baseline(registration: Registration, points_mm: NDArray[np.float64]) -> N
 
 
 def displacement(registration: Registration, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The part after the rigid motion at baseline points (..., 3), LPS mm; 0 off its grid."""
-    index = np.moveaxis(to_index(registration.affine, points_mm), -1, 0)
+    """The part after the rigid motion at baseline points (..., 3), LPS mm, linear between nodes.
+
+    Beyond the grid it is that of the nearest point of the grid.
+    """
+    points = np.asarray(points_mm, np.float64).reshape(-1, 3)
+    index = to_index(registration.affine, points).T
     parts = [
         ndimage.map_coordinates(
             registration.displacement_mm[..., axis],
             index,
             output=np.float64,
             order=1,
-            mode="constant" if min(registration.displacement_mm.shape[:3]) > 1 else "nearest",
+            mode="nearest",
         )
         for axis in range(3)
     ]
-    return np.stack(parts, axis=-1)
+    return np.stack(parts, axis=-1).reshape(np.shape(points_mm))
 
 
 def jacobians(registration: Registration) -> NDArray[np.float64]:

@@ -1,0 +1,112 @@
+"""One visit's image and organ on an isotropic grid, as registration compares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from organtwin.core.errors import BadArgument
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.volume import Volume, spacing_of, to_lps
+
+
+@dataclass(frozen=True)
+class Side:
+    """One visit on its isotropic grid: image, distance to the organ, organ and tumour masks."""
+
+    image: sitk.Image
+    distance: sitk.Image
+    organ: sitk.Image
+    tumours: sitk.Image
+
+
+def side_of(volume: Volume, labels: LabelMap, *, spacing_mm: float, margin_mm: float) -> Side:
+    """Return a visit on a grid that reaches `margin_mm` beyond its organ.
+
+    Raises:
+        BadArgument: no organ is labelled.
+        EmptyLabel: it has no voxels.
+    """
+    organ = _organ_mask(labels)
+    grid = _grid(organ, labels.affine, margin_mm, spacing_mm)
+    tumours = np.isin(labels.labels, [s.label for s in labels.of_kind("tumour")])
+    placed = _resampled(organ, labels.affine, grid, sitk.sitkNearestNeighbor)
+    distance = sitk.SignedMaurerDistanceMap(placed, False, False, True)
+    return Side(
+        _image(volume, organ, grid),
+        sitk.Clamp(distance, lowerBound=-30.0, upperBound=30.0),
+        placed,
+        _resampled(tumours, labels.affine, grid, sitk.sitkNearestNeighbor),
+    )
+
+
+def _organ_mask(labels: LabelMap) -> NDArray[np.bool_]:
+    organs = labels.of_kind("organ")
+    if not organs:
+        raise BadArgument("registration needs the organ's label", advice="run `segment` first")
+    return labels.require(organs[0].name)
+
+
+def _grid(
+    mask: NDArray[np.bool_], affine: NDArray[np.float64], margin_mm: float, spacing_mm: float
+) -> sitk.Image:
+    """An empty isotropic image around a mask, along the LPS axes."""
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    ends = np.array([(axis.start, axis.stop - 1) for axis in box], np.float64)
+    corners = to_lps(affine, np.stack(np.meshgrid(*ends, indexing="ij"), -1).reshape(-1, 3))
+    low, high = corners.min(axis=0) - margin_mm, corners.max(axis=0) + margin_mm
+    size = np.ceil((high - low) / spacing_mm).astype(int) + 1
+    grid = sitk.Image([int(n) for n in size], sitk.sitkFloat32)
+    grid.SetOrigin([float(x) for x in low])
+    grid.SetSpacing([spacing_mm] * 3)
+    return grid
+
+
+def _image(volume: Volume, organ: NDArray[np.bool_], grid: sitk.Image) -> sitk.Image:
+    """The image on a grid, cut to what occurs in and near the organ, smoothed to its spacing."""
+    low, high = np.percentile(volume.voxels[organ], [0.1, 99.9])
+    reach = 2.0 * (high - low)
+    cut = np.clip(volume.voxels.astype(np.float32), low - reach, high)
+    sigmas = [0.45 * grid.GetSpacing()[0] / s for s in spacing_of(volume.affine)]
+    smooth = ndimage.gaussian_filter(cut, sigmas)
+    return _resampled(smooth, volume.affine, grid, sitk.sitkLinear, float(low - reach))
+
+
+def _resampled(
+    array: NDArray[Any],
+    affine: NDArray[np.float64],
+    grid: sitk.Image,
+    interpolator: int,
+    outside: float = 0.0,
+) -> sitk.Image:
+    kept = array.astype(np.uint8) if array.dtype == bool else array
+    image = sitk.GetImageFromArray(kept.T)
+    spacing = np.array(spacing_of(affine))
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin(affine[:3, 3].tolist())
+    image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())
+    return sitk.Resample(image, grid, sitk.Transform(), interpolator, outside)
+
+
+def centre_mm(mask: sitk.Image) -> NDArray[np.float64]:
+    """Return (3,) the centre of a mask, LPS mm."""
+    index = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1]
+    centre = np.array(mask.GetOrigin()) + index * np.array(mask.GetSpacing())
+    return np.asarray(centre, np.float64)
+
+
+def within(distance: sitk.Image, reach_mm: float) -> sitk.Image:
+    """Return the mask of where a distance is at most `reach_mm`."""
+    return sitk.Cast(distance <= reach_mm, sitk.sitkUInt8)
+
+
+def grown(mask: sitk.Image, reach_mm: float) -> sitk.Image:
+    """Return a mask with everything within `reach_mm` of it."""
+    if not np.any(sitk.GetArrayViewFromImage(mask)):
+        return mask
+    return within(sitk.SignedMaurerDistanceMap(mask, False, False, True), reach_mm)
