@@ -51,12 +51,16 @@ def resection_plane(anatomy: Anatomy, tumour: str, *, margin_mm: float = 10.0) -
         )
     organ_mm = centres_mm(anatomy.mask, anatomy.affine)
     organ_mm = organ_mm[:: max(1, len(organ_mm) // SAMPLES)]
+
+    def costs(normals: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _costs(normals, anatomy, organ_mm=organ_mm, tumour=tumour, margin_mm=margin_mm)
+
     candidates = sphere_directions(DIRECTIONS)
-    best = candidates[_costs(candidates, anatomy, tumour, margin_mm, organ_mm).argmin()]
+    best = candidates[costs(candidates).argmin()]
     for width in (0.08, 0.025, 0.008):
         nearby = best + width * sphere_directions(60)
         nearby = np.vstack([best, nearby / np.linalg.norm(nearby, axis=1, keepdims=True)])
-        best = nearby[_costs(nearby, anatomy, tumour, margin_mm, organ_mm).argmin()]
+        best = nearby[costs(nearby).argmin()]
     offset = float((anatomy.surfaces_mm[tumour] @ best).min()) - margin_mm
     centre = anatomy.surfaces_mm[tumour].mean(axis=0)
     x, y, z = centre + (offset - centre @ best) * best
@@ -67,9 +71,10 @@ def resection_plane(anatomy: Anatomy, tumour: str, *, margin_mm: float = 10.0) -
 def _costs(
     normals: NDArray[np.float64],
     anatomy: Anatomy,
+    *,
+    organ_mm: NDArray[np.float64],
     tumour: str,
     margin_mm: float,
-    organ_mm: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return (d,) fraction of the organ removed, plus 1 for each trunk or other tumour cut."""
     offsets = (anatomy.surfaces_mm[tumour] @ normals.T).min(axis=0) - margin_mm

@@ -58,8 +58,8 @@ def timeline(
     if start_day is not None:
         axes.axvline(start_day, color=look.MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         axes.text(
-            start_day, 0.97, "scenarios begin ", transform=axes.get_xaxis_transform(),
-            fontsize=8, color=look.MUTED, va="top", ha="right", rotation=90,
+            start_day, 1.0, "scenarios begin", transform=axes.get_xaxis_transform(),
+            fontsize=7.5, color=look.MUTED, va="bottom", ha="left",
         )  # fmt: skip
     _ceiling(axes, structure, [*observed, *unseen], forecasts, scenarios or {})
     if axes.get_legend_handles_labels()[0]:
