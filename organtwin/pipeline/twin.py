@@ -88,7 +88,13 @@ def score(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[
 
 
 def update(
-    case: Case, store: ObjectStore, watch: Watch, *, visit: int, seed: int = 1, rule: str = ""
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int,
+    seed: int = 1,
+    rule: str = "importance",
 ) -> tuple[Case, str]:
     """Bring a visit into the belief: every observation up to it, from the prior."""
     from organtwin import updating
@@ -116,7 +122,7 @@ def update(
                 observation_ids=ids,
                 seed=seed,
                 watch=part,
-                **({"rule": rule} if rule else {}),
+                rule=rule,
             )
         )
     state = _state(case, store, watch.part(0.5, 1.0), beliefs, later.day)
