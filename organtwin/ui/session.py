@@ -138,11 +138,13 @@ class Session(QObject):
         def over(answer: Mapping[str, Any], log: str, stopped: bool) -> None:
             self._questions.remove(child)
             child.deleteLater()
+            self._whisper(0.0, "Ready")
             if "error" in answer:
                 self.failed.emit(Trouble.from_child(answer, question, log))
             elif not stopped:
                 answered(answer)
 
+        child.progress.connect(self._whisper)
         child.ended.connect(over)
         child.start({"question": question, **arguments})
 
@@ -192,6 +194,11 @@ class Session(QObject):
             return
         self.case_changed.emit()
         self.done.emit(entry.done.step, entry.done.summary)
+
+    def _whisper(self, fraction: float, message: str) -> None:
+        """Tell how far a question is, unless a step has the word."""
+        if not self.busy:
+            self.progress.emit(fraction, message)
 
     def _next(self) -> None:
         step, arguments = self._waiting.pop(0)
