@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,9 @@ def timeline(
             start_day, 1.0, "scenarios begin", transform=axes.get_xaxis_transform(),
             fontsize=7.5, color=look.MUTED, va="bottom", ha="left",
         )  # fmt: skip
-    _ceiling(axes, structure, [*observed, *unseen], forecasts, scenarios or {})
+    ours = [f for f in forecasts if f.structure == structure]
+    seen = [o for o in (*observed, *unseen) if o.structure == structure]
+    _ceiling(axes, seen, ours, (scenarios or {}).values())
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
             frameon=False, fontsize=8.2, loc="upper left", labelcolor=look.INK,
@@ -72,19 +74,14 @@ def timeline(
 
 def _ceiling(
     axes: Any,
-    structure: str,
     observed: Sequence[Observation],
-    forecasts: Sequence[Forecast],
-    scenarios: Mapping[str, Simulation],
+    ours: Sequence[Forecast],
+    scenarios: Iterable[Simulation],
 ) -> None:
     """End the volume axis where what matters ends; bars that go on say how far."""
-    ours = [f for f in forecasts if f.structure == structure]
-    tops = [o.volume_ml * 1.3 for o in observed if o.structure == structure]
+    tops = [o.volume_ml * 1.3 for o in observed]
     tops += [f.bounds_ml()[1] for f in ours]
-    tops += [
-        float(np.quantile(s.quantities["volume_ml"], 0.95, axis=0).max())
-        for s in scenarios.values()
-    ]
+    tops += [float(np.quantile(s.quantities["volume_ml"], 0.95, axis=0).max()) for s in scenarios]
     if not tops:
         return
     top = 1.15 * max(tops)
