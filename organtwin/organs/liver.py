@@ -18,7 +18,7 @@ ORGAN = Organ(
             2,
             "vessel",
             CodedTerm("32764006", "SCT", "Portal vein"),
-            (0.36, 0.55, 0.86),
+            (0.60, 0.38, 0.80),
             "liver",
         ),
         Structure(
@@ -26,7 +26,7 @@ ORGAN = Organ(
             3,
             "vessel",
             CodedTerm("8993003", "SCT", "Hepatic vein"),
-            (0.25, 0.33, 0.66),
+            (0.20, 0.56, 0.88),
             "liver",
         ),
     ),
