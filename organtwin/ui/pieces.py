@@ -8,6 +8,7 @@ from typing import Literal
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QFrame,
     QHBoxLayout,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from organtwin.ui.theme import icon
+from organtwin.ui.theme import icon, pixmap
 
 Tone = Literal["good", "warn", "bad", "plain"]
 
@@ -62,18 +63,39 @@ def button(text: str, tip: str, *, primary: bool = False, picture: str = "") -> 
     result.setProperty("primary", primary)
     result.setCursor(Qt.CursorShape.PointingHandCursor)
     if picture:
-        result.setIcon(icon(picture, "on_accent" if primary else "text"))
+        result.setProperty("picture", picture)
+        dress(result)
     return result
+
+
+def dress(shown: QAbstractButton) -> None:
+    """Draw a button's icon in the colours in use."""
+    token = "on_accent" if shown.property("primary") else "text"
+    shown.setIcon(icon(str(shown.property("picture")), token))
 
 
 def tool(picture: str, name: str, tip: str = "") -> QToolButton:
     """Return an icon button."""
     result = QToolButton()
-    result.setIcon(icon(picture))
+    result.setProperty("picture", picture)
+    dress(result)
     result.setIconSize(QSize(18, 18))
     result.setAccessibleName(name)
     result.setToolTip(tip or name)
     return result
+
+
+def emblem(pixels: int) -> QLabel:
+    """Return the logo; `redraw_emblem` draws it in other colours."""
+    label = QLabel()
+    label.setProperty("emblem", pixels)
+    redraw_emblem(label)
+    return label
+
+
+def redraw_emblem(label: QLabel) -> None:
+    """Draw a logo in the colours in use."""
+    label.setPixmap(pixmap("logo", "accent", int(label.property("emblem")), 2.0))
 
 
 def card(*rows: QWidget | QLayout, tone: str = "true") -> QFrame:

@@ -13,15 +13,13 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QInputDialog,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from organtwin import __version__
-from organtwin.ui.pieces import button, card, cleared, side_by_side, words
-from organtwin.ui.theme import pixmap
+from organtwin.ui.pieces import button, card, cleared, emblem, side_by_side, words
 
 SAMPLE: Final = Path(__file__).resolve().parents[2] / "sample_dicom" / "images"
 RECENT: Final = 5
@@ -84,9 +82,7 @@ class Welcome(QWidget):
     def _fill(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(16)
-        sign = QLabel()
-        sign.setPixmap(pixmap("logo", "accent", 64, 2.0))
-        head.addWidget(sign)
+        head.addWidget(emblem(64))
         titles = QVBoxLayout()
         titles.setSpacing(2)
         titles.addWidget(words("OrganTwin", "hero"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QHBoxLayout,
     QLabel,
@@ -23,7 +24,7 @@ from organtwin.core.errors import OrganTwinError
 from organtwin.ui import theme
 from organtwin.ui.pages import pages
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import words
+from organtwin.ui.pieces import dress, emblem, redraw_emblem, words
 from organtwin.ui.rail import Rail
 from organtwin.ui.session import Session
 from organtwin.ui.showing import Showing
@@ -69,8 +70,10 @@ class MainWindow(QMainWindow):
         """Open the sample patient's case, made and imported when it is not there yet."""
         where = path or cases_folder() / "sample-patient"
         if (where / "journal.sqlite").is_file():
-            self.session.open(where)
-        elif self.session.create(where, "Sample patient"):
+            there = self.session.open(where)
+        else:
+            there = self.session.create(where, "Sample patient")
+        if there and not self.session.case.visits:
             self.session.do("import", {"path": str(SAMPLE)})
 
     def choose_page(self, name: str) -> None:
@@ -90,8 +93,14 @@ class MainWindow(QMainWindow):
             theme.apply(app, scheme)
         for action, picture in self._pictures:
             action.setIcon(theme.icon(picture))
-        for widget in self.findChildren(QWidget):
-            widget.update()
+        for button in self.findChildren(QAbstractButton):
+            if button.property("picture"):
+                dress(button)
+        for label in self.findChildren(QLabel):
+            if label.property("emblem"):
+                redraw_emblem(label)
+        if self._current >= 0 and self.session.is_open:
+            self.pages[self._current].refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End what runs, let the case go."""
@@ -152,8 +161,7 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(bar)
         row.setContentsMargins(16, 0, 12, 0)
         row.setSpacing(8)
-        sign = QLabel()
-        sign.setPixmap(theme.pixmap("logo", "accent", 26, 2.0))
+        sign = emblem(26)
         self._patient = words("OrganTwin", "heading")
         self._where = words("", "muted")
         row.addWidget(sign)

@@ -179,6 +179,33 @@ def test_that_hiding_a_structure_takes_it_from_slices_and_scene(window: MainWind
     assert "tumour-1" not in window.showing.viewing.colours()
 
 
+def test_that_a_click_sets_a_seed_while_seeds_are_set(window: MainWindow, qtbot: QtBot) -> None:
+    window.choose_page("segment")
+    window.showing.viewing.picking = True
+    axial, before = window.stage.slices["axial"], window.showing.viewing.cursor_mm
+    qtbot.mouseClick(
+        axial, Qt.MouseButton.LeftButton, pos=QPoint(axial.width() // 2, axial.height() // 2)
+    )
+    assert len(window.showing.viewing.marks) == 1
+    assert np.array_equal(window.showing.viewing.cursor_mm, before)
+
+
+def test_that_light_and_dark_change_in_place(window: MainWindow) -> None:
+    window.choose_page("compare")
+    window.set_scheme("light")
+    light = window.rail.grab().toImage().pixelColor(4, 500).lightness()
+    window.set_scheme("dark")
+    assert window.rail.grab().toImage().pixelColor(4, 500).lightness() < light - 100
+
+
+def test_that_a_view_takes_the_whole_space_and_gives_it_back(window: MainWindow) -> None:
+    stage = window.stage
+    stage.maximise(stage.organ)
+    assert not stage.slices["axial"].isVisible()
+    stage.maximise(stage.organ)
+    assert stage.slices["axial"].isVisible()
+
+
 def test_that_one_click_opens_the_sample(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     made = MainWindow()
     qtbot.addWidget(made)
