@@ -77,13 +77,13 @@ def isosurface(
             lone = np.argmax(above[count == wanted] != flip, axis=1)
             ordered = _rolled(cells, lone)
             edges = [(0, 1), (0, 2), (0, 3)]
-            triangles.append(_crossings(points, values, ordered, level, edges))
+            triangles.append(_crossings(points, values - level, ordered, edges))
     cells = tetrahedra[count == 2]
     if len(cells):
         order = np.argsort(~above[count == 2], axis=1, kind="stable")
         ordered = np.take_along_axis(cells, order, axis=1)
         for edges in ([(0, 2), (0, 3), (1, 3)], [(0, 2), (1, 3), (1, 2)]):
-            triangles.append(_crossings(points, values, ordered, level, edges))
+            triangles.append(_crossings(points, values - level, ordered, edges))
     if not triangles:
         return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64)
     corners = np.concatenate(triangles).reshape(-1, 3)
@@ -110,13 +110,13 @@ def _crossings(
     points: NDArray[Any],
     values: NDArray[Any],
     cells: NDArray[Any],
-    level: float,
     edges: list[tuple[int, int]],
 ) -> NDArray[np.float64]:
+    """Return (m, len(edges), 3): where `values` (n,) cross zero on edges of cells (m, 4)."""
     corners = []
     for a, b in edges:
         start, end = cells[:, a], cells[:, b]
-        part = ((level - values[start]) / (values[end] - values[start]))[:, None]
+        part = (values[start] / (values[start] - values[end]))[:, None]
         corners.append(points[start] + part * (points[end] - points[start]))
     return np.stack(corners, axis=1)
 
