@@ -129,9 +129,8 @@ class Organ:
         self.tissue.set_values(self._regions, values)
         self._rest()
         self._set_load(loads, 1.0)
-        reference = self.newton.residual_norm()
-        if reference > 0.0:
-            self._loaded(loads, steps, reference)
+        if np.any(loads["body"]) or loads["pressure"] or self._goal.any():
+            self._loaded(loads, steps, self.newton.residual_norm())
         ratio = self.tissue.volume_ratio()
         if ratio.min() <= 0.0:
             raise NotConverged(f"{int((ratio <= 0).sum())} cells are turned inside out")

@@ -20,6 +20,7 @@ DIRECT_BELOW: Final = 15_000
 TOLERANCE: Final = 1e-6
 MOST_ITERATIONS: Final = 25
 _HALVINGS: Final = 6
+_HOPELESS: Final = 100.0
 _GROWTH: Final = 4.0
 """How much a step may raise the residual: a large rotation does at first, and halving the step then
 costs more steps (8 instead of 5 for a liver under its own weight) than it saves."""
@@ -104,10 +105,15 @@ class Newton:
         for _ in range(MOST_ITERATIONS):
             if norm <= TOLERANCE * reference:
                 return
+            if norm > _HOPELESS * reference:
+                break
             direction = self._direction(residual, _forcing(norm / reference))
             residual, norm = self._searched(direction, norm)
             self.iterations += 1
-        raise NotConverged(f"residual {norm / reference:.1e} after {MOST_ITERATIONS} Newton steps")
+        raise NotConverged(
+            f"the residual is {norm / reference:.1e} of its start, {TOLERANCE:.0e} is wanted, "
+            f"and at most {MOST_ITERATIONS} Newton steps are made"
+        )
 
     def _searched(
         self, direction: tuple[NDArray[np.float64], ...], norm: float

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.failures import BadInput
-from solvers.tetrahedra import edge_pairs
+from solvers.tetrahedra import edge_pairs, volumes_mm3
 
 MOST_ROUNDS = 12
 
@@ -54,6 +54,10 @@ def refined_near(
     marked = _long_edges(mesh, distance_at, edge_mm, radius_mm)
     if not len(marked):
         return mesh
+    near = distance_at(mesh.points_mm[mesh.cells].mean(axis=1)) < radius_mm
+    _require_size(
+        float(volumes_mm3(mesh.points_mm, mesh.cells)[near].sum()) / edge_mm**3, most_nodes
+    )
     grid, regions = as_dolfinx(mesh)
     for _ in range(MOST_ROUNDS):
         grid.topology.create_connectivity(1, 3)
@@ -61,17 +65,21 @@ def refined_near(
         grid, parent, _ = dolfinx_mesh.refine(
             grid, edges, option=dolfinx_mesh.RefinementOption.parent_cell
         )
-        mesh = Mesh(grid.geometry.x.copy(), grid.geometry.dofmaps[0].copy(), regions[parent])
-        regions = mesh.regions
-        if len(mesh.points_mm) > most_nodes:
-            raise BadInput(
-                f"the mesh near the tumour needs more than {most_nodes} nodes: "
-                "choose a larger edge_mm or a smaller refine_radius_mm"
-            )
+        regions = regions[parent[grid.topology.original_cell_index]]
+        mesh = Mesh(grid.geometry.x.copy(), grid.geometry.dofmaps[0].copy(), regions)
+        _require_size(len(mesh.points_mm), most_nodes)
         marked = _long_edges(mesh, distance_at, edge_mm, radius_mm)
         if not len(marked):
             return mesh
     raise BadInput(f"edges stay longer than {edge_mm} mm after {MOST_ROUNDS} rounds of refinement")
+
+
+def _require_size(nodes: float, most: int) -> None:
+    if nodes > most:
+        raise BadInput(
+            f"the mesh near the tumour needs more than {most} nodes: "
+            "choose a larger edge_mm or a smaller refine_radius_mm"
+        )
 
 
 def as_dolfinx(mesh: Mesh) -> tuple[Any, NDArray[np.int32]]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solvers.contract import Event, Job, Parameter, Progress
-from solvers.diffusion import Terrain
-from solvers.failures import BadInput, NotConverged
-from solvers.growth import Growth, growth_model
-from solvers.growth.rates import Rate
+from solvers.course import Course
+from solvers.failures import BadInput
+from solvers.growth import growth_model
 from solvers.meshfiles import distance_map, mesh_from
 from solvers.refinement import Mesh, refined_near
 from solvers.settings import Input, Setting, checked_members, checked_settings
-from solvers.tetrahedra import edge_pairs, volume_above_mm3, volumes_mm3
-from solvers.timeline import Stop, rates_of, timeline
+from solvers.tally import Tally
+from solvers.tetrahedra import edge_pairs
+from solvers.timeline import rates_of, timeline
 
-LOWEST_DENSITY: Final = -0.05
-HIGHEST_DENSITY: Final = 1.05
 FEWEST_CELLS: Final = 20
 MOST_NODES: Final = 400_000
 _HERE: Final = "choice of this solver"
@@ -70,141 +66,6 @@ OUTPUTS: Final = (
     ),
     Input("density", "(members, t, n2)", "float32", "1", "with keep_members = 1", False),
 )
-
-
-@dataclass(frozen=True)
-class State:
-    """The density (n,) of one member on a report day; `report` indexes the report days."""
-
-    report: int
-    density: NDArray[np.float64]
-    terrain: Terrain
-
-
-class Course:
-    """What happens to every member alike: the stops, and the terrain after each.
-
-    Args:
-        mesh: where the tumour grows.
-        stops: from `solvers.timeline.timeline`.
-        rates: added to the net growth.
-        inside: event's `where` → (n,) signed distance in mm of the nodes, negative inside.
-    """
-
-    def __init__(
-        self,
-        mesh: Mesh,
-        stops: Sequence[Stop],
-        rates: Sequence[Rate],
-        inside: Mapping[str, NDArray[np.float64]],
-    ) -> None:
-        """Assemble the terrain after each stop."""
-        self.mesh, self.stops, self.rates, self._inside = mesh, stops, rates, inside
-        kept = np.ones(len(mesh.cells), bool)
-        terrain = Terrain(mesh, kept)
-        self.terrains = [terrain]
-        for stop in stops:
-            removals = [event for event in stop.events if event.kind == "remove_region"]
-            if removals:
-                for event in removals:
-                    kept &= inside[event.where][mesh.cells].mean(axis=1) >= 0.0
-                if not kept.any():
-                    raise BadInput(f"day {stop.day}: nothing of the organ is left")
-                terrain = Terrain(mesh, kept)
-            self.terrains.append(terrain)
-
-    def march(
-        self, model: Growth, values: Mapping[str, float], density: NDArray[np.float64]
-    ) -> Iterator[State]:
-        """Yield the states of one member on the report days, from `density` (n,) on day 0.
-
-        Raises:
-            NotConverged: a linear solve failed.
-        """
-        for stop, (before, terrain) in zip(self.stops, pairwise(self.terrains), strict=True):
-            if stop.report is not None:
-                yield State(stop.report, density, before)
-            treated = self._treated(stop.events, density)
-            walked = self._walked(stop, terrain, model, values, treated[terrain.nodes])
-            density = np.zeros(len(density))
-            density[terrain.nodes] = walked
-
-    def _treated(
-        self, events: Sequence[Event], density: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        for event in events:
-            if event.kind == "scale_density":
-                hit = self._inside[event.where] < 0.0 if event.where else True
-                density = np.where(hit, event.amount * density, density)
-        return density
-
-    def _walked(
-        self,
-        stop: Stop,
-        terrain: Terrain,
-        model: Growth,
-        values: Mapping[str, float],
-        density: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        if not stop.steps:
-            return density
-        diffusion = terrain.operator(model.diffusion(values), stop.step_days)
-        jumps = any(event.where for event in stop.events)
-        for number in range(stop.steps):
-            start = stop.day + number * stop.step_days
-            middle, end = start + 0.5 * stop.step_days, start + stop.step_days
-            density = model.reacted(density, values, (start, middle), self.rates)
-            spread = diffusion.damped if jumps and number == 0 else diffusion.stepped
-            density = model.reacted(spread(density), values, (middle, end), self.rates)
-        return density
-
-
-class Tally:
-    """Sums over members of what their states say."""
-
-    def __init__(self, mesh: Mesh, members: int, days: int, *, visible: float, keep: bool) -> None:
-        """Start from nothing."""
-        self._members, self._visible = members, visible
-        self.volume_ml, self.mass_ml = np.zeros((members, days)), np.zeros((members, days))
-        self._sum, self._seen = (np.zeros((days, len(mesh.points_mm))) for _ in range(2))
-        self._kept = np.zeros((members, *self._sum.shape), np.float32) if keep else None
-        self._cell_volumes: dict[int, NDArray[np.float64]] = {}
-        self._points = mesh.points_mm
-        self.lowest, self.highest = 0.0, 0.0
-
-    def add(self, member: int, state: State) -> None:
-        """Take in one state; raises NotConverged when its density is none."""
-        low, high = float(state.density.min()), float(state.density.max())
-        if not (low >= LOWEST_DENSITY and high <= HIGHEST_DENSITY):
-            raise NotConverged(
-                f"member {member}: the density runs from {low:.3g} to {high:.3g} at report "
-                f"{state.report}: the front is too steep for the mesh; choose a smaller edge_mm"
-            )
-        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
-        terrain, day = state.terrain, state.report
-        local = state.density[terrain.nodes]
-        self.volume_ml[member, day] = 1e-3 * volume_above_mm3(
-            local, self._visible, terrain.cells, self._volumes_of(terrain)
-        )
-        self.mass_ml[member, day] = 1e-3 * float(terrain.volumes_mm3 @ local)
-        self._sum[day] += state.density
-        self._seen[day] += state.density > self._visible
-        if self._kept is not None:
-            self._kept[member, day] = state.density
-
-    def fields(self) -> dict[str, NDArray[Any]]:
-        """Return the output arrays that speak of densities."""
-        fields = {
-            "density_mean": (self._sum / self._members).astype(np.float32),
-            "visible_probability": (self._seen / self._members).astype(np.float32),
-        }
-        return fields if self._kept is None else {**fields, "density": self._kept}
-
-    def _volumes_of(self, terrain: Terrain) -> NDArray[np.float64]:
-        if id(terrain) not in self._cell_volumes:
-            volumes = volumes_mm3(self._points[terrain.nodes], terrain.cells)
-            self._cell_volumes[id(terrain)] = volumes
-        return self._cell_volumes[id(terrain)]
 
 
 def run(

@@ -1,0 +1,98 @@
+"""Every law: no energy at rest, none from a rotation, stress is the slope of energy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import ufl
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from ufl.algorithms import apply_algebra_lowering, apply_derivatives
+
+from solvers.kinematics import cauchy, second_piola, von_mises
+from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, laws, strain_energy
+
+LAWS = list(laws().values())
+STRETCH = np.array([[1.2, 0.15, -0.05], [0.02, 0.9, 0.1], [0.07, -0.03, 1.05]])
+each_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+
+
+def values(law: Any) -> dict[str, float]:
+    defaults = {p.name: p.default for p in law.parameters}
+    return {**defaults, "shear_modulus_kpa": 2.14, "poisson_ratio": 0.45}
+
+
+def energy(law: Any, f: NDArray[np.float64]) -> float:
+    c = ufl.as_matrix((f.T @ f).tolist())
+    return float(strain_energy(law, c, values(law))(()))
+
+
+def stress(law: Any, f: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First Piola P = F S, evaluated from the derivative that UFL takes."""
+    c = ufl.variable(ufl.as_matrix((f.T @ f).tolist()))
+    s = second_piola(strain_energy(law, c, values(law)), c)
+    lowered = apply_derivatives.apply_derivatives(apply_algebra_lowering.apply_algebra_lowering(s))
+    return f @ np.array([[float(lowered[i, j](())) for j in range(3)] for i in range(3)])
+
+
+@each_law
+def test_that_tissue_at_rest_has_no_energy(law: Any) -> None:
+    assert energy(law, np.eye(3)) == pytest.approx(0.0, abs=1e-14)
+
+
+@each_law
+def test_that_tissue_at_rest_has_no_stress(law: Any) -> None:
+    assert stress(law, np.eye(3)) == pytest.approx(np.zeros((3, 3)), abs=1e-12)
+
+
+@each_law
+def test_that_a_rotation_changes_no_energy(law: Any) -> None:
+    turned = Rotation.from_rotvec([0.4, -1.1, 0.7]).as_matrix() @ STRETCH
+    assert energy(law, turned) == pytest.approx(energy(law, STRETCH), rel=1e-12)
+
+
+@each_law
+def test_that_a_deformation_costs_energy(law: Any) -> None:
+    assert energy(law, STRETCH) > 0.01
+
+
+@each_law
+def test_that_stress_is_the_slope_of_energy(law: Any) -> None:
+    slope, h = np.empty((3, 3)), 1e-6
+    for i, j in np.ndindex(3, 3):
+        step = np.zeros((3, 3))
+        step[i, j] = h
+        slope[i, j] = (energy(law, STRETCH + step) - energy(law, STRETCH - step)) / (2 * h)
+    assert stress(law, STRETCH) == pytest.approx(slope, abs=1e-7)
+
+
+@each_law
+def test_that_small_shear_meets_the_shear_modulus(law: Any) -> None:
+    sheared = np.eye(3)
+    sheared[0, 1] = 1e-4
+    assert stress(law, sheared)[0, 1] / 1e-4 == pytest.approx(2.14, rel=1e-6)
+
+
+@each_law
+def test_that_small_swelling_meets_the_bulk_modulus(law: Any) -> None:
+    # κ = 2 μ (1 + ν) / (3 (1 - 2ν)) = 2 × 2.14 × 1.45 / 0.3 = 20.687 kPa
+    swollen = stress(law, np.eye(3) * (1.0 + 1e-6))
+    assert swollen[0, 0] / 3e-6 == pytest.approx(20.6867, rel=1e-4)
+
+
+@each_law
+def test_that_every_law_takes_the_two_moduli_and_names_its_sources(law: Any) -> None:
+    assert {SHEAR_MODULUS, POISSON_RATIO} <= set(law.parameters)
+    assert all(p.source and p.unit for p in law.parameters)
+
+
+def test_that_a_uniaxial_stress_is_its_own_von_mises_stress() -> None:
+    pulled = ufl.as_matrix([[-3.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    assert float(von_mises(pulled)(())) == pytest.approx(3.0)
+
+
+def test_that_an_isotropic_pull_without_deformation_stays_itself() -> None:
+    s = ufl.as_matrix([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]])
+    assert float(cauchy(s, ufl.as_matrix(np.eye(3).tolist()))[0, 0](())) == pytest.approx(2.0)
