@@ -3,39 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from organtwin.meshing.interfaces import offset_to_volumes
+from organtwin.meshing.interfaces import Interfaces, offset_to_volumes
+from organtwin.meshing.sampling import Candidates
 from organtwin.meshing.tetrahedra import Cells, Tetrahedra, signed_volumes
 
 HALVINGS = 8
 KEPT_VOLUME = 0.2
 
 
-def fitted(cells: Cells, targets_mm3: Mapping[tuple[int, ...], float]) -> Tetrahedra:
-    """Return the cells of the organ with interfaces offset until regions have their volumes.
+def fitted(
+    cells: Cells, dense: Candidates, targets_mm3: Mapping[tuple[int, ...], float]
+) -> Tetrahedra:
+    """Return the cells of the organ, interfaces on the smooth surface, regions of their volumes.
 
-    Flat triangles between points of a curved surface enclose too little (about h²/(4R²) for edges
-    h on a sphere of radius R); the offset gives it back. Where it would squeeze a cell below a
-    fifth of its volume, its points move half as far, again and again, or not at all.
+    First points that repairs left astray of an interface are pulled to it. Then interfaces are
+    offset: flat triangles between points of a curved surface enclose too little, the offset gives
+    it back. Where a step would squeeze a cell below a fifth of its volume, its points move half as
+    far, again and again, or not at all.
 
     Args:
+        dense: points on the smooth interfaces with normals.
         targets_mm3: labels of a union of regions → the volume it shall have.
     """
     interfaces = cells.interfaces()
+    tetrahedra = cells.tetrahedra[cells.regions > 0]
+    points = _careful(cells.points, _pull(cells, interfaces, dense), tetrahedra)
     shells = [(interfaces.shell(inside), target) for inside, target in targets_mm3.items()]
-    step = offset_to_volumes(cells.points, shells) - cells.points
-    inside = cells.regions > 0
-    tetrahedra = cells.tetrahedra[inside]
-    before = signed_volumes(cells.points, tetrahedra)
-    share = np.ones(len(cells.points))
-    for turn in range(HALVINGS):
-        after = signed_volumes(cells.points + share[:, None] * step, tetrahedra)
-        squeezed = np.unique(tetrahedra[after < KEPT_VOLUME * before])
+    points = _careful(points, offset_to_volumes(points, shells) - points, tetrahedra)
+    used, index = np.unique(tetrahedra, return_inverse=True)
+    return Tetrahedra(points[used], index.reshape(-1, 4), cells.regions[cells.regions > 0])
+
+
+def _pull(cells: Cells, interfaces: Interfaces, dense: Candidates) -> NDArray[np.float64]:
+    """Return (n, 3) steps in mm that bring strays of the interfaces to the smooth surface."""
+    rows = np.unique(interfaces.triangles)
+    rows = rows[rows >= cells.sampled]
+    _, near = cKDTree(dense.points).query(cells.points[rows])
+    height = np.einsum("ij,ij->i", dense.points[near] - cells.points[rows], dense.normals[near])
+    step = np.zeros_like(cells.points)
+    step[rows] = height[:, None] * dense.normals[near]
+    return step
+
+
+def _careful(
+    points: NDArray[np.float64], step: NDArray[np.float64], tetrahedra: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return points moved by a step, or less where a tetrahedron would be squeezed."""
+    least = KEPT_VOLUME * signed_volumes(points, tetrahedra)
+    share = np.ones((len(points), 1))
+    for turn in count():
+        squeezed = tetrahedra[signed_volumes(points + share * step, tetrahedra) < least]
         if len(squeezed) == 0:
             break
-        share[squeezed] *= 0.5 if turn < HALVINGS - 1 else 0.0
-    points = cells.points + share[:, None] * step
-    used, index = np.unique(tetrahedra, return_inverse=True)
-    return Tetrahedra(points[used], index.reshape(-1, 4), cells.regions[inside])
+        share[np.unique(squeezed)] *= 0.5 if turn < HALVINGS else 0.0
+    return points + share * step

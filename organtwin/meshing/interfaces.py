@@ -48,9 +48,7 @@ def nested_labels(structures: tuple[Structure, ...]) -> Mapping[str, tuple[int, 
     return found
 
 
-def area_vectors(
-    points: NDArray[np.float64], triangles: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def area_vectors(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return (f, 3): normal times area in mm² of each triangle."""
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
     result: NDArray[np.float64] = 0.5 * np.cross(b - a, c - a)

@@ -1,4 +1,4 @@
-"""Points inside: corners and centres of a graded octree, a body-centred lattice where it is even."""
+"""Points inside: corners and centres of a graded octree, body-centred where it is even."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from organtwin.meshing.sizes import SizeField
 
 CELL_PER_EDGE = 1.25
 SPLIT_BELOW = 0.7
-WALL = 0.55
+WALL = 0.65
 APART = 0.6
 JITTER = 0.03
 DEEPEST = 6

@@ -40,7 +40,9 @@ def polished(tetrahedra: Tetrahedra, field: SizeField) -> Tetrahedra:
             advice="smooth the labels, or mesh with other sizes",
         ) from error
     found, regions = mesh.get_tetrahedra_with_refs()
-    return Tetrahedra(mesh.get_vertices() + centre, found.astype(np.int64), regions.astype(np.int64))
+    return Tetrahedra(
+        mesh.get_vertices() + centre, found.astype(np.int64), regions.astype(np.int64)
+    )
 
 
 def _int32(cells: NDArray[np.int64]) -> NDArray[np.int32]:

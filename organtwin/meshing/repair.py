@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,15 @@ from organtwin.core.labelmap import Structure
 from organtwin.meshing.interfaces import nested_labels
 from organtwin.meshing.tetrahedra import OPPOSITE, Cells, signed_volumes
 
+CornerOf = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int64]]
 ROUNDS = 40
 ONLY_FILL_AFTER = 12
 SMALLEST_PIECE = 12
-FLAT = 0.12
+EAR_ROUNDS = 4
+FLAT = 0.15
+DIAGONAL_ROUNDS = 4
+LEAVING = 0.8
+STAYING = 1.3
 
 
 def repaired(cells: Cells, structures: tuple[Structure, ...]) -> Cells:
@@ -29,8 +35,10 @@ def repaired(cells: Cells, structures: tuple[Structure, ...]) -> Cells:
     regions = cells.regions.copy()
     sets = [np.array(inside) for inside in nested_labels(structures).values()]
     incidence = _incidence(cells)
-    regions = without_ears(cells, without_islands(cells, regions))
-    regions = without_flat_boundary(cells, regions)
+    regions = without_islands(cells, regions)
+    for inside in sets:
+        regions = without_ears(cells, regions, inside)
+        regions = with_good_diagonals(cells, regions, inside)
     for turn in range(ROUNDS):
         regions = without_islands(cells, regions)
         changed = False
@@ -38,7 +46,7 @@ def repaired(cells: Cells, structures: tuple[Structure, ...]) -> Cells:
             regions, touched = _unpinched(cells, regions, inside, incidence, turn)
             changed |= touched
         if not changed:
-            return Cells(cells.points, cells.tetrahedra, cells.neighbours, regions)
+            return replace(cells, regions=regions)
     raise BadMesh(
         "the surface of a structure touches itself and could not be separated",
         where="mesh",
@@ -76,7 +84,8 @@ def shell_defects(
     return pinched, touching
 
 
-def _corner_numbers(triangles: NDArray[np.int64]):  # noqa: ANN202
+def _corner_numbers(triangles: NDArray[np.int64]) -> CornerOf:
+    """Return a function (half edge, point at one of its ends) → the triangle corner there."""
     flat = triangles.ravel()
 
     def corner_of(half_edge: NDArray[np.int64], point: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -149,18 +158,21 @@ def _around(
     return int(np.bincount(labels).argmax())
 
 
-def without_ears(cells: Cells, regions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give a cell with three or four faces towards one other region to that region."""
+def without_ears(
+    cells: Cells, regions: NDArray[np.int64], inside: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Move cells with three or four faces beyond one structure's shell to the other side of it."""
+    within = np.zeros(256, dtype=bool)
+    within[inside] = True
     regions = regions.copy()
-    for _ in range(3):
+    for _ in range(EAR_ROUNDS):
         beyond = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0)
-        ordered = np.sort(beyond, axis=1)
-        middle = ordered[:, 1]
-        votes = (beyond == middle[:, None]).sum(axis=1)
-        ears = np.flatnonzero((votes >= 3) & (middle != regions))
+        across = within[beyond] != within[regions][:, None]
+        ears = np.flatnonzero(across.sum(axis=1) >= 3)
         if len(ears) == 0:
             break
-        regions[ears] = middle[ears]
+        labels = np.sort(np.where(across[ears], beyond[ears], 256), axis=1)
+        regions[ears] = labels[:, 1]
     return regions
 
 
@@ -169,37 +181,56 @@ def flatness(points: NDArray[np.float64], tetrahedra: NDArray[np.int64]) -> NDAr
     corner = points[tetrahedra]
     pairs = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
     square = np.mean([((corner[:, a] - corner[:, b]) ** 2).sum(axis=1) for a, b in pairs], axis=0)
-    result: NDArray[np.float64] = signed_volumes(points, tetrahedra) * 6.0 * np.sqrt(2.0) / square**1.5
+    result: NDArray[np.float64] = (
+        signed_volumes(points, tetrahedra) * 6.0 * np.sqrt(2.0) / square**1.5
+    )
     return result
 
 
-def without_flat_boundary(cells: Cells, regions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Leave out flat cells that lie on the organ's outside with two faces."""
+def with_good_diagonals(
+    cells: Cells, regions: NDArray[np.int64], inside: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Move flat cells with two faces on a structure's shell across it where that is better.
+
+    Such a cell is a quadrangle of the shell with both its diagonals: moving it swaps the diagonal.
+    It is moved when the worse of the two triangles becomes rounder; out of the mesh altogether
+    unless that triangle becomes clearly worse.
+    """
+    within = np.zeros(256, dtype=bool)
+    within[inside] = True
     regions = regions.copy()
     flat = flatness(cells.points, cells.tetrahedra) < FLAT
-    for _ in range(4):
-        out = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0) == 0
-        bad = np.flatnonzero(flat & (regions > 0) & (out.sum(axis=1) == 2))
-        edges = _boundary_edges(cells, regions)
-        gone = 0
-        for cell in bad:
-            kept = cells.tetrahedra[cell][out[cell]]
-            edge = (int(min(kept)), int(max(kept)))
-            if edge not in edges:
+    chosen = np.flatnonzero(flat & (cells.neighbours >= 0).all(axis=1))
+    roundness = _roundness(cells.points, cells.tetrahedra[chosen][:, OPPOSITE])
+    shell = replace(cells, regions=regions).interfaces().shell(inside)
+    edges = set(map(tuple, np.sort(shell[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2)).tolist()))
+    for _ in range(DIAGONAL_ROUNDS):
+        moved = 0
+        for cell, faces in zip(chosen.tolist(), roundness, strict=True):
+            beyond = regions[cells.neighbours[cell]]
+            across = within[beyond] != within[regions[cell]]
+            if across.sum() != 2:
+                continue
+            label = int(beyond[across].max())
+            gain = faces[~across].min() / max(faces[across].min(), 1e-12)
+            edge = tuple(sorted(cells.tetrahedra[cell][across].tolist()))
+            if edge not in edges and gain > (LEAVING if label == 0 else STAYING):
                 edges.add(edge)
-                regions[cell] = 0
-                gone += 1
-        if gone == 0:
+                edges.discard(tuple(sorted(cells.tetrahedra[cell][~across].tolist())))
+                regions[cell] = label
+                moved += 1
+        if moved == 0:
             break
     return regions
 
 
-def _boundary_edges(cells: Cells, regions: NDArray[np.int64]) -> set[tuple[int, int]]:
-    beyond = np.where(cells.neighbours >= 0, regions[cells.neighbours], 0)
-    cell, face = np.nonzero((regions[:, None] > 0) & (beyond == 0))
-    triangles = cells.tetrahedra[cell[:, None], OPPOSITE[face]]
-    edges = np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
-    return set(map(tuple, edges.tolist()))
+def _roundness(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return (...) area over square edges of triangles (..., 3), 1 for an equilateral one."""
+    a, b, c = (points[triangles[..., corner]] for corner in range(3))
+    area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=-1)
+    square = ((b - a) ** 2 + (c - b) ** 2 + (a - c) ** 2).sum(axis=-1)
+    result: NDArray[np.float64] = 4.0 * np.sqrt(3.0) * area / square
+    return result
 
 
 def _incidence(cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -220,15 +251,15 @@ def _unpinched(
     """Separate or join what touches at edges and points of one structure's shell."""
     within = np.zeros(256, dtype=bool)
     within[inside] = True
-    shell = Cells(cells.points, cells.tetrahedra, cells.neighbours, regions).interfaces().shell(inside)
+    shell = replace(cells, regions=regions).interfaces().shell(inside)
     pinched, touching = shell_defects(shell, len(cells.points))
     if len(pinched) == 0 and len(touching) == 0:
         return regions, False
     regions = regions.copy()
     starts, around = incidence
     for edge in pinched:
-        stars = [around[starts[p] : starts[p + 1]] for p in edge]
-        _settle(cells, regions, np.intersect1d(*stars), within, turn)
+        first, second = (around[starts[p] : starts[p + 1]] for p in edge)
+        _settle(cells, regions, np.intersect1d(first, second), within, turn)
     for point in touching:
         _settle(cells, regions, np.sort(around[starts[point] : starts[point + 1]]), within, turn)
     return regions, True
@@ -243,8 +274,8 @@ def _settle(
 ) -> None:
     """Change, in place, the smallest group of a star that keeps inside or outside apart."""
     inner = within[regions[star]]
-    groups = [*_groups(cells, star[inner])[1:]]
-    fills = [*_groups(cells, star[~inner])[1:]]
+    groups = list(_groups(cells, star[inner])[1:])
+    fills = list(_groups(cells, star[~inner])[1:])
     options = fills if turn >= ONLY_FILL_AFTER and fills else groups + fills
     if not options:
         return
@@ -254,7 +285,7 @@ def _settle(
     regions[chosen] = _around(cells, regions, chosen, allowed)
 
 
-def _groups(cells: Cells, members: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:
+def _groups(cells: Cells, members: NDArray[np.int64]) -> Sequence[NDArray[np.int64]]:
     """Return the face-connected groups of some cells, the most voluminous first."""
     if len(members) == 0:
         return []

@@ -55,7 +55,7 @@ def size_field(
     rng: np.random.Generator,
 ) -> SizeField:
     """Return the edge length wanted everywhere, from kind and local thickness of the regions."""
-    shortest, longest = _bounds(interfaces.sides, structures, sizes)
+    shortest, _ = _bounds(interfaces.sides, structures, sizes)
     seeds = spread(interfaces, 3.0 * shortest, rng)
     low, high = _bounds(seeds.sides, structures, sizes)
     radius = _thickness(seeds, high * sizes.edges_per_radius)
@@ -76,19 +76,18 @@ def _bounds(
 def _thickness(seeds: Candidates, farthest_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (n,) the smaller inner radius in mm of what lies on either side, up to a limit.
 
-    Walking inward along the normal, the distance to the nearest seed grows until the medial axis;
-    its largest value is the inner radius there. The far side of the outermost surface counts not.
+    Walking along the normal, the distance to the nearest seed grows until the medial axis; its
+    largest value is the inner radius there. The outside counts too: narrow clefts need short edges.
     """
     tree = cKDTree(seeds.points)
     radius = farthest_mm.copy()
-    for side, sign in ((0, -1.0), (1, 1.0)):
-        rows = np.flatnonzero(seeds.sides[:, side] > 0)
-        best = np.zeros(len(rows))
+    for sign in (-1.0, 1.0):
+        best = np.zeros(len(radius))
         for fraction in np.linspace(1.0 / PROBES, 1.0, PROBES):
-            reach = fraction * farthest_mm[rows, None]
-            distance, _ = tree.query(seeds.points[rows] + sign * reach * seeds.normals[rows])
+            reach = sign * fraction * farthest_mm[:, None]
+            distance, _ = tree.query(seeds.points + reach * seeds.normals)
             np.maximum(best, distance, out=best)
-        radius[rows] = np.minimum(radius[rows], best)
+        np.minimum(radius, best, out=radius)
     return radius
 
 
@@ -102,7 +101,8 @@ def seams(interfaces: Interfaces) -> NDArray[np.float64]:
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     low, high = np.minimum.reduceat(pairs, starts), np.maximum.reduceat(pairs, starts)
     found = edges[order[starts[low != high]]]
-    return interfaces.points[found]
+    segments: NDArray[np.float64] = interfaces.points[found]
+    return segments
 
 
 def samples(
@@ -116,7 +116,9 @@ def samples(
     dense = spread(interfaces, field.at(middle), rng)
     seam = _along(seams(interfaces), field, rng)
     points = np.concatenate([seam, dense.points])
-    rank = np.concatenate([rng.permutation(len(seam)), len(seam) + rng.permutation(len(dense.points))])
+    rank = np.concatenate(
+        [rng.permutation(len(seam)), len(seam) + rng.permutation(len(dense.points))]
+    )
     chosen = disks(points, DISK * field.at(points), rank)
     fixed = int((chosen < len(seam)).sum())
     return _evened(points[chosen], fixed, dense, field), dense

@@ -18,6 +18,9 @@ LEVELS = 10
 class Sizes:
     """What a mesh shall resolve; the same Sizes and labels give the same mesh, byte for byte.
 
+    The defaults give about 6000 points for a liver with two small tumours, a mesh that a mixed
+    finite-element solve of its deformation can afford in about half a minute.
+
     Args:
         organ_edge_mm: edges in the organ, away from anything small.
         tumour_edge_mm: edges on and in tumours.
@@ -30,10 +33,10 @@ class Sizes:
 
     organ_edge_mm: float = 8.0
     tumour_edge_mm: float = 3.0
-    vessel_radius_mm: float = 3.0
+    vessel_radius_mm: float = 4.0
     smallest_edge_mm: float = 1.5
-    grading: float = 0.45
-    edges_per_radius: float = 1.25
+    grading: float = 0.5
+    edges_per_radius: float = 1.0
     seed: int = 20240229
 
     def __post_init__(self) -> None:
@@ -50,11 +53,12 @@ class Sizes:
 
     def bounds_mm(self, kind: StructureKind) -> tuple[float, float]:
         """Shortest and longest edge aimed at on the surface of one kind of structure."""
+        longest = self.organ_edge_mm
         if kind == "tumour":
             return self.smallest_edge_mm, self.tumour_edge_mm
         if kind == "vessel":
-            return max(self.smallest_edge_mm, 0.5 * self.vessel_radius_mm), self.organ_edge_mm
-        return max(self.smallest_edge_mm, 0.5 * self.organ_edge_mm), self.organ_edge_mm
+            return min(max(self.smallest_edge_mm, self.vessel_radius_mm), longest), longest
+        return max(self.smallest_edge_mm, 0.5 * longest), longest
 
 
 class SizeField:

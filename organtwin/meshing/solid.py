@@ -103,9 +103,7 @@ def _outermost(labels: LabelMap) -> Structure:
     return found[0]
 
 
-def _refuse_misplaced(
-    labels: LabelMap, organ: Structure, nested: tuple[Structure, ...]
-) -> None:
+def _refuse_misplaced(labels: LabelMap, organ: Structure, nested: tuple[Structure, ...]) -> None:
     for tumour in labels.of_kind("tumour"):
         if tumour not in nested:
             raise MisplacedLabel(
@@ -118,7 +116,9 @@ def _refuse_misplaced(
 def _refuse_small(structure: Structure, voxels: int) -> None:
     if voxels == 0 and structure.kind != "other":
         raise EmptyLabel(
-            f"{structure.name} has no voxels", where="labels", advice="segment it again or remove it"
+            f"{structure.name} has no voxels",
+            where="labels",
+            advice="segment it again or remove it",
         )
     if voxels < SMALLEST_VOXELS and structure.kind in ("organ", "tumour"):
         raise BadMesh(
@@ -191,7 +191,9 @@ def _simplify(
         volumes = np.bincount(pieces.ravel(order="K")) * float(np.prod(spacing_mm))
         volumes[0] = 0.0
         smallest = max(SMALLEST_VOXELS * float(np.prod(spacing_mm)), _ball_mm3(structure, sizes))
-        kept = kept & np.isin(pieces, np.flatnonzero(volumes >= min(smallest, volumes.max())))
+        kept = kept & np.isin(
+            pieces, np.flatnonzero(volumes >= min(smallest, float(volumes.max())))
+        )
     regions[window][mine & ~kept] = organ.label
 
 
@@ -209,7 +211,9 @@ def _opened(
     core = ndimage.distance_transform_edt(padded, sampling=spacing_mm) > radius_mm
     if not core.any():
         return np.zeros_like(mask)
-    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~core, sampling=spacing_mm) <= radius_mm
+    near: NDArray[np.bool_] = (
+        ndimage.distance_transform_edt(~core, sampling=spacing_mm) <= radius_mm
+    )
     return near[1:-1, 1:-1, 1:-1]
 
 
@@ -217,7 +221,8 @@ def _reparented(structures: tuple[Structure, ...]) -> list[Structure]:
     names = {s.name for s in structures}
     organ = structures[0]
     return [
-        s if s is organ or s.within in names
+        s
+        if s is organ or s.within in names
         else Structure(s.name, s.label, s.kind, s.code, s.colour, organ.name)
         for s in structures
     ]

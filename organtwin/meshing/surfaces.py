@@ -163,8 +163,9 @@ def _low_pass(interfaces: Interfaces, pass_band: float) -> NDArray[np.float64]:
     smoother.FeatureEdgeSmoothingOff()
     smoother.BoundarySmoothingOff()
     smoother.Update()
-    moved = vtk_to_numpy(smoother.GetOutput().GetPoints().GetData()).astype(np.float64)
-    return moved + centre
+    moved = vtk_to_numpy(smoother.GetOutput().GetPoints().GetData())
+    result: NDArray[np.float64] = moved.astype(np.float64) + centre
+    return result
 
 
 def _poly(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> Any:
