@@ -52,7 +52,7 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
     for attempt, (start, end) in enumerate(pairwise(ATTEMPTS_FROM)):
         try:
             rng = np.random.default_rng([sizes.seed, attempt])
-            mesh = _mesh(solid, interfaces, sizes, rng, watch.part(start, end))
+            mesh = _mesh(solid, interfaces, sizes, rng=rng, watch=watch.part(start, end))
         except BadMesh as error:
             failure = error
             continue
@@ -75,7 +75,12 @@ def smooth_interfaces(solid: Solid) -> Interfaces:
 
 
 def _mesh(
-    solid: Solid, interfaces: Interfaces, sizes: Sizes, rng: np.random.Generator, watch: Watch
+    solid: Solid,
+    interfaces: Interfaces,
+    sizes: Sizes,
+    *,
+    rng: np.random.Generator,
+    watch: Watch,
 ) -> OrganMesh:
     """Return a checked mesh from one draw of random points."""
     watch.tell(0.0, "sampling surfaces")

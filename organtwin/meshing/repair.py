@@ -43,7 +43,7 @@ def repaired(cells: Cells, structures: tuple[Structure, ...]) -> Cells:
         regions = without_islands(cells, regions)
         changed = False
         for inside in sets:
-            regions, touched = _unpinched(cells, regions, inside, incidence, turn)
+            regions, touched = _unpinched(cells, regions, inside, incidence=incidence, turn=turn)
             changed |= touched
         if not changed:
             return replace(cells, regions=regions)
@@ -245,6 +245,7 @@ def _unpinched(
     cells: Cells,
     regions: NDArray[np.int64],
     inside: NDArray[np.int64],
+    *,
     incidence: tuple[NDArray[np.int64], NDArray[np.int64]],
     turn: int,
 ) -> tuple[NDArray[np.int64], bool]:
@@ -259,9 +260,11 @@ def _unpinched(
     starts, around = incidence
     for edge in pinched:
         first, second = (around[starts[p] : starts[p + 1]] for p in edge)
-        _settle(cells, regions, np.intersect1d(first, second), within, turn)
+        _settle(cells, regions, np.intersect1d(first, second), within, turn=turn)
     for point in touching:
-        _settle(cells, regions, np.sort(around[starts[point] : starts[point + 1]]), within, turn)
+        _settle(
+            cells, regions, np.sort(around[starts[point] : starts[point + 1]]), within, turn=turn
+        )
     return regions, True
 
 
@@ -270,6 +273,7 @@ def _settle(
     regions: NDArray[np.int64],
     star: NDArray[np.int64],
     within: NDArray[np.bool_],
+    *,
     turn: int,
 ) -> None:
     """Change, in place, the smallest group of a star that keeps inside or outside apart."""

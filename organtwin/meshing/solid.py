@@ -82,7 +82,7 @@ def solid_of(labels: LabelMap, sizes: Sizes) -> Solid:
     regions[body & (regions == 0)] = organ.label
     kept = [s for s in nested if s.kind != "other"]
     for structure in kept[1:]:
-        _simplify(regions, structure, organ, spacing_of(affine), sizes)
+        _simplify(regions, structure, organ, spacing_mm=spacing_of(affine), sizes=sizes)
     present = tuple(s for s in kept if (regions == s.label).any())
     lost = [s.name for s in kept if s.kind == "tumour" and s not in present]
     if lost:
@@ -174,6 +174,7 @@ def _simplify(
     regions: NDArray[np.uint8],
     structure: Structure,
     organ: Structure,
+    *,
     spacing_mm: tuple[float, float, float],
     sizes: Sizes,
 ) -> None:
