@@ -11,9 +11,9 @@ from organtwin.ui.scene import Layer, Scale, Scene
 from organtwin.ui.shapes import isosurface
 
 PROBABLE = (
-    (0.05, (0.46, 0.62, 0.85), 0.22, "visible tumour in 5 % of the members"),
-    (0.50, (0.95, 0.75, 0.25), 0.55, "in half"),
-    (0.95, (0.90, 0.33, 0.26), 1.0, "in 95 %"),
+    (0.05, (0.46, 0.62, 0.85), 0.22, "visible in 5 % of members"),
+    (0.50, (0.95, 0.75, 0.25), 0.55, "visible in half"),
+    (0.95, (0.90, 0.33, 0.26), 1.0, "visible in 95 %"),
 )
 """Probability of visible tumour → colour, opacity, caption."""
 

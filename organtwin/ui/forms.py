@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from organtwin.ui.pieces import words
+from organtwin.ui.pieces import choice, words
 from solvers.contract import Parameter
 
 
@@ -172,10 +172,7 @@ class Form(QWidget):
 
     def add_choice(self, name: str, title: str, choices: Sequence[tuple[str, str]]) -> QComboBox:
         """Add a list of (value, title) to choose from."""
-        field = QComboBox()
-        field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        field.setMinimumContentsLength(8)
-        field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        field = choice(title)
         for value, text in choices:
             field.addItem(text, value)
         field.currentIndexChanged.connect(self.changed)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -72,6 +73,16 @@ def dress(shown: QAbstractButton) -> None:
     """Draw a button's icon in the colours in use."""
     token = "on_accent" if shown.property("primary") else "text"
     shown.setIcon(icon(str(shown.property("picture")), token))
+
+
+def choice(name: str) -> QComboBox:
+    """Return an empty list to choose from, never wider than its column."""
+    result = QComboBox()
+    result.setAccessibleName(name)
+    result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    result.setMinimumContentsLength(8)
+    result.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return result
 
 
 def tool(picture: str, name: str, tip: str = "") -> QToolButton:

@@ -66,28 +66,28 @@ def isosurface(
     """Return where `values` (n,), linear in each tetrahedron (m, 4), equal `level`.
 
     Marching tetrahedra (Doi & Koide 1991, IEICE Trans. E74(1):214): one triangle where one corner
-    stands apart, two where two do. Triangles are not welded.
+    stands apart, two where two do. Triangles face the lower values.
     """
     above = values[tetrahedra] > level
     count = above.sum(axis=1)
+    height = values - level
     triangles = []
-    for wanted, flip in ((1, False), (3, True)):
+    for wanted in (1, 3):
         cells = tetrahedra[count == wanted]
         if len(cells):
-            lone = np.argmax(above[count == wanted] != flip, axis=1)
-            ordered = _rolled(cells, lone)
+            lone = np.argmax(above[count == wanted] == (wanted == 1), axis=1)
             edges = [(0, 1), (0, 2), (0, 3)]
-            triangles.append(_crossings(points, values - level, ordered, edges))
+            triangles.append(_crossings(points, height, _rolled(cells, lone), edges))
     cells = tetrahedra[count == 2]
     if len(cells):
         order = np.argsort(~above[count == 2], axis=1, kind="stable")
         ordered = np.take_along_axis(cells, order, axis=1)
         for edges in ([(0, 2), (0, 3), (1, 3)], [(0, 2), (1, 3), (1, 2)]):
-            triangles.append(_crossings(points, values - level, ordered, edges))
+            triangles.append(_crossings(points, height, ordered, edges))
     if not triangles:
         return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64)
     corners = np.concatenate(triangles).reshape(-1, 3)
-    welded, index = np.unique(np.round(corners, 4), axis=0, return_inverse=True)
+    welded, index = np.unique(np.round(corners, 3), axis=0, return_inverse=True)
     return welded, index.reshape(-1, 3)
 
 
@@ -112,13 +112,23 @@ def _crossings(
     cells: NDArray[Any],
     edges: list[tuple[int, int]],
 ) -> NDArray[np.float64]:
-    """Return (m, len(edges), 3): where `values` (n,) cross zero on edges of cells (m, 4)."""
+    """Return (m, 3, 3): where `values` (n,) cross zero on three edges of each cell (m, 4).
+
+    The downhill direction is that of the values' moment about the cell's middle: it has the sign
+    of the true slope across the triangle.
+    """
     corners = []
     for a, b in edges:
         start, end = cells[:, a], cells[:, b]
         part = (values[start] / (values[start] - values[end]))[:, None]
         corners.append(points[start] + part * (points[end] - points[start]))
-    return np.stack(corners, axis=1)
+    found = np.stack(corners, axis=1)
+    middle = points[cells].mean(axis=1, keepdims=True)
+    downhill = -np.einsum("mi,mij->mj", values[cells], points[cells] - middle)
+    normal = np.cross(found[:, 1] - found[:, 0], found[:, 2] - found[:, 0])
+    inward = np.einsum("mj,mj->m", normal, downhill) < 0.0
+    found[inward] = found[inward][:, ::-1]
+    return found
 
 
 def _rolled(cells: NDArray[Any], first: NDArray[Any]) -> NDArray[Any]:

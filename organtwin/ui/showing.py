@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from organtwin.core.case import Visit
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.observation import Observation
 from organtwin.organs import Organ, organ
 from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
@@ -145,6 +146,7 @@ class Showing(QObject):
         """Return what was seen and forecast of each structure."""
         case, get = self.session.case, self.session.get
         observations = [get(o) for visit in case.visits for o in visit.observations]
+        observations += self._baseline_observations() if case.twins else []
         forecasts = [get(f) for twin in case.twins for f in get(twin).forecasts]
         scores = [get(s) for s in case.scores]
         names = sorted({x.structure for x in (*observations, *forecasts)})
@@ -159,6 +161,17 @@ class Showing(QObject):
             )
             for name in names
         )
+
+    def _baseline_observations(self) -> list[Observation]:
+        """Return the baseline's labelled tumour volumes, which no registration had to observe."""
+        visit, labels = self.session.case.visits[0], self.labels_of(0)
+        if visit.observations or labels is None:
+            return []
+        source, spread = self.organ.noise_source, self.organ.volume_relative_sd
+        return [
+            Observation(s.name, visit.day, labels.volume_ml(s.name), spread, source, visit.labels)
+            for s in labels.of_kind("tumour")
+        ]
 
     def _all_structures(self) -> list[Any]:
         labels = self.labels_of(0)

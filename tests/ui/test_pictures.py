@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from scipy.spatial import Delaunay
 
 from organtwin.actions import ActionKind, action_kinds
 from organtwin.core.labelmap import LabelMap
@@ -53,6 +54,18 @@ def test_that_an_isosurface_of_a_plane_is_the_plane() -> None:
     area = np.linalg.norm(np.cross(b - a, c - a)) / 2
     assert len(triangles) == 1
     assert area == pytest.approx(0.75**2 / 2)
+
+
+def test_that_an_isosurface_faces_the_lower_values() -> None:
+    """A ball of level 0.5: the signed volume its triangles enclose is positive."""
+    axis = np.linspace(-1.0, 1.0, 9)
+    points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    cells = Delaunay(points).simplices
+    radius = np.linalg.norm(points, axis=1)
+    corners, triangles = isosurface(points, cells, 1.2 - radius, 0.5)
+    a, b, c = (corners[triangles[:, i]] for i in range(3))
+    signed = float(np.einsum("ij,ij->i", np.cross(a, b), c).sum()) / 6.0
+    assert signed == pytest.approx(4 / 3 * np.pi * 0.7**3, rel=0.08)
 
 
 def test_that_a_kernel_density_holds_one() -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from organtwin.actions import action_kinds
 from organtwin.core.case import Case
@@ -15,7 +15,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.scenario import Action, Comparison, Scenario
 from organtwin.ui.pages.action_card import ActionList
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import button, card, cleared, pill, side_by_side, tool, words
+from organtwin.ui.pieces import button, card, choice, cleared, pill, side_by_side, tool, words
 from organtwin.ui.plans import as_json, plane_of, scene_of
 from organtwin.ui.rail import State
 from organtwin.ui.session import Request
@@ -53,8 +53,7 @@ class ComparePage(Page):
         self._plan: tuple[Scenario, ...] = ()
         self._keep = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._keep.timeout.connect(self._save)
-        self._scenarios = QComboBox()
-        self._scenarios.setAccessibleName("Scenario edited")
+        self._scenarios = choice("Scenario edited")
         self._scenarios.activated.connect(lambda _: self._show_scenario())
         add = tool("plus", "Add a scenario")
         add.clicked.connect(self._add_scenario)
@@ -86,8 +85,7 @@ class ComparePage(Page):
         self.actions_row.addWidget(self._run)
 
     def _decision_card(self) -> QWidget:
-        self._choice = QComboBox()
-        self._choice.setAccessibleName("Scenario decided for")
+        self._choice = choice("Scenario decided for")
         self._reason = QLineEdit()
         self._reason.setAccessibleName("Reason of the decision")
         self._reason.setPlaceholderText("Why")

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QPushButton,
@@ -23,7 +22,7 @@ from organtwin.core.case import Case
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.ui.forms import NumberField
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import button, card, cleared, side_by_side, words
+from organtwin.ui.pieces import button, card, choice, cleared, side_by_side, words
 from organtwin.ui.rail import State
 from organtwin.ui.viewing import Mark
 
@@ -60,11 +59,7 @@ class SegmentPage(Page):
         self._list = card(self._rows)
         self.body.addWidget(self._list)
         self.body.addWidget(words("METHOD", "section"))
-        self._method = QComboBox()
-        self._method.setAccessibleName("Method of segmentation")
-        self._method.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self._method = choice("Method of segmentation")
         self._method.currentIndexChanged.connect(self._method_changed)
         self._about = words("", "muted", wrap=True)
         self._seeds = self._seed_card()
@@ -83,8 +78,7 @@ class SegmentPage(Page):
         self.showing.visit_changed.connect(lambda _: self._case_changed())
 
     def _seed_card(self) -> QWidget:
-        self._structure = QComboBox()
-        self._structure.setAccessibleName("Structure of the next seed")
+        self._structure = choice("Structure of the next seed")
         self._structure.setToolTip("Structure that the next click belongs to")
         self._picking = QCheckBox("Set seeds by clicking in a slice")
         self._picking.setAccessibleName("Set seeds by clicking in a slice")

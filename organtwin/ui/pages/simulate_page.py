@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QSlider, QWidget
 
 from organtwin.core.case import Case
 from organtwin.core.scenario import Scenario
@@ -15,7 +15,7 @@ from organtwin.ui.fields import deformed, grown, mean_displacement
 from organtwin.ui.forms import Form
 from organtwin.ui.pages.action_card import ActionList
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import Table, button, card, line, words
+from organtwin.ui.pieces import Table, button, card, choice, line, words
 from organtwin.ui.plans import as_json
 from organtwin.ui.rail import State
 from organtwin.ui.scene import Scene
@@ -66,8 +66,7 @@ class SimulatePage(Page):
     def build(self) -> None:
         """Make the controls."""
         self.body.addWidget(words("RESULTS", "section"))
-        self._list = QComboBox()
-        self._list.setAccessibleName("Simulation shown")
+        self._list = choice("Simulation shown")
         self._list.activated.connect(lambda _: self._draw())
         self._day = QSlider(Qt.Orientation.Horizontal)
         self._day.setAccessibleName("Day shown")
@@ -132,7 +131,7 @@ class SimulatePage(Page):
         for twin_id in reversed(case.twins):
             twin = self.session.get(twin_id)
             for object_id in twin.simulations:
-                told = f", as believed on day {twin.day:g}"
+                told = f", belief of day {twin.day:g}"
                 found.append((object_id, self._title(self.session.get(object_id), told)))
         return found
 

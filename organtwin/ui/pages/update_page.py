@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, override
 
-from PySide6.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from organtwin.core.case import Case
 from organtwin.core.parameter import Belief
 from organtwin.core.twin import Score
 from organtwin.ui.forms import Form, readable
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import Table, button, card, cleared, pill, side_by_side, words
+from organtwin.ui.pieces import Table, button, card, choice, cleared, pill, side_by_side, words
 from organtwin.ui.rail import State
 from organtwin.ui.session import Request
 from organtwin.ui.theme import colour
@@ -49,8 +49,7 @@ class UpdatePage(Page):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(6)
         self.body.addWidget(card(self._rows))
-        self._structure = QComboBox()
-        self._structure.setAccessibleName("Tumour whose belief is shown")
+        self._structure = choice("Tumour whose belief is shown")
         self._structure.activated.connect(lambda _: self._tell_belief())
         self._belief_title = words("BELIEF", "section")
         self.body.addWidget(self._belief_title)
@@ -171,7 +170,8 @@ class UpdatePage(Page):
         for name, unit in zip(now.ensemble.parameters, now.ensemble.units, strict=True):
             title = readable(name, unit)
             plot = DensityPlot(title, unit)
-            plot.show_samples(prior.ensemble.column(name), now.ensemble.column(name))
+            updated = now.ensemble.column(name) if now is not prior else None
+            plot.show_samples(prior.ensemble.column(name), updated)
             self._densities.addWidget(plot)
             rows.append((title, *(_said(belief, name) for belief in (prior, now))))
         sources = "\n".join(f"{p.parameter}: {p.source}" for p in prior.priors)

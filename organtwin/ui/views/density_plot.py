@@ -46,9 +46,13 @@ class DensityPlot(QWidget):
         """Return the least useful size."""
         return QSize(160, 92)
 
-    def show_samples(self, prior: NDArray[np.float64], posterior: NDArray[np.float64]) -> None:
-        """Draw two sets of positive samples."""
-        self._curves = [("muted", np.log10(prior)), ("accent", np.log10(posterior))]
+    def show_samples(
+        self, prior: NDArray[np.float64], posterior: NDArray[np.float64] | None
+    ) -> None:
+        """Draw one or two sets of positive samples."""
+        self._curves = [("muted", np.log10(prior))]
+        if posterior is not None:
+            self._curves.append(("accent", np.log10(posterior)))
         self.update()
 
     @override
@@ -79,11 +83,14 @@ class DensityPlot(QWidget):
         self._draw_words(painter, box, (float(at[0]), float(at[-1])))
         painter.end()
 
+    def _head(self) -> str:
+        return self._title if self._unit == "1" else f"{self._title}, {self._unit}"
+
     def _draw_words(self, painter: QPainter, box: QRectF, span: tuple[float, float]) -> None:
         painter.setFont(font(11, bold=True))
         painter.setPen(colour("text"))
         head = QRectF(box.left(), 0, box.width(), 16)
-        painter.drawText(head, Qt.AlignmentFlag.AlignLeft, f"{self._title}, {self._unit}")
+        painter.drawText(head, Qt.AlignmentFlag.AlignLeft, self._head())
         painter.setFont(font(11))
         painter.setPen(colour("muted"))
         foot = QRectF(box.left(), box.bottom() + 2, box.width(), 16)

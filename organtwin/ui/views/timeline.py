@@ -65,7 +65,7 @@ class Timeline(QWidget):
             newest = max((f.made_on_day for f in track.forecasts), default=0.0)
             ahead += [f.bounds_ml()[2] for f in track.forecasts if f.made_on_day == newest]
         self._days = (0.0, max(max(days, default=0.0) * 1.06, 30.0))
-        self._top = max(max(tops), min(max(ahead), 2.5 * max(tops))) * 1.08
+        self._top = max(max(tops), min(max(ahead), 3.0 * max(tops))) * 1.08
         self.update()
 
     def choose(self, index: int) -> None:
