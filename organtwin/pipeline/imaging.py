@@ -150,7 +150,7 @@ def mesh(
     *,
     organ_edge_mm: float = 8.0,
     tumour_edge_mm: float = 3.0,
-    vessel_radius_mm: float = 3.0,
+    vessel_radius_mm: float = 4.0,
 ) -> tuple[Case, str]:
     """Mesh the baseline's labels."""
     from organtwin.meshing import Sizes, mesh_labels
