@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
@@ -16,10 +15,10 @@ from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.watch import Watch
 from organtwin.pipeline import STEPS, run_step
 from organtwin.ui.child import Child
+from organtwin.ui.fetch import Kept
 from organtwin.ui.trouble import Trouble
 
 Request = tuple[str, Mapping[str, Any]]
-KEPT_OBJECTS: Final = 48
 
 
 class Session(QObject):
@@ -43,9 +42,11 @@ class Session(QObject):
         super().__init__(parent)
         self._folder: CaseFolder | None = None
         self._child: Child | None = None
+        self._recording = False
         self._questions: list[Child] = []
+        self.foresee: Callable[[Case], Sequence[str]] = lambda _: ()
         self._waiting: list[Request] = []
-        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._kept = Kept()
         self.step = ""
 
     # -- the case -------------------------------------------------------------------------------
@@ -74,12 +75,15 @@ class Session(QObject):
 
     def get(self, object_id: str) -> Any:
         """Return an object of the case; the last few stay in memory."""
-        if object_id not in self._kept:
-            self._kept[object_id] = self.folder.get(object_id)
-            while len(self._kept) > KEPT_OBJECTS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(object_id)
-        return self._kept[object_id]
+        return self._kept.get(self.folder.get, object_id)
+
+    def fetch(self, ids: Sequence[str], then: Callable[[], None]) -> None:
+        """Bring objects into memory without holding up the window, then call `then`."""
+        folder = self._folder
+        if folder is None:
+            then()
+            return
+        self._kept.fetch(folder.get, ids, lambda: then() if self._folder is folder else None)
 
     def open(self, path: Path) -> bool:
         """Open a case; returns whether it could, else `failed` says why."""
@@ -94,9 +98,11 @@ class Session(QObject):
         self._waiting.clear()
         for child in (*self._questions, *([self._child] if self._child else [])):
             child.end_now()
+        QThreadPool.globalInstance().waitForDone()
         if self._folder is not None:
             self._folder.close()
         self._folder = None
+        self._recording = False
         self._kept.clear()
 
     # -- steps ----------------------------------------------------------------------------------
@@ -104,7 +110,7 @@ class Session(QObject):
     @property
     def busy(self) -> bool:
         """Whether a step is under way."""
-        return self._child is not None
+        return self._child is not None or self._recording
 
     def do(self, step: str, arguments: Mapping[str, Any] | None = None) -> bool:
         """Run a step of the pipeline; returns False (and says why) when it cannot begin."""
@@ -242,13 +248,28 @@ class Session(QObject):
         else:
             try:
                 case = self.folder.get(str(answer["case"]))
-                summary = self._append(case, answer["done"])
-            except (OrganTwinError, KeyError, TypeError) as error:
+            except (OrganTwinError, KeyError) as error:
                 trouble = Trouble.of(error, self.step)
             else:
-                self.case_changed.emit()
-                self.done.emit(self.step, summary)
-        if trouble is None and not stopped and self._waiting:
+                self._recording = True  # under way until its result can be shown at once
+                self.fetch(self.foresee(case), lambda: self._record(case, answer))
+                return
+        self._end_step(trouble, go_on=not stopped)
+
+    def _record(self, case: Case, answer: Mapping[str, Any]) -> None:
+        """Journal a step that ended well and show the Case it led to."""
+        self._recording = False
+        try:
+            summary = self._append(case, answer["done"])
+        except (OrganTwinError, KeyError, TypeError) as error:
+            self._end_step(Trouble.of(error, self.step), go_on=False)
+            return
+        self.case_changed.emit()
+        self.done.emit(self.step, summary)
+        self._end_step(None, go_on=True)
+
+    def _end_step(self, trouble: Trouble | None, *, go_on: bool) -> None:
+        if trouble is None and go_on and self._waiting:
             self._next()
             return
         self._waiting.clear()

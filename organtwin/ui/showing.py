@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from organtwin.core.case import Visit
+from organtwin.core.case import Case, Visit
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.observation import Observation
@@ -50,6 +50,7 @@ class Showing(QObject):
         self._asked: set[str] = set()
         self._extra = Scene()
         self._without: frozenset[str] = frozenset()
+        session.foresee = self.needs
         session.case_changed.connect(self.follow_case)
         self.viewing.changed.connect(self.scene_changed)
 
@@ -76,8 +77,13 @@ class Showing(QObject):
         """Show another visit."""
         if index != self.visit and 0 <= index < len(self.session.case.visits):
             self.visit = index
-            self.follow_case()
             self.visit_changed.emit(index)
+            self.session.fetch(self.needs(self.session.case), self.follow_case)
+
+    def needs(self, case: Case) -> tuple[str, ...]:
+        """Return the ids of the large objects that showing a Case will ask for."""
+        visit = case.visits[self.visit if self.visit < len(case.visits) else 0 : self.visit + 1]
+        return (*(i for v in visit for i in (v.volume, v.labels)), case.mesh)
 
     def follow_case(self) -> None:
         """Show the Case as it stands."""
