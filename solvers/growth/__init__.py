@@ -31,6 +31,9 @@ class Growth(Protocol):
     def diffusion(self, values: Mapping[str, float]) -> float:
         """Return the diffusion coefficient in mm²/day."""
 
+    def front_width_mm(self, values: Mapping[str, float]) -> float:
+        """Return √(D/ρ) in mm, the length over which its front rises; a mesh has to resolve it."""
+
     def profile(self, distance_mm: Any, visible: float, values: Mapping[str, float]) -> Any:
         """Return the density (1) of its exact travelling front, `visible` at distance 0."""
 

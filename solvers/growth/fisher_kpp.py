@@ -42,13 +42,17 @@ class FisherKpp:
         """Return D in mm²/day."""
         return values[DIFFUSION.name]
 
+    def front_width_mm(self, values: Mapping[str, float]) -> float:
+        """Return √(D/ρ) in mm."""
+        return math.sqrt(values[DIFFUSION.name] / values[PROLIFERATION.name])
+
     def profile(self, distance_mm: Any, visible: float, values: Mapping[str, float]) -> Any:
         """Return the density (1) of the exact front, `visible` where the distance is 0.
 
         u = (1 + b exp(z/√6))⁻² with z the distance in √(D/ρ) and speed 5/√6 √(D ρ):
         Ablowitz & Zeppetella 1979, 10.1007/BF02462380 (checked by substitution in the tests).
         """
-        width = math.sqrt(values[DIFFUSION.name] / values[PROLIFERATION.name])
+        width = self.front_width_mm(values)
         shift = math.log(visible**-0.5 - 1.0)
         return (1.0 + np.exp(np.minimum(distance_mm / (width * math.sqrt(6)) + shift, 300.0))) ** -2
 

@@ -36,6 +36,10 @@ class FisherPower:
         """Return D in mm²/day."""
         return values[DIFFUSION.name]
 
+    def front_width_mm(self, values: Mapping[str, float]) -> float:
+        """Return √(D/ρ) in mm."""
+        return math.sqrt(values[DIFFUSION.name] / values[PROLIFERATION.name])
+
     def profile(self, distance_mm: Any, visible: float, values: Mapping[str, float]) -> Any:
         """Return the density (1) of the exact front, `visible` where the distance is 0.
 
@@ -44,7 +48,7 @@ class FisherPower:
         Ablowitz & Zeppetella 1979.
         """
         q = values[POWER.name]
-        width = math.sqrt(values[DIFFUSION.name] / values[PROLIFERATION.name])
+        width = self.front_width_mm(values)
         shift = math.log(visible ** (-q / 2.0) - 1.0)
         exponent = distance_mm / width * q / math.sqrt(2.0 * (q + 2.0)) + shift
         return (1.0 + np.exp(np.minimum(exponent, 300.0))) ** (-2.0 / q)

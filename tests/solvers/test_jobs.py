@@ -137,6 +137,7 @@ def bad(tmp_path: Path, **changes: Any) -> Result:
         ({"events": (Event("remove_region", 1.0, where="removed"),)}, "removed_mm"),
         ({"events": (Event("scale_density", -1.0, 0.5),)}, "before day 0"),
         ({"settings": {**SETTINGS, "edge_mm": 0.3}}, "more than"),
+        ({"members": ({**MEMBERS[0], "diffusion_mm2_per_day": 2e-4},)}, "mm wide"),
         ({"arrays": tumour_arrays(radius=1.0)}, "not resolved"),
     ],
 )
