@@ -60,6 +60,7 @@ class SegmentPage(Page):
         self.body.addWidget(self._list)
         self.body.addWidget(words("METHOD", "section"))
         self._method = choice("Method of segmentation")
+        self._method.setPlaceholderText("Looking for methods…")
         self._method.currentIndexChanged.connect(self._method_changed)
         self._about = words("", "muted", wrap=True)
         self._seeds = self._seed_card()
@@ -115,7 +116,7 @@ class SegmentPage(Page):
         if labels is None:
             self._rows.addWidget(words("No labels yet.", "muted"))
         else:
-            for structure in labels.structures:
+            for structure in sorted(labels.structures, key=lambda s: s.label):
                 self._rows.addWidget(self._row(structure, labels))
         self._fill_structures(labels)
         self._busy_changed(self.session.busy)
@@ -179,6 +180,8 @@ class SegmentPage(Page):
     def _take_methods(self, answer: Mapping[str, Any]) -> None:
         for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
             self._method.addItem(method["title"], (method["name"], method["kind"]))
+            last = self._method.count() - 1
+            self._method.setItemData(last, method["title"], Qt.ItemDataRole.ToolTipRole)
         self._method_changed()
 
     def _kind(self) -> str:
@@ -190,6 +193,7 @@ class SegmentPage(Page):
         self._seeds.setVisible(seeded)
         if not seeded:
             self._picking.setChecked(False)
+        self._method.setToolTip(self._method.currentText())
         self._about.setText(
             "Needs at least one seed in what it shall find; labels so far are kept."
             if seeded
@@ -216,7 +220,7 @@ class SegmentPage(Page):
     def _set_marks(self, marks: list[Mark]) -> None:
         self._marks = marks
         self.showing.viewing.set_marks(tuple(marks))
-        self._count.setText(f"{len(marks)} seeds" if marks else "No seeds yet")
+        self._count.setText(_counted(len(marks)))
         self._busy_changed(self.session.busy)
 
     def _arguments(self, visit: int) -> dict[str, Any]:
@@ -245,6 +249,10 @@ class SegmentPage(Page):
         )
         if chosen:
             self.session.do("label", {"path": chosen, "visit": self.showing.visit})
+
+
+def _counted(seeds: int) -> str:
+    return {0: "No seeds yet", 1: "1 seed"}.get(seeds, f"{seeds} seeds")
 
 
 PAGE = SegmentPage
