@@ -6,8 +6,6 @@ An image of limited sharpness shows an edge as a ramp; the edge lies where the r
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -71,18 +69,6 @@ def level_holding(values: NDArray[np.floating], count: int) -> float:
     """The level that `count` voxels reach."""
     place = values.size - count
     return float(np.partition(values, place, axis=None)[place])
-
-
-def round_level(radius_mm: float, sigma_mm: float) -> float:
-    """Level, 0..1, of the true surface of a ball after a blur of sd sigma_mm.
-
-    A blur sinks the surface of a convex body below one half. For a ball of radius R in a Gaussian
-    of sd s the blurred indicator at the surface is, by integrating the Gaussian over the ball,
-    erf(√2 R/s)/2 - s/(√(2π) R) (1 - exp(-2 R²/s²)). (Own derivation; s → 0 gives 1/2.)
-    """
-    ratio = radius_mm / max(sigma_mm, 1e-6)
-    sunk = (1.0 - math.exp(-2.0 * ratio**2)) / (math.sqrt(2.0 * math.pi) * ratio)
-    return 0.5 * math.erf(math.sqrt(2.0) * ratio) - sunk
 
 
 def sharpened(hu: Floats, mask: Flags, spacing_mm: Spacing) -> Flags:

@@ -45,13 +45,13 @@ def opened(mask: Flags, radius_mm: float, spacing_mm: Spacing) -> Flags:
 
 
 def largest(mask: Flags, weight: Flags | None = None) -> Flags:
-    """The connected part (faces) with most voxels, or most voxels of `weight`."""
+    """The connected part (faces) with most voxels, or most voxels of `weight`; empty if none."""
     parts, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(parts[mask & weight] if weight is not None else parts[mask])
+    sizes = np.bincount(parts[mask & weight if weight is not None else mask], minlength=count + 1)
+    if sizes.max() == 0:
+        return np.zeros_like(mask)
     kept: Flags = parts == int(np.argmax(sizes))
-    return kept & mask
+    return kept
 
 
 def without_specks(mask: Flags, fewest_voxels: float) -> Flags:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from organtwin.segmenting.frame import Flags, Floats, Spacing
-from organtwin.segmenting.morphology import blurred, local_mean
+from organtwin.segmenting.morphology import Box, blurred, local_mean
 
 REACH_MM = 20.0
 
@@ -27,6 +27,10 @@ class Parenchyma:
     organ: Flags
     level: Floats
     spacing_mm: Spacing
+
+    def within(self, box: Box) -> Parenchyma:
+        """The part of it in a box."""
+        return Parenchyma(self.hu[box], self.organ[box], self.level[box], self.spacing_mm)
 
     def residual(self, sigma_mm: float) -> Floats:
         """The image blurred by sigma_mm less the level, HU."""

@@ -7,10 +7,11 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from organtwin.segmenting.boundary import round_level, smoothed
+from organtwin.segmenting.boundary import smoothed
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.morphology import (
     around,
+    blurred,
     depth_mm,
     dilated,
     largest,
@@ -18,14 +19,19 @@ from organtwin.segmenting.morphology import (
     without_specks,
 )
 from organtwin.segmenting.parenchyma import Parenchyma
+from organtwin.segmenting.profile import profile_of
 
 SMALLEST_DIAMETER_MM = 6.0
 LEAST_ROUND = 0.55
 LEAST_ENCLOSED = 0.6
 FATTY_HU = -20.0
-BLUR_MM = 1.0
-SEARCH_BLUR_MM = 1.5
+BLUR_MM = 1.5
+EVEN_MM = 1.5
+SEARCH_BLUR_MM = 2.5
+CORE_BLUR_MM = 2.0
+LEAST_CONTRAST_HU = 15.0
 MOST_TUMOURS = 99
+ROUNDS = 3
 
 
 def tumours_in(tissue: Parenchyma) -> list[Flags]:
@@ -36,59 +42,99 @@ def tumours_in(tissue: Parenchyma) -> list[Flags]:
     fail one of these.
     """
     residual = tissue.residual(SEARCH_BLUR_MM)
-    dark = tissue.organ & (residual < -3.5 * tissue.noise(residual))
+    level = -max(4.0 * tissue.noise(residual), LEAST_CONTRAST_HU / 2.0)
+    dark = tissue.organ & (residual < level)
     dark &= depth_mm(tissue.organ, tissue.spacing_mm) > 2.5
     dark = opened(dark, 1.5, tissue.spacing_mm)
     voxel = float(np.prod(tissue.spacing_mm))
     dark = without_specks(dark, 0.25 * ball_mm3(SMALLEST_DIAMETER_MM) / voxel)
     parts, count = ndimage.label(dark)
-    found = [bordered(tissue, parts == number) for number in range(1, count + 1)]
-    kept = [mask for mask in found if _is_tumour(mask, tissue)]
-    return sorted(_apart(kept), key=lambda mask: -int(mask.sum()))[:MOST_TUMOURS]
+    found = _apart([bordered(tissue, parts == number) for number in range(1, count + 1)])
+    found = [mask for mask in found if _is_tumour(mask, tissue)]
+    for _ in range(ROUNDS):
+        contrasts = _shared([contrast_of(tissue, mask) for mask in found])
+        found = [bordered(tissue, m, contrast=c) for m, c in zip(found, contrasts, strict=True)]
+    return sorted(_apart(found), key=lambda mask: -int(mask.sum()))[:MOST_TUMOURS]
 
 
-def bordered(tissue: Parenchyma, core: Flags, *, reach_mm: float | None = None) -> Flags:
-    """Grow or shrink a tumour's core to the half-maximum surface around it, (ni, nj, nk) bool.
+def bordered(tissue: Parenchyma, core: Flags, *, contrast: float | None = None) -> Flags:
+    """Move a tumour's border to half of its contrast to the tissue, (ni, nj, nk) bool.
 
-    The half-way level between core and tissue is lowered to where a blur leaves the surface of a
-    round body (`round_level`), so that small tumours keep their volume.
+    Args:
+        core: a part of the tumour, or its border about right.
+        contrast: HU of a full core against the tissue; None to take the core's own.
     """
     if not core.any():
         return core
-    radius = radius_mm(core, tissue.spacing_mm)
-    reach = reach_mm if reach_mm is not None else max(4.0, 0.5 * radius)
+    reach = max(4.0, 0.5 * radius_mm(core, tissue.spacing_mm))
     box = around(core, 4.0 * reach, tissue.spacing_mm)
-    part = Parenchyma(tissue.hu[box], tissue.organ[box], tissue.level[box], tissue.spacing_mm)
-    mask = core[box]
-    near = part.organ & dilated(mask, reach, part.spacing_mm)
-    residual = part.residual(BLUR_MM)
-    blur = math.sqrt(BLUR_MM**2 + float(np.mean(np.square(part.spacing_mm))) / 12.0)
+    part = tissue.within(box)
+    mask, near = core[box], part.organ & dilated(core[box], reach, part.spacing_mm)
+    residual, core_residual = part.residual(BLUR_MM), part.residual(CORE_BLUR_MM)
     for _ in range(3):
-        depth = depth_mm(mask, part.spacing_mm)
-        deep = depth >= 0.5 * depth.max()
-        contrast = float(np.mean(residual[deep]))
-        level = contrast * round_level(radius_mm(mask, part.spacing_mm), blur)
-        grown = near & (residual < level) if level < 0 else near & (residual > level)
-        grown = largest(grown, mask)
+        full = contrast if contrast is not None else core_contrast(core_residual, mask)
+        share = residual / np.float32(full)
+        grown = largest(near & (share > _level(share, mask, part.spacing_mm)), mask)
         if not grown.any():
             break
-        mask = smoothed(ndimage.binary_fill_holes(grown), BLUR_MM, part.spacing_mm) & near
+        mask = smoothed(ndimage.binary_fill_holes(grown), EVEN_MM, part.spacing_mm) & near
     whole = np.zeros_like(core)
     whole[box] = largest(mask)
     return whole
+
+
+def contrast_of(tissue: Parenchyma, mask: Flags) -> float:
+    """HU of a full core of this tumour against the tissue, from the way its border fades."""
+    part = tissue.within(around(mask, 25.0, tissue.spacing_mm))
+    inside = mask[around(mask, 25.0, tissue.spacing_mm)]
+    core = core_contrast(part.residual(CORE_BLUR_MM), inside)
+    return profile_of(part, inside, core).half_way * 2.0
+
+
+def _shared(contrasts: list[float]) -> list[float]:
+    """Tumours of one patient within 30 % are taken for one tissue: the fullest speaks for it.
+
+    A small tumour may not be dense enough anywhere to show its tissue's full contrast.
+    """
+    return [max((o for o in contrasts if 1.0 <= o / c <= 1.3), key=abs) for c in contrasts]
+
+
+def core_contrast(residual: Floats, mask: Flags) -> float:
+    """How far a tumour's core differs from the tissue, HU: the strongest value in its inside.
+
+    A growing tumour fades outward over millimetres, so that a mean over its inside says less than
+    its core; the residual must be blurred enough for its extreme to mean something.
+    """
+    values = residual[mask]
+    return float(values.min() if values.mean() < 0.0 else values.max())
+
+
+def _level(share: Floats, mask: Flags, spacing_mm: Spacing) -> float:
+    """Half of the core's contrast, less what the blur takes from the surface of a round body.
+
+    A blur of sd s changes an edge of slope g on a ball of radius R by s² g/R (the second term of
+    the Laplacian in spherical coordinates; the first vanishes half way up an edge).
+    """
+    rim = mask & ~ndimage.binary_erosion(mask)
+    slope = np.sqrt(sum(np.square(g) for g in np.gradient(share, *spacing_mm)))
+    sunk = BLUR_MM**2 * float(slope[rim].mean()) / radius_mm(mask, spacing_mm)
+    return 0.5 - min(sunk, 0.2)
 
 
 def _is_tumour(mask: Flags, tissue: Parenchyma) -> bool:
     radius = radius_mm(mask, tissue.spacing_mm)
     if 2.0 * radius < SMALLEST_DIAMETER_MM:
         return False
-    depth = depth_mm(mask, tissue.spacing_mm)
-    rim = ndimage.binary_dilation(mask, iterations=2) & ~mask
-    plain = tissue.organ & (tissue.hu > FATTY_HU)
+    box = around(mask, 10.0, tissue.spacing_mm)
+    part, inside = tissue.within(box), mask[box]
+    even = blurred(part.hu, 1.0, part.spacing_mm)
+    rim = ndimage.binary_dilation(inside, iterations=2) & ~inside
+    contrast = float(np.median((part.hu - part.level)[inside]))
     return bool(
-        depth.max() >= LEAST_ROUND * radius
-        and np.median(tissue.hu[mask]) > FATTY_HU
-        and plain[rim].mean() >= LEAST_ENCLOSED
+        depth_mm(inside, part.spacing_mm).max() >= LEAST_ROUND * radius
+        and np.percentile(even[inside], 5) > FATTY_HU
+        and -contrast > LEAST_CONTRAST_HU
+        and (part.organ & (even > FATTY_HU))[rim].mean() >= LEAST_ENCLOSED
     )
 
 
@@ -110,5 +156,3 @@ def radius_mm(mask: Flags, spacing_mm: Spacing) -> float:
     volume = float(mask.sum()) * float(np.prod(spacing_mm))
     return float((0.75 * volume / math.pi) ** (1.0 / 3.0))
 
-
-__all__ = ["Floats", "ball_mm3", "bordered", "radius_mm", "tumours_in"]

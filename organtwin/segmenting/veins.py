@@ -1,8 +1,7 @@
 """Portal and hepatic veins: bright branches in the liver, told apart by where they come from.
 
 Hepatic veins open into the vena cava, the long bright tube beside the spine that touches the
-liver; the portal vein is the widest bright trunk elsewhere. From these two roots the trees claim
-the bright voxels, widest channels first (watershed), so that they part where they merely touch.
+liver; the portal vein is the widest bright trunk elsewhere. `parting` follows both from there.
 """
 
 from __future__ import annotations
@@ -12,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 from skimage.filters import apply_hysteresis_threshold
-from skimage.segmentation import watershed
 
-from organtwin.segmenting.frame import Flags, Floats
+from organtwin.segmenting.frame import Flags
 from organtwin.segmenting.morphology import (
-    blurred,
     closed,
     depth_mm,
     dilated,
@@ -24,6 +21,7 @@ from organtwin.segmenting.morphology import (
     without_specks,
 )
 from organtwin.segmenting.parenchyma import Parenchyma
+from organtwin.segmenting.parting import parted
 
 BLUR_MM = 0.7
 LOW, HIGH = 0.35, 0.6
@@ -31,6 +29,7 @@ TRUNK_BLUR_MM = 2.0
 TRUNK_DEPTH_MM = 5.0
 TRUNK_ML = 0.3
 NEAR_SPINE_MM = 50.0
+WIDE_MM = 2.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,12 @@ def veins_in(tissue: Parenchyma, not_vein: Flags, spine_i: float) -> Veins | Non
     roots = _roots(tissue, vessels, contrast, spine_i)
     if roots is None:
         return Veins(vessels, np.zeros_like(vessels), apart=False)
-    return _parted(vessels, *roots, tissue=tissue, residual=residual)
+    wide = depth_mm(vessels, tissue.spacing_mm) > WIDE_MM
+    outlet, stem = roots
+    portal = parted(
+        vessels, (stem, outlet), residual, wide=wide, hu=tissue.hu, noise=noise
+    )
+    return Veins(portal, vessels & ~portal, apart=True)
 
 
 def _roots(
@@ -112,22 +116,3 @@ def _widest_away(vessels: Flags, cava: Flags, tissue: Parenchyma) -> Flags:
     depth = np.where(away, depth_mm(vessels, tissue.spacing_mm), np.float32(0))
     widest: Flags = away & (depth >= 0.9 * depth.max())
     return widest
-
-
-def _parted(
-    vessels: Flags, hepatic_root: Flags, portal_root: Flags, *, tissue: Parenchyma, residual: Floats
-) -> Veins:
-    """Share the vessels between the two roots; loose pieces go with the nearer tree."""
-    spacing = tissue.spacing_mm
-    markers = np.where(portal_root, 1, 0) + np.where(hepatic_root & ~portal_root, 2, 0)
-    width = blurred(depth_mm(vessels, spacing), 0.7, spacing) + residual / np.float32(100.0)
-    joined = watershed(-width, markers, mask=vessels, connectivity=2)
-    portal, hepatic = joined == 1, joined == 2
-    nearer = depth_mm(~portal, spacing) <= depth_mm(~hepatic, spacing)
-    loose = vessels & (joined == 0)
-    parts, count = ndimage.label(loose, np.ones((3, 3, 3)))
-    if count:
-        share = np.asarray(ndimage.mean(nearer, parts, range(count + 1)))
-        loose_portal = loose & (share > 0.5)[parts]
-        portal, hepatic = portal | loose_portal, hepatic | (loose & ~loose_portal)
-    return Veins(portal, hepatic, apart=True)

@@ -1,0 +1,204 @@
+"""Several structures at once from a few points each: they grow until they meet.
+
+Every voxel goes to the structure that reaches it at least cost, where a step costs its length
+times how unlike the seeds' own surroundings the image is there (least-cost paths: Dijkstra). Works
+in any modality; what is not asked for needs points named "background".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+from skimage.graph import MCP_Geometric
+
+from organtwin.core.errors import BadArgument
+from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
+from organtwin.core.volume import Volume, to_index
+from organtwin.core.watch import Watch
+from organtwin.organs import Organ, tumour
+from organtwin.segmenting import Method, Seeds
+from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
+from organtwin.segmenting.coarse import (
+    block_mean,
+    coarse_spacing,
+    factors_for,
+    refined,
+)
+from organtwin.segmenting.frame import Flags, Floats, Frame, Spacing, frame_of
+from organtwin.segmenting.morphology import around, blurred
+
+BACKGROUND = "background"
+TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
+MOST_VOXELS = 250_000
+ALIKE = 1.5
+OWN_TOLL = 0.05
+FIRST_OTHER_LABEL = 11
+OTHER_COLOUR = (0.62, 0.62, 0.58)
+OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
+
+
+def segment(
+    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, watch: Watch
+) -> LabelMap:
+    """Label every structure that has points; labels so far of other names stay.
+
+    Points named after none of the organ's structures and not "tumour-n" make a structure of kind
+    "other".
+
+    Raises:
+        BadArgument: fewer than two names, or a point outside the image.
+        EmptyLabel: a structure came out empty.
+        MisplacedLabel: a vessel or tumour lies outside the organ.
+    """
+    named = {name: points for name, points in seeds.points.items() if points}
+    if BACKGROUND not in named or len(named) < 2:
+        raise BadArgument(
+            "points are needed in a structure and in what lies around it",
+            where="seeds",
+            advice='name the latter "background"',
+        )
+    frame = frame_of(volume.affine)
+    image = np.ascontiguousarray(frame.turned(volume.voxels), dtype=np.float32)
+    places = {name: _places(points, volume, frame, name) for name, points in named.items()}
+    owner = _grown(image, places, frame.spacing_mm, watch)
+    structures = tuple(_structure(n, organ, labels, places) for n in places if n != BACKGROUND)
+    masks = {}
+    for structure in structures:
+        inner = [s.name for s in structures if s.within == structure.name]
+        mask = np.isin(owner, [list(places).index(n) for n in (structure.name, *inner)])
+        masks[structure.name] = frame.back(mask)
+    watch.tell(1.0, f"{len(masks)} structures grown")
+    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
+    old = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    return stacked(old | masks, kept + structures, volume.affine)
+
+
+def _places(
+    points: tuple[tuple[float, float, float], ...], volume: Volume, frame: Frame, name: str
+) -> list[tuple[int, int, int]]:
+    """Voxels of the points in patient axes; raises BadArgument outside the image."""
+    found = []
+    shape = volume.voxels.shape
+    for index in np.rint(to_index(volume.affine, np.array(points))).astype(int):
+        if (index < 0).any() or (index >= shape).any():
+            raise BadArgument(f"a point of {name} lies outside the image", where="seeds")
+        turned = [
+            shape[a] - 1 - index[a] if flipped else index[a]
+            for a, flipped in zip(frame.order, frame.flipped, strict=True)
+        ]
+        found.append((int(turned[0]), int(turned[1]), int(turned[2])))
+    return found
+
+
+def _grown(
+    image: Floats, places: dict[str, list[tuple[int, int, int]]], spacing_mm: Spacing, watch: Watch
+) -> np.ndarray:
+    """Number of the name each voxel goes to, (ni, nj, nk) int16, in the order of `places`."""
+    target = float(np.cbrt(image.size * np.prod(spacing_mm) / MOST_VOXELS))
+    factors = factors_for(spacing_mm, target)
+    spacing = coarse_spacing(spacing_mm, factors)
+    coarse = blurred(block_mean(image, factors), 0.5 * max(spacing), spacing)
+    blocks = {
+        name: [tuple(n // f for n, f in zip(voxel, factors, strict=True)) for voxel in voxels]
+        for name, voxels in places.items()
+    }
+    costs = []
+    for number, (name, seen) in enumerate(_seen(coarse, blocks).items()):
+        watch.tell(0.8 * number / len(places), f"growing {name}")
+        costs.append(_reached(coarse, seen, spacing))
+    best = np.argmin(np.stack(costs), axis=0)
+    watch.tell(0.8, "drawing borders")
+    owner = np.full(image.shape, list(places).index(BACKGROUND), np.int16)
+    outlines = {
+        number: _outlined(image, best == number, factors, spacing, spacing_mm)
+        for number, name in enumerate(places)
+        if name != BACKGROUND
+    }
+    for number in sorted(outlines, key=lambda n: -int(outlines[n].sum())):
+        owner[outlines[number]] = number
+    for number, voxels in enumerate(places.values()):
+        owner[tuple(np.array(voxels).T)] = number
+    return owner
+
+
+def _reached(image: Floats, seen: list[_Seen], spacing_mm: Spacing) -> Floats:
+    """Least cost of reaching each voxel from the nearest seed: little in alike tissue."""
+    unlike = np.full(image.shape, np.inf, np.float32)
+    for seed in seen:
+        np.minimum(unlike, np.abs(image - seed.level) / np.float32(seed.spread), out=unlike)
+    toll = np.float32(OWN_TOLL) + np.maximum(unlike - np.float32(ALIKE), 0.0) ** 2
+    paths = MCP_Geometric(toll, sampling=spacing_mm)
+    cost: Floats = paths.find_costs([seed.voxel for seed in seen])[0].astype(np.float32)
+    return cost
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A seed's voxel, the image around it and the sd there."""
+
+    voxel: tuple[int, ...]
+    level: float
+    spread: float
+
+
+def _seen(image: Floats, voxels: dict[str, list[tuple[int, ...]]]) -> dict[str, list[_Seen]]:
+    """Look around each seed; a seed at an edge gets no more than twice the common sd."""
+    found = {}
+    for name, places in voxels.items():
+        found[name] = []
+        for place in places:
+            near = image[tuple(slice(max(0, n - 1), n + 2) for n in place)]
+            level = float(np.median(near))
+            found[name].append(_Seen(place, level, 1.4826 * float(np.median(np.abs(near - level)))))
+    spreads = [seed.spread for seeds in found.values() for seed in seeds]
+    common = max(float(np.median(spreads)), 1e-3 * float(np.ptp(image)), 1e-6)
+    return {
+        name: [replace(seed, spread=min(max(seed.spread, common), 2.0 * common)) for seed in seeds]
+        for name, seeds in found.items()
+    }
+
+
+def _outlined(
+    image: Floats, mask: Flags, factors: tuple[int, int, int], coarse_mm: Spacing, spacing_mm: Spacing
+) -> Flags:
+    """A coarse mask on the image's own grid, its border at half-maximum and even."""
+    whole = np.zeros(image.shape, bool)
+    if not mask.any():
+        return whole
+    fine = refined(signed_mm(mask, coarse_mm), factors, image.shape) < 0.0
+    if not fine.any():
+        return whole
+    box = around(fine, 10.0, spacing_mm)
+    even = blurred(image[box], 1.0, spacing_mm)
+    inside = fine[box]
+    noise = 1.4826 * float(np.median(np.abs(even[inside] - np.median(even[inside]))))
+    reach = max(2.0, 0.6 * max(coarse_mm))
+    moved = half_way(even, inside, spacing_mm, reach_mm=reach, noise=0.5 * noise)
+    whole[box] = smoothed(ndimage.binary_fill_holes(moved), max(spacing_mm) * 0.7, spacing_mm)
+    return whole
+
+
+def _structure(
+    name: str, organ: Organ, labels: LabelMap | None, places: dict[str, list[tuple[int, int, int]]]
+) -> Structure:
+    """The structure a name stands for; what is not the organ's becomes "other" from label 11."""
+    has_organ = organ.name in places or (
+        labels is not None and any(s.name == organ.name for s in labels.structures)
+    )
+    within = organ.name if has_organ else ""
+    number = TUMOUR.fullmatch(name)
+    if number:
+        return tumour(int(number[1]), within)
+    for structure in (*organ.structures, *(labels.structures if labels else ())):
+        if structure.name == name:
+            return structure
+    used = {s.label for s in labels.structures} if labels else set()
+    others = [n for n in places if n != BACKGROUND and not TUMOUR.fullmatch(n)]
+    free = [n for n in range(FIRST_OTHER_LABEL, 100) if n not in used]
+    return Structure(name, free[others.index(name)], "other", OTHER_CODE, OTHER_COLOUR)
+
+
+METHOD = Method("grow-from-seeds", "Several structures grown from points", "seeded", segment)
