@@ -78,8 +78,8 @@ class Emulator:
             variance=fit.variance,
             trend=fit.trend,
             weights=fit.weights,
-            inverse=fit.inverse,
-            residual_error=fit.left_out_error(),
+            inverse=(inverse := fit.inverse()),
+            residual_error=fit.left_out_error(inverse),
         )
 
     def predict(
@@ -90,23 +90,20 @@ class Emulator:
         cross = _correlation(points, self.points, self.lengths)
         basis = np.hstack([cross, _basis(points)])
         mean = cross @ self.weights + basis[:, cross.shape[1] :] @ self.trend
-        reduction = np.einsum("mi,ij,mj->m", basis, self.inverse, basis, optimize=True)
+        reduction = ((basis @ self.inverse) * basis).sum(axis=1)
         variance = self.variance * np.maximum(1.0 + self.nugget - reduction, 0.0)
         return mean, np.sqrt(variance)
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """The linear algebra of one choice of lengths and nugget.
+    """The linear algebra of one choice of lengths and nugget."""
 
-    `inverse` is that of [[R, F], [Fᵀ, 0]]: its upper left block gives leave-one-out errors
-    (Dubrule 1983), all of it the kriging variance.
-    """
-
+    matrix: NDArray[np.float64]
+    basis: NDArray[np.float64]
     variance: float
     trend: NDArray[np.float64]
     weights: NDArray[np.float64]
-    inverse: NDArray[np.float64]
     misfit: float
 
     @classmethod
@@ -127,21 +124,27 @@ class _Fit:
         weights = cho_solve(factor, left)
         variance = max(float(left @ weights) / (n - q), LEAST_VARIANCE)
         determinant = 2.0 * np.log(np.diag(factor[0])).sum() + np.linalg.slogdet(gram)[1]
-        whole = np.block([[matrix, basis], [basis.T, np.zeros((q, q))]])
         misfit = 0.5 * ((n - q) * np.log(variance) + determinant)
-        return cls(variance, trend, weights, np.linalg.inv(whole), float(misfit))
+        return cls(matrix, basis, variance, trend, weights, float(misfit))
 
-    def left_out_error(self) -> float:
-        n = len(self.weights)
-        errors = self.weights / np.diag(self.inverse)[:n]
+    def inverse(self) -> NDArray[np.float64]:
+        """That of [[R, F], [Fᵀ, 0]]: it gives the kriging variance."""
+        corner = np.zeros((self.basis.shape[1],) * 2)
+        whole = np.block([[self.matrix, self.basis], [self.basis.T, corner]])
+        return np.asarray(np.linalg.inv(whole), np.float64)
+
+    def left_out_error(self, inverse: NDArray[np.float64]) -> float:
+        """Leave-one-out root mean square error (Dubrule 1983, 10.1007/BF01033030)."""
+        errors = self.weights / np.diag(inverse)[: len(self.weights)]
         return float(np.sqrt(np.mean(errors**2)))
 
 
 def _correlation(
     first: NDArray[np.float64], second: NDArray[np.float64], lengths: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    away = first[:, None, :] / lengths - second[None, :, :] / lengths
-    result: NDArray[np.float64] = np.exp(-0.5 * (away**2).sum(axis=-1))
+    a, b = first / lengths, second / lengths
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2.0 * a @ b.T
+    result: NDArray[np.float64] = np.exp(-0.5 * np.maximum(squares, 0.0))
     return result
 
 
