@@ -205,14 +205,15 @@ class Timeline(QWidget):
             painter.drawText(where, Qt.AlignmentFlag.AlignCenter, f"day {stop.day:g}")
 
     def _draw_forecasts(self, painter: QPainter, track: Track) -> None:
-        """Draw the newest forecast as a band, each older one where it met the next visit."""
+        """Draw the newest forecast as a band, an older one where it met the next visit."""
         shade = _shade(track)
         newest = max((f.made_on_day for f in track.forecasts), default=0.0)
-        scored = {(s.made_on_day, s.day) for s in track.scores}
+        judged = {(score.made_on_day, score.day) for score in track.last_scores()}
         for forecast in track.forecasts:
             key = (forecast.made_on_day, forecast.day)
-            if forecast.made_on_day < newest and key in scored:
-                self._draw_bar(painter, forecast, shade, shift=-7.0)
+            if forecast.made_on_day < newest and key in judged:
+                shift = -6.0 - 5.0 * self.tracks.index(track)
+                self._draw_bar(painter, forecast, shade, shift=shift)
         ahead = sorted((f for f in track.forecasts if f.made_on_day == newest), key=lambda f: f.day)
         start = {o.day: o.volume_ml for o in track.observations}
         if not ahead:
@@ -246,7 +247,7 @@ class Timeline(QWidget):
 
     def _draw_observations(self, painter: QPainter, track: Track) -> None:
         shade = _shade(track)
-        covered = {(s.day, s.made_on_day): s.covered for s in track.scores}
+        covered = {score.day: score.covered for score in track.last_scores()}
         observed = sorted(track.observations, key=lambda o: o.day)
         painter.setPen(QPen(shade, 2))
         line = [QPointF(self._x(o.day), self._y(o.volume_ml)) for o in observed]
@@ -261,11 +262,11 @@ class Timeline(QWidget):
             painter.setBrush(shade)
             painter.drawEllipse(place, 4.5, 4.5)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            hits = [hit for (day, _), hit in covered.items() if day == observation.day]
-            if hits:
+            if observation.day in covered:
+                hit = covered[observation.day]
                 painter.setFont(font(12, bold=True))
-                painter.setPen(colour("good" if all(hits) else "bad"))
-                painter.drawText(place + QPointF(8, -4), "✓" if all(hits) else "✗")
+                painter.setPen(colour("good" if hit else "bad"))
+                painter.drawText(place + QPointF(8, -4), "✓" if hit else "✗")
 
     def _draw_key(self, painter: QPainter) -> None:
         box = self._plot()

@@ -8,7 +8,7 @@ from organtwin.core.observation import Observation
 from organtwin.core.twin import Forecast, Score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Track:
     """What is drawn of one structure.
 
@@ -21,6 +21,13 @@ class Track:
     observations: tuple[Observation, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
     scores: tuple[Score, ...] = ()
+
+    def last_scores(self) -> tuple[Score, ...]:
+        """Return one score for each visit: that of the last forecast made before it."""
+        last: dict[float, Score] = {}
+        for score in sorted(self.scores, key=lambda s: s.made_on_day):
+            last[score.day] = score
+        return tuple(last.values())
 
 
 @dataclass(frozen=True)
