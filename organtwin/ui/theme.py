@@ -104,7 +104,8 @@ def apply(app: QApplication, which: Scheme) -> None:
     """Dress the whole application."""
     _current["scheme"] = which
     icon.cache_clear()
-    app.setStyle("Fusion")
+    if not app.styleSheet():
+        app.setStyle("Fusion")
     app.setFont(font(13))
     app.setPalette(_palette())
     app.setStyleSheet(style_sheet())
