@@ -74,6 +74,6 @@ if [ "$(cat .venv/ready 2>/dev/null || true)" != "$wanted at $PWD" ]; then
     .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation --editable .
     say 'Compiling the solver forms (once; a minute)'
-    .venv/bin/python -m solvers compile
+    .venv/bin/python -m solvers compile >/dev/null
     printf '%s' "$wanted at $PWD" > .venv/ready
 fi
