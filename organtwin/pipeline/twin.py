@@ -56,7 +56,11 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
         baseline_labels=carried_id,
         observations=tuple(map(store.put, observations)),
     )
-    seen = ", ".join(f"{o.structure} {o.volume_ml:.2f} mL" for o in observations)
+    known = {s.name for s in labels.of_kind("tumour")}
+    seen = ", ".join(
+        f"{'' if o.structure in known else 'NEW '}{o.structure} {o.volume_ml:.2f} mL"
+        for o in observations
+    )
     return after, f"visit {visit}: {seen}; residual {registration.residual_mm:.2f} mm"
 
 
