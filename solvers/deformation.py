@@ -16,13 +16,15 @@ from solvers.contract import Job, Parameter, Progress
 from solvers.failures import BadInput, NotConverged
 from solvers.laws import Law, law, laws
 from solvers.meshfiles import index_array, mesh_from, real_array
-from solvers.newton import Newton
+from solvers.newton import TOLERANCE, Newton
 from solvers.refinement import Mesh, as_dolfinx
 from solvers.settings import Input, Setting, checked_members, checked_settings
 from solvers.tissue import Tissue
 
 KPA_PER_MM: Final = 1e-6
 SMALLEST_STEP: Final = 1.0 / 64.0
+ON_THE_WAY: Final = 1e-2
+"""Relative residual at which a load step short of the full load is good enough to go on from."""
 _HERE: Final = "choice of this solver"
 
 SETTINGS: Final = (
@@ -75,6 +77,7 @@ class Organ:
         grid.topology.create_connectivity(2, 3)
         surface = _Surface(grid)
         self.tissue = Tissue(chosen, grid, surface.facets(self._faces(arrays, len(mesh.points_mm))))
+        self._unknowns = (self.tissue.displacement, self.tissue.pressure)
         self._target = fem.Function(self.tissue.displacement.function_space)
         supports, self._goal = self._held(arrays, surface, len(mesh.points_mm))
         self.newton = Newton(self.tissue, supports)
@@ -142,27 +145,25 @@ class Organ:
 
     def _loaded(self, loads: Mapping[str, Any], steps: int, reference: float) -> None:
         reached, step = 0.0, 1.0 / steps
-        fields = (self.tissue.displacement, self.tissue.pressure)
         while reached < 1.0:
-            aim = min(1.0, reached + step)
-            aim = 1.0 if aim > 1.0 - 1e-9 else aim
-            before = [field.x.array.copy() for field in fields]
+            aim = reached + step if reached + step < 1.0 - 1e-9 else 1.0
+            before = [field.x.array.copy() for field in self._unknowns]
             self._set_load(loads, aim)
             try:
-                self.newton.solve(reference)
-                reached = aim
+                self.newton.solve(reference, TOLERANCE if aim == 1.0 else ON_THE_WAY)
             except NotConverged as error:
-                for field, values in zip(fields, before, strict=True):
-                    field.x.array[:] = values
                 step *= 0.5
                 if step < SMALLEST_STEP:
-                    raise NotConverged(
-                        f"between {reached:.3f} and {aim:.3f} of the load: {error}"
-                    ) from error
+                    where = f"between {reached:.3f} and {aim:.3f} of the load"
+                    raise NotConverged(f"{where}: {error}") from error
+                for field, values in zip(self._unknowns, before, strict=True):
+                    field.x.array[:] = values
+            else:
+                reached = aim
 
     def _rest(self) -> None:
-        self.tissue.displacement.x.array[:] = 0.0
-        self.tissue.pressure.x.array[:] = 0.0
+        for field in self._unknowns:
+            field.x.array[:] = 0.0
 
     def _set_load(self, loads: Mapping[str, Any], part: float) -> None:
         self.tissue.body.value[:] = part * np.asarray(loads["body"])

@@ -20,7 +20,8 @@ DIRECT_BELOW: Final = 15_000
 TOLERANCE: Final = 1e-6
 MOST_ITERATIONS: Final = 25
 _HALVINGS: Final = 6
-_HOPELESS: Final = 100.0
+_HOPELESS: Final = 5.0
+"""Residual, relative to that of the full load at rest, at which a smaller load step is cheaper."""
 _GROWTH: Final = 4.0
 """How much a step may raise the residual: a large rotation does at first, and halving the step then
 costs more steps (8 instead of 5 for a liver under its own weight) than it saves."""
@@ -93,8 +94,8 @@ class Newton:
         """Return the norm of the residual with the supports' mismatch lifted into it."""
         return float(np.linalg.norm(np.concatenate(self._residual())))
 
-    def solve(self, reference: float) -> None:
-        """Move the unknowns to where the residual is below `TOLERANCE` × `reference`.
+    def solve(self, reference: float, tolerance: float = TOLERANCE) -> None:
+        """Move the unknowns to where the residual is below `tolerance` × `reference`.
 
         Raises:
             NotConverged: it is not after `MOST_ITERATIONS`, or a linear solve failed; the message
@@ -103,15 +104,15 @@ class Newton:
         residual = self._residual()
         norm = _norm(residual)
         for _ in range(MOST_ITERATIONS):
-            if norm <= TOLERANCE * reference:
+            if norm <= tolerance * reference:
                 return
             if norm > _HOPELESS * reference:
                 break
-            direction = self._direction(residual, _forcing(norm / reference))
+            direction = self._direction(residual, _forcing(norm / reference, tolerance))
             residual, norm = self._searched(direction, norm)
             self.iterations += 1
         raise NotConverged(
-            f"the residual is {norm / reference:.1e} of its start, {TOLERANCE:.0e} is wanted, "
+            f"the residual is {norm / reference:.1e} of its start, {tolerance:.0e} is wanted, "
             f"and at most {MOST_ITERATIONS} Newton steps are made"
         )
 
@@ -188,9 +189,9 @@ class Newton:
             self._mass.assemble()
 
 
-def _forcing(part: float) -> float:
+def _forcing(part: float, tolerance: float) -> float:
     """The linear tolerance at a residual of `part` of the reference: no tighter than is of use."""
-    return min(1e-2, max(0.1 * part, 0.3 * TOLERANCE / part))
+    return min(1e-2, max(0.1 * part, 0.3 * tolerance / part))
 
 
 def _norm(parts: Sequence[NDArray[np.float64]]) -> float:
