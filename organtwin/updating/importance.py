@@ -23,6 +23,9 @@ MOST_RUNS: Final = 128
 ENOUGH: Final = 4.0
 """Effective candidates wanted for each member of the posterior."""
 
+FAR: Final = 3.0
+"""Natural logarithm: a twentieth of the observed volume."""
+
 SHRINKAGE: Final = 0.98
 """Liu & West 2001 (Sequential Monte Carlo Methods in Practice, ch. 10): kernels about an ensemble
 that keep its mean and covariance."""
@@ -49,7 +52,7 @@ def condition(
     coordinates = Coordinates.of(belief)
     watch.tell(0.0, "running the ensemble")
     runs = _first(belief.ensemble, MOST_RUNS)
-    predicted = np.log(forward(runs))
+    predicted = _above_the_hopeless(np.log(forward(runs)), evidence)
     watch.tell(0.8, "fitting the emulator")
     emulators = [Emulator.fitted(coordinates.free(runs), column) for column in predicted.T]
     members, count = len(belief.ensemble.members), CANDIDATES
@@ -72,6 +75,17 @@ def condition(
 def _first(ensemble: Ensemble, count: int) -> Ensemble:
     """The first members: of a Sobol' sequence they fill the space as evenly as all."""
     return Ensemble(ensemble.parameters, ensemble.units, ensemble.members[:count])
+
+
+def _above_the_hopeless(predicted: NDArray[np.float64], evidence: Evidence) -> NDArray[np.float64]:
+    """Raise log volumes (n, k) that no error could explain to a floor of FAR below the observed.
+
+    A front that dissolves has a visible volume of zero, and its logarithm would bend the emulator
+    everywhere. The floor never rises above the lowest twentieth of the predictions.
+    """
+    low = np.quantile(predicted, 0.05, axis=0)
+    result: NDArray[np.float64] = np.maximum(predicted, np.minimum(evidence.log_volume - FAR, low))
+    return result
 
 
 def _candidates(

@@ -35,13 +35,13 @@ def side_of(volume: Volume, labels: LabelMap, *, spacing_mm: float, margin_mm: f
     organ = _organ_mask(labels)
     grid = _grid(organ, labels.affine, margin_mm, spacing_mm)
     tumours = np.isin(labels.labels, [s.label for s in labels.of_kind("tumour")])
-    placed = _resampled(organ, labels.affine, grid, sitk.sitkNearestNeighbor)
+    placed = _resampled(organ, labels.affine, grid, interpolator=sitk.sitkNearestNeighbor)
     distance = sitk.SignedMaurerDistanceMap(placed, False, False, True)
     return Side(
         _image(volume, organ, grid),
         sitk.Clamp(distance, lowerBound=-30.0, upperBound=30.0),
         placed,
-        _resampled(tumours, labels.affine, grid, sitk.sitkNearestNeighbor),
+        _resampled(tumours, labels.affine, grid, interpolator=sitk.sitkNearestNeighbor),
     )
 
 
@@ -74,13 +74,16 @@ def _image(volume: Volume, organ: NDArray[np.bool_], grid: sitk.Image) -> sitk.I
     cut = np.clip(volume.voxels.astype(np.float32), low - reach, high)
     sigmas = [0.45 * grid.GetSpacing()[0] / s for s in spacing_of(volume.affine)]
     smooth = ndimage.gaussian_filter(cut, sigmas)
-    return _resampled(smooth, volume.affine, grid, sitk.sitkLinear, float(low - reach))
+    return _resampled(
+        smooth, volume.affine, grid, interpolator=sitk.sitkLinear, outside=float(low - reach)
+    )
 
 
 def _resampled(
     array: NDArray[Any],
     affine: NDArray[np.float64],
     grid: sitk.Image,
+    *,
     interpolator: int,
     outside: float = 0.0,
 ) -> sitk.Image:

@@ -158,3 +158,15 @@ def test_that_a_vanished_tumour_is_refused() -> None:
     gone = Observation("tumour-1", 45.0, 0.0, NOISE, "test")
     with pytest.raises(BadArgument):
         Evidence.of([gone], MODEL)
+
+
+def test_that_one_run_whose_tumour_dissolves_does_not_spoil_the_emulator() -> None:
+    def forward(ensemble: Ensemble) -> NDArray[np.float64]:
+        volumes = log_linear(1)(ensemble)
+        volumes[np.argmin(volumes)] = 0.0
+        return volumes
+
+    mean, covariance = exact(1)
+    posterior = updated(prior(64), seen(1), forward, "importance")
+    away = (logs(posterior).mean(axis=0) - mean) / np.sqrt(np.diag(covariance))
+    assert np.abs(away).max() < 0.35
