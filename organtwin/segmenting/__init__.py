@@ -36,7 +36,9 @@ class Seeds:
 
     def __post_init__(self) -> None:
         """Freeze both mappings; refuse what no method could use."""
-        points = {name: tuple(_point(p, name) for p in given) for name, given in self.points.items()}
+        points = {
+            name: tuple(_point(p, name) for p in given) for name, given in self.points.items()
+        }
         if sum(map(len, points.values())) > MOST_POINTS:
             raise BadArgument(f"more than {MOST_POINTS} seed points", where="seeds")
         diameters = {name: float(d) for name, d in self.diameters_mm.items()}

@@ -13,6 +13,7 @@ from organtwin.core.volume import spacing_of
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Spacing = tuple[float, float, float]
+Index = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class Frame:
         """Return an array with axes L, P, S in the axes it came from (a view)."""
         straight = array[tuple(slice(None, None, -1 if f else 1) for f in self.flipped)]
         return np.transpose(straight, np.argsort(self.order))
+
+    def place(self, index: Index, shape: tuple[int, ...]) -> Index:
+        """Return where a voxel of an array of `shape` lies once the array is turned."""
+        i, j, k = (
+            shape[axis] - 1 - index[axis] if flipped else index[axis]
+            for axis, flipped in zip(self.order, self.flipped, strict=True)
+        )
+        return i, j, k
 
 
 def frame_of(affine: NDArray[np.float64]) -> Frame:

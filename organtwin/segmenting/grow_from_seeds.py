@@ -1,8 +1,8 @@
 """Several structures at once from a few points each: they grow until they meet.
 
 Every voxel goes to the structure that reaches it at least cost, where a step costs its length
-times how unlike the seeds' own surroundings the image is there (least-cost paths: Dijkstra). Works
-in any modality; what is not asked for needs points named "background".
+times how unlike the seeds' own surroundings the image is there (least-cost paths: Dijkstra). What
+costs more than about 4 mm of wholly unlike tissue is nobody's. Works in any modality.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ from organtwin.segmenting.coarse import (
     factors_for,
     refined,
 )
-from organtwin.segmenting.frame import Flags, Floats, Frame, Spacing, frame_of
+from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
 from organtwin.segmenting.morphology import around, blurred
 
 BACKGROUND = "background"
 TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
-MOST_VOXELS = 250_000
+MOST_VOXELS = 400_000
 ALIKE = 1.5
 OWN_TOLL = 0.05
+STEEP = 3.0
+MOST_UNLIKE = 6.0
+GIVE_UP = 150.0
 FIRST_OTHER_LABEL = 11
 OTHER_COLOUR = (0.62, 0.62, 0.58)
 OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
@@ -78,23 +81,20 @@ def segment(
 
 def _places(
     points: tuple[tuple[float, float, float], ...], volume: Volume, frame: Frame, name: str
-) -> list[tuple[int, int, int]]:
+) -> list[Index]:
     """Voxels of the points in patient axes; raises BadArgument outside the image."""
     found = []
     shape = volume.voxels.shape
     for index in np.rint(to_index(volume.affine, np.array(points))).astype(int):
         if (index < 0).any() or (index >= shape).any():
             raise BadArgument(f"a point of {name} lies outside the image", where="seeds")
-        turned = [
-            shape[a] - 1 - index[a] if flipped else index[a]
-            for a, flipped in zip(frame.order, frame.flipped, strict=True)
-        ]
-        found.append((int(turned[0]), int(turned[1]), int(turned[2])))
+        i, j, k = (int(n) for n in index)
+        found.append(frame.place((i, j, k), shape))
     return found
 
 
 def _grown(
-    image: Floats, places: dict[str, list[tuple[int, int, int]]], spacing_mm: Spacing, watch: Watch
+    image: Floats, places: dict[str, list[Index]], spacing_mm: Spacing, watch: Watch
 ) -> np.ndarray:
     """Number of the name each voxel goes to, (ni, nj, nk) int16, in the order of `places`."""
     target = float(np.cbrt(image.size * np.prod(spacing_mm) / MOST_VOXELS))
@@ -102,14 +102,15 @@ def _grown(
     spacing = coarse_spacing(spacing_mm, factors)
     coarse = blurred(block_mean(image, factors), 0.5 * max(spacing), spacing)
     blocks = {
-        name: [tuple(n // f for n, f in zip(voxel, factors, strict=True)) for voxel in voxels]
+        name: [(i // factors[0], j // factors[1], k // factors[2]) for i, j, k in voxels]
         for name, voxels in places.items()
     }
     costs = []
     for number, (name, seen) in enumerate(_seen(coarse, blocks).items()):
         watch.tell(0.8 * number / len(places), f"growing {name}")
         costs.append(_reached(coarse, seen, spacing))
-    best = np.argmin(np.stack(costs), axis=0)
+    nobody = list(places).index(BACKGROUND)
+    best = np.where(np.min(costs, axis=0) < GIVE_UP, np.argmin(costs, axis=0), nobody)
     watch.tell(0.8, "drawing borders")
     owner = np.full(image.shape, list(places).index(BACKGROUND), np.int16)
     outlines = {
@@ -129,24 +130,32 @@ def _reached(image: Floats, seen: list[_Seen], spacing_mm: Spacing) -> Floats:
     unlike = np.full(image.shape, np.inf, np.float32)
     for seed in seen:
         np.minimum(unlike, np.abs(image - seed.level) / np.float32(seed.spread), out=unlike)
-    toll = np.float32(OWN_TOLL) + np.maximum(unlike - np.float32(ALIKE), 0.0) ** 2
+    common = np.float32(min(seed.spread for seed in seen))
+    unlike += np.maximum(_steepness(image) / common - np.float32(STEEP), 0.0)
+    toll = np.float32(OWN_TOLL) + np.clip(unlike - ALIKE, 0.0, MOST_UNLIKE).astype(np.float32) ** 2
     paths = MCP_Geometric(toll, sampling=spacing_mm)
     cost: Floats = paths.find_costs([seed.voxel for seed in seen])[0].astype(np.float32)
     return cost
+
+
+def _steepness(image: Floats) -> Floats:
+    """Change of the image over one voxel; high along every border, whatever lies beside it."""
+    change: Floats = np.sqrt(sum(np.square(g) for g in np.gradient(image))).astype(np.float32)
+    return change
 
 
 @dataclass(frozen=True)
 class _Seen:
     """A seed's voxel, the image around it and the sd there."""
 
-    voxel: tuple[int, ...]
+    voxel: Index
     level: float
     spread: float
 
 
-def _seen(image: Floats, voxels: dict[str, list[tuple[int, ...]]]) -> dict[str, list[_Seen]]:
-    """Look around each seed; a seed at an edge gets no more than twice the common sd."""
-    found = {}
+def _seen(image: Floats, voxels: dict[str, list[Index]]) -> dict[str, list[_Seen]]:
+    """Look around each seed; all get the median of their sds, so that none has an edge."""
+    found: dict[str, list[_Seen]] = {}
     for name, places in voxels.items():
         found[name] = []
         for place in places:
@@ -155,14 +164,15 @@ def _seen(image: Floats, voxels: dict[str, list[tuple[int, ...]]]) -> dict[str, 
             found[name].append(_Seen(place, level, 1.4826 * float(np.median(np.abs(near - level)))))
     spreads = [seed.spread for seeds in found.values() for seed in seeds]
     common = max(float(np.median(spreads)), 1e-3 * float(np.ptp(image)), 1e-6)
-    return {
-        name: [replace(seed, spread=min(max(seed.spread, common), 2.0 * common)) for seed in seeds]
-        for name, seeds in found.items()
-    }
+    return {name: [replace(s, spread=common) for s in seeds] for name, seeds in found.items()}
 
 
 def _outlined(
-    image: Floats, mask: Flags, factors: tuple[int, int, int], coarse_mm: Spacing, spacing_mm: Spacing
+    image: Floats,
+    mask: Flags,
+    factors: Index,
+    coarse_mm: Spacing,
+    spacing_mm: Spacing,
 ) -> Flags:
     """A coarse mask on the image's own grid, its border at half-maximum and even."""
     whole = np.zeros(image.shape, bool)
@@ -182,7 +192,7 @@ def _outlined(
 
 
 def _structure(
-    name: str, organ: Organ, labels: LabelMap | None, places: dict[str, list[tuple[int, int, int]]]
+    name: str, organ: Organ, labels: LabelMap | None, places: dict[str, list[Index]]
 ) -> Structure:
     """The structure a name stands for; what is not the organ's becomes "other" from label 11."""
     has_organ = organ.name in places or (

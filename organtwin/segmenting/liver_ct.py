@@ -127,9 +127,7 @@ def _full(
     return refined(signed_mm(whole, spacing), factors, shape) < 0.0
 
 
-def _labelled(
-    masks: dict[str, Flags], organ: Organ, frame: Frame, volume: Volume
-) -> LabelMap:
+def _labelled(masks: dict[str, Flags], organ: Organ, frame: Frame, volume: Volume) -> LabelMap:
     """Masks in patient axes to a LabelMap on the volume's grid."""
     kept = {name: frame.back(mask) for name, mask in masks.items() if mask.any()}
     always = {s.name: s for s in organ.structures} | {VEIN.name: VEIN}

@@ -21,7 +21,8 @@ def depth_mm(mask: Flags, spacing_mm: Spacing) -> Floats:
     signed = sitk.SignedMaurerDistanceMap(
         beyond, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
     )
-    return np.maximum(sitk.GetArrayViewFromImage(signed), np.float32(0))
+    depth: Floats = np.maximum(sitk.GetArrayViewFromImage(signed), np.float32(0))
+    return depth
 
 
 def eroded(mask: Flags, radius_mm: float, spacing_mm: Spacing) -> Flags:
@@ -78,7 +79,9 @@ def around(mask: Flags, margin_mm: float, spacing_mm: Spacing) -> Box:
 def blurred(image: NDArray[np.floating], sigma_mm: float, spacing_mm: Spacing) -> Floats:
     """Gaussian of sd sigma_mm, (ni, nj, nk) float32."""
     sigmas = [sigma_mm / s for s in spacing_mm]
-    found: Floats = ndimage.gaussian_filter(image.astype(np.float32, copy=False), sigmas, truncate=4)
+    found: Floats = ndimage.gaussian_filter(
+        image.astype(np.float32, copy=False), sigmas, truncate=4
+    )
     return found
 
 

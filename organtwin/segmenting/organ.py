@@ -92,7 +92,9 @@ def _peaks(values: Floats) -> list[float]:
         return []
     counts, edges = np.histogram(values, bins=np.arange(SOFT_HU[0] - 6.0, SOFT_HU[1] + 8.0, 2.0))
     hills = ndimage.gaussian_filter1d(counts.astype(float), 2.0)
-    top = (hills[1:-1] > hills[:-2]) & (hills[1:-1] >= hills[2:]) & (hills[1:-1] > 0.05 * hills.max())
+    top = (
+        (hills[1:-1] > hills[:-2]) & (hills[1:-1] >= hills[2:]) & (hills[1:-1] > 0.05 * hills.max())
+    )
     return [float(edges[i + 1]) + 1.0 for i in np.flatnonzero(top)]
 
 
@@ -118,9 +120,7 @@ def _regrown(core: Flags, mask: Flags, reach_mm: float, spacing_mm: Spacing) -> 
     return grown
 
 
-def _lobes(
-    core: Flags, alike: Flags, residual: Floats, *, tolerance: float, scene: Scene
-) -> Flags:
+def _lobes(core: Flags, alike: Flags, residual: Floats, *, tolerance: float, scene: Scene) -> Flags:
     """Parts joined by a thin neck that are as bright as the liver: tips and the left lobe.
 
     A neighbour (spleen, heart, bowel) may be joined too, but its mean differs; the great vessels

@@ -34,7 +34,13 @@ class Pieces:
 
 
 def parted(
-    vessels: Flags, roots: tuple[Flags, Flags], ridge: Floats, *, wide: Flags, hu: Floats, noise: float
+    vessels: Flags,
+    roots: tuple[Flags, Flags],
+    ridge: Floats,
+    *,
+    wide: Flags,
+    hu: Floats,
+    noise: float,
 ) -> Flags:
     """Which vessel voxels belong to the first root.
 

@@ -78,6 +78,6 @@ def _shells(
     first = int(which.min())
     counts = np.bincount(which - first).astype(np.float64)
     totals = np.bincount(which - first, values.astype(np.float64))
-    middles = (np.arange(len(counts)) + first + 0.5) * SHELL_MM
+    middles = (np.arange(len(counts), dtype=np.float64) + first + 0.5) * np.float64(SHELL_MM)
     full = counts >= 5
     return middles[full], totals[full] / counts[full], counts[full]

@@ -12,7 +12,7 @@ from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
 from organtwin.segmenting import Method, Seeds
-from organtwin.segmenting.frame import Flags, Spacing, frame_of
+from organtwin.segmenting.frame import Flags, Floats, Index, Spacing, frame_of
 from organtwin.segmenting.morphology import Box, blurred, largest
 from organtwin.segmenting.parenchyma import Parenchyma
 from organtwin.segmenting.tumours import bordered, contrast_of
@@ -45,10 +45,9 @@ def segment(
     for place, name in enumerate(names):
         watch.tell(place / len(names), f"outlining {name}")
         centre, diameter = _asked(seeds, name, volume)
-        turned = frame.turned(_marked(volume.voxels.shape, centre))
-        start = np.unravel_index(int(np.argmax(turned)), turned.shape)
         allowed = None if within is None else frame.turned(within)
-        mask = _outlined(image, start, diameter, frame.spacing_mm, allowed)
+        start = frame.place(centre, volume.voxels.shape)
+        mask = _outlined(image, start, diameter, frame.spacing_mm, within=allowed)
         if mask is None:
             raise EmptyLabel(
                 f"nothing at {name}'s point differs from its surroundings",
@@ -60,7 +59,7 @@ def segment(
     return _added(found, labels, organ, volume)
 
 
-def _asked(seeds: Seeds, name: str, volume: Volume) -> tuple[tuple[int, int, int], float]:
+def _asked(seeds: Seeds, name: str, volume: Volume) -> tuple[Index, float]:
     """Index of the clicked voxel and diameter in mm, checked."""
     if not NAME.fullmatch(name):
         raise BadArgument(f"{name!r} is no tumour", where="seeds", advice='call it "tumour-1"')
@@ -77,36 +76,22 @@ def _asked(seeds: Seeds, name: str, volume: Volume) -> tuple[tuple[int, int, int
     return (i, j, k), seeds.diameters_mm[name]
 
 
-def _marked(shape: tuple[int, ...], index: tuple[int, int, int]) -> Flags:
-    mark = np.zeros(shape, bool)
-    mark[index] = True
-    return mark
-
-
 def _organ_mask(labels: LabelMap, organ: Organ) -> Flags | None:
     present = any(s.name == organ.name for s in labels.structures)
     return labels.mask(organ.name) if present else None
 
 
 def _outlined(
-    image: np.ndarray, start: tuple[np.intp, ...], diameter_mm: float, spacing_mm: Spacing,
-    within: Flags | None,
+    image: Floats, start: Index, diameter_mm: float, spacing_mm: Spacing, *, within: Flags | None
 ) -> Flags | None:
     """The tumour around a voxel, or None when there is no contrast; arrays in patient axes."""
-    reach = BEYOND * diameter_mm + 8.0
-    steps = [int(np.ceil(reach / s)) for s in spacing_mm]
-    box: Box = tuple(  # type: ignore[assignment]
-        slice(max(0, int(n) - step), int(n) + step + 1) for n, step in zip(start, steps, strict=True)
-    )
+    box = _box(start, BEYOND * diameter_mm + 8.0, spacing_mm)
     part = image[box]
-    axes = np.ogrid[tuple(slice(s.start, s.start + n) for s, n in zip(box, part.shape, strict=True))]
-    distance = np.sqrt(
-        sum(((a - int(n)) * s) ** 2 for a, n, s in zip(axes, start, spacing_mm, strict=True))
-    )
+    distance = _distance_mm(box, part.shape, start, spacing_mm)
     inside = np.ones(part.shape, bool) if within is None else np.ascontiguousarray(within[box])
-    radius = 0.5 * diameter_mm
-    ring = inside & (distance > REACH * radius + 2.0) & (distance < 2.0 * REACH * radius + 6.0)
-    core = distance <= max(0.4 * radius, 1.1 * max(spacing_mm))
+    reach = REACH * 0.5 * diameter_mm
+    ring = inside & (distance > reach + 2.0) & (distance < 2.0 * reach + 6.0)
+    core = distance <= max(0.2 * diameter_mm, 1.1 * max(spacing_mm))
     if not ring.any():
         return None
     even = blurred(part, 1.5, spacing_mm)
@@ -115,17 +100,35 @@ def _outlined(
     contrast = float(np.median(even[core])) - level
     if abs(contrast) < max(2.0 * spread, 1e-3):
         return None
-    allowed = inside & (distance <= REACH * radius)
-    tissue = Parenchyma(part, allowed | core, np.full(part.shape, level, np.float32), spacing_mm)
-    residual = (even - level) / contrast
-    mask = largest((allowed | core) & (residual > 0.5), core)
+    levels = np.full(part.shape, level, np.float32)
+    near = (inside & (distance <= reach)) | core
+    mask = largest(near & ((even - level) / contrast > 0.5), core)
     if not mask.any():
         return None
-    wide = Parenchyma(part, inside | core, tissue.level, spacing_mm)
-    mask = bordered(tissue, mask, contrast=contrast_of(wide, mask))
+    full = contrast_of(Parenchyma(part, inside | core, levels, spacing_mm), mask)
+    mask = bordered(Parenchyma(part, near, levels, spacing_mm), mask, contrast=full)
     whole = np.zeros(image.shape, bool)
     whole[box] = mask
     return whole if mask.any() else None
+
+
+def _box(start: Index, reach_mm: float, spacing_mm: Spacing) -> Box:
+    i, j, k = (
+        slice(max(0, n - int(np.ceil(reach_mm / s))), n + int(np.ceil(reach_mm / s)) + 1)
+        for n, s in zip(start, spacing_mm, strict=True)
+    )
+    return i, j, k
+
+
+def _distance_mm(box: Box, shape: tuple[int, ...], start: Index, spacing_mm: Spacing) -> Floats:
+    """Distance of each voxel in a box to the voxel `start`, mm."""
+    i, j, k = (
+        (np.arange(size, dtype=np.float32) + cut.start - n) * s
+        for size, cut, n, s in zip(shape, box, start, spacing_mm, strict=True)
+    )
+    squares = i[:, None, None] ** 2 + j[None, :, None] ** 2 + k[None, None, :] ** 2
+    distance: Floats = np.sqrt(squares).astype(np.float32)
+    return distance
 
 
 def _added(

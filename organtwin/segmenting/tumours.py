@@ -23,7 +23,9 @@ from organtwin.segmenting.profile import profile_of
 
 SMALLEST_DIAMETER_MM = 6.0
 LEAST_ROUND = 0.55
-LEAST_ENCLOSED = 0.6
+LEAST_ENCLOSED = 0.75
+LEAST_UNFATTY = 0.9
+LEAST_VOXELS_ACROSS = 3.0
 FATTY_HU = -20.0
 BLUR_MM = 1.5
 EVEN_MM = 1.5
@@ -37,9 +39,10 @@ ROUNDS = 3
 def tumours_in(tissue: Parenchyma) -> list[Flags]:
     """Find dark tumours, largest first, each (ni, nj, nk) bool.
 
-    A dark part is taken for a tumour when it is at least 6 mm across, about as deep as wide, not
-    fatty, and has the organ on most of its surface; fissures, bile ducts and the gallbladder's bed
-    fail one of these.
+    A dark part is taken for a tumour when it is at least 6 mm and three voxels across, about as
+    deep as wide, neither fatty nor beside fat, and has the organ on three quarters of its surface:
+    fissures, bile ducts and the gallbladder's bed fail one of these. So does a tumour that bulges
+    out of the capsule; it needs a click.
     """
     residual = tissue.residual(SEARCH_BLUR_MM)
     level = -max(4.0 * tissue.noise(residual), LEAST_CONTRAST_HU / 2.0)
@@ -54,7 +57,8 @@ def tumours_in(tissue: Parenchyma) -> list[Flags]:
     for _ in range(ROUNDS):
         contrasts = _shared([contrast_of(tissue, mask) for mask in found])
         found = [bordered(tissue, m, contrast=c) for m, c in zip(found, contrasts, strict=True)]
-    return sorted(_apart(found), key=lambda mask: -int(mask.sum()))[:MOST_TUMOURS]
+    kept = [mask for mask in _apart(found) if _is_tumour(mask, tissue)]
+    return sorted(kept, key=lambda mask: -int(mask.sum()))[:MOST_TUMOURS]
 
 
 def bordered(tissue: Parenchyma, core: Flags, *, contrast: float | None = None) -> Flags:
@@ -66,7 +70,7 @@ def bordered(tissue: Parenchyma, core: Flags, *, contrast: float | None = None) 
     """
     if not core.any():
         return core
-    reach = max(4.0, 0.5 * radius_mm(core, tissue.spacing_mm))
+    reach = max(4.0, 0.75 * radius_mm(core, tissue.spacing_mm))
     box = around(core, 4.0 * reach, tissue.spacing_mm)
     part = tissue.within(box)
     mask, near = core[box], part.organ & dilated(core[box], reach, part.spacing_mm)
@@ -123,18 +127,19 @@ def _level(share: Floats, mask: Flags, spacing_mm: Spacing) -> float:
 
 def _is_tumour(mask: Flags, tissue: Parenchyma) -> bool:
     radius = radius_mm(mask, tissue.spacing_mm)
-    if 2.0 * radius < SMALLEST_DIAMETER_MM:
+    least_mm = max(SMALLEST_DIAMETER_MM, LEAST_VOXELS_ACROSS * max(tissue.spacing_mm))
+    if 2.0 * radius < least_mm:
         return False
     box = around(mask, 10.0, tissue.spacing_mm)
     part, inside = tissue.within(box), mask[box]
     even = blurred(part.hu, 1.0, part.spacing_mm)
     rim = ndimage.binary_dilation(inside, iterations=2) & ~inside
-    contrast = float(np.median((part.hu - part.level)[inside]))
     return bool(
         depth_mm(inside, part.spacing_mm).max() >= LEAST_ROUND * radius
         and np.percentile(even[inside], 5) > FATTY_HU
-        and -contrast > LEAST_CONTRAST_HU
-        and (part.organ & (even > FATTY_HU))[rim].mean() >= LEAST_ENCLOSED
+        and np.median((part.hu - part.level)[inside]) < -LEAST_CONTRAST_HU
+        and part.organ[rim].mean() >= LEAST_ENCLOSED
+        and (even > FATTY_HU)[rim].mean() >= LEAST_UNFATTY
     )
 
 
@@ -155,4 +160,3 @@ def radius_mm(mask: Flags, spacing_mm: Spacing) -> float:
     """Radius of the ball of equal volume, mm."""
     volume = float(mask.sum()) * float(np.prod(spacing_mm))
     return float((0.75 * volume / math.pi) ** (1.0 / 3.0))
-

@@ -66,9 +66,7 @@ def veins_in(tissue: Parenchyma, not_vein: Flags, spine_i: float) -> Veins | Non
         return Veins(vessels, np.zeros_like(vessels), apart=False)
     wide = depth_mm(vessels, tissue.spacing_mm) > WIDE_MM
     outlet, stem = roots
-    portal = parted(
-        vessels, (stem, outlet), residual, wide=wide, hu=tissue.hu, noise=noise
-    )
+    portal = parted(vessels, (stem, outlet), residual, wide=wide, hu=tissue.hu, noise=noise)
     return Veins(portal, vessels & ~portal, apart=True)
 
 
@@ -87,7 +85,9 @@ def _roots(
         for part in trunks
         if part is not cava and (stem := vessels & dilated(part, TRUNK_DEPTH_MM, spacing)).any()
     ]
-    portal = max(stems, key=lambda stem: int(stem.sum()), default=_widest_away(vessels, cava, tissue))
+    portal = max(
+        stems, key=lambda stem: int(stem.sum()), default=_widest_away(vessels, cava, tissue)
+    )
     outlet = vessels & dilated(cava, TRUNK_DEPTH_MM + 4.0, spacing) & ~portal
     middle = int(np.median(np.nonzero(portal)[2])) if portal.any() else 0
     outlet[:, :, :middle] = False

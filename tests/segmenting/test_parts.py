@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from organtwin.core.errors import BadArgument
+from organtwin.organs import organ
+from organtwin.segmenting import Method, Seeds, method, methods
+from organtwin.segmenting.boundary import smoothed
+from organtwin.segmenting.coarse import block_mean, refined
+from organtwin.segmenting.enclosure import seen_from
+from organtwin.segmenting.frame import frame_of
+from organtwin.segmenting.morphology import closed, depth_mm, largest, opened
+from organtwin.segmenting.parenchyma import Parenchyma
+from organtwin.segmenting.parting import parted
+from organtwin.segmenting.tumours import bordered
+
+MM = (1.0, 1.0, 1.0)
+
+
+def ball(radius: float, size: int = 41) -> np.ndarray:
+    axes = np.ogrid[:size, :size, :size]
+    return sum((a - size // 2) ** 2 for a in axes) <= radius**2
+
+
+@pytest.mark.parametrize("name", list(methods()))
+def test_that_every_method_says_what_it_is(name: str) -> None:
+    one = method(name)
+    assert isinstance(one, Method)
+    assert one.title
+    assert one.kind in ("automatic", "seeded")
+
+
+def test_that_there_are_automatic_and_seeded_methods() -> None:
+    assert {m.kind for m in methods().values()} == {"automatic", "seeded"}
+
+
+def test_that_an_unknown_method_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadArgument, match="liver-ct"):
+        method("magic")
+
+
+@pytest.mark.parametrize(
+    ("points", "diameters"),
+    [
+        ({"liver": ((0.0, 0.0),)}, {}),
+        ({"liver": ((0.0, 0.0, float("nan")),)}, {}),
+        ({}, {"tumour-1": -3.0}),
+        ({"liver": ((0.0, 0.0, 0.0),) * 10_001}, {}),
+    ],
+)
+def test_that_impossible_seeds_are_refused(points: dict, diameters: dict) -> None:
+    with pytest.raises(BadArgument):
+        Seeds(points, diameters)
+
+
+def test_that_depth_is_the_distance_to_the_nearest_voxel_outside() -> None:
+    mask = np.random.default_rng(0).random((20, 21, 22)) > 0.2
+    exact = ndimage.distance_transform_edt(mask, sampling=(1.4, 1.3, 2.5))
+    assert np.allclose(depth_mm(mask, (1.4, 1.3, 2.5)), exact, atol=1e-4)
+
+
+def test_that_opening_removes_a_thin_bridge_and_closing_a_thin_gap() -> None:
+    bridge = np.zeros((30, 30, 30), bool)
+    bridge[4:12, 10:20, 10:20] = bridge[18:26, 10:20, 10:20] = bridge[12:18, 14:16, 14:16] = True
+    assert not opened(bridge, 2.5, MM)[15, 15, 15]
+    gap = ~np.zeros((30, 30, 30), bool)
+    gap[15] = False
+    assert closed(gap, 2.0, MM)[15, 15, 15]
+
+
+def test_that_the_largest_part_of_nothing_is_nothing() -> None:
+    assert not largest(np.zeros((3, 3, 3), bool)).any()
+
+
+def test_that_turning_to_the_patient_and_back_is_nothing() -> None:
+    affine = np.array([[0, -2.0, 0, 9], [0, 0, 3.0, 1], [1.0, 0, 0, 0], [0, 0, 0, 1]])
+    frame = frame_of(affine)
+    array = np.arange(24).reshape(2, 3, 4)
+    assert frame.spacing_mm == (2.0, 3.0, 1.0)
+    assert np.array_equal(frame.back(frame.turned(array)), array)
+
+
+def test_that_a_ramp_survives_coarsening_and_refining() -> None:
+    ramp = np.arange(24, dtype=np.float32)[:, None, None] * np.ones((1, 4, 4), np.float32)
+    again = refined(block_mean(ramp, (3, 1, 1)), (3, 1, 1), ramp.shape)
+    assert np.allclose(again[1:-1], ramp[1:-1], atol=1e-4)
+
+
+def test_that_smoothing_keeps_the_volume() -> None:
+    mask = ball(9.0)
+    assert smoothed(mask, 2.0, MM).sum() == pytest.approx(mask.sum(), rel=0.01)
+
+
+def test_that_the_middle_of_a_shell_sees_it_everywhere_and_the_outside_does_not() -> None:
+    seen = seen_from(ball(15.0) & ~ball(12.0), 30.0, MM)
+    assert seen[20, 20, 20] == 1.0
+    assert seen[0, 20, 20] < 0.3
+
+
+@pytest.mark.parametrize("radius", [5.0, 8.0, 12.0])
+def test_that_a_sharp_ball_seen_unsharply_keeps_its_volume(radius: float) -> None:
+    # A ball of -50 HU, blurred by 1 mm: its half-maximum surface lies s²/R inward (1/5 mm at 5).
+    hu = ndimage.gaussian_filter(np.where(ball(radius), 56.0, 106.0), 1.0).astype(np.float32)
+    tissue = Parenchyma(hu, np.ones(hu.shape, bool), np.full(hu.shape, 106.0, np.float32), MM)
+    found = bordered(tissue, ball(0.6 * radius), contrast=-50.0)
+    assert found.sum() == pytest.approx(ball(radius).sum(), rel=0.15)
+
+
+def test_that_two_touching_vessels_are_parted_at_the_dip_between_them() -> None:
+    vessels = np.zeros((60, 20, 12), bool)
+    vessels[:, 5:9, 4:8] = vessels[:, 9:13, 4:8] = True
+    ridge = np.zeros(vessels.shape, np.float32)
+    ridge[:, 6:8, 5:7] = ridge[:, 10:12, 5:7] = 60.0
+    ridge = ndimage.gaussian_filter(ridge, 0.6) + np.random.default_rng(0).normal(
+        0, 1.0, ridge.shape
+    ).astype(np.float32)
+    roots = np.zeros_like(vessels), np.zeros_like(vessels)
+    roots[0][:3, 5:9, 4:8] = roots[1][-3:, 9:13, 4:8] = True
+    first = parted(vessels, roots, ridge, wide=np.zeros_like(vessels), hu=ridge, noise=5.0)
+    assert first[:, 5:9, 4:8].mean() > 0.95
+    assert first[:, 9:13, 4:8].mean() < 0.05
+
+
+def test_that_the_liver_preset_names_what_the_automatic_method_finds() -> None:
+    assert {s.name for s in organ("liver").structures} == {"liver", "portal-vein", "hepatic-vein"}
