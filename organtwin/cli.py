@@ -150,7 +150,7 @@ def _report(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.pipeline.handing_out import write_report
 
     with CaseFolder.open(Path(asked.case)) as folder, printer.progress("report") as watch:
-        paths = write_report(folder.case, folder, folder.entries, Path(asked.to), watch)
+        paths = write_report(folder.case, folder, folder.entries, to=Path(asked.to), watch=watch)
     printer.table(Table("Written", ("file",), tuple((str(p),) for p in paths)))
 
 
@@ -170,7 +170,7 @@ def _audit(asked: argparse.Namespace, printer: Printer) -> None:
         CaseFolder.open(Path(asked.path), write=False) as folder,
         printer.progress("audit export") as watch,
     ):
-        root = export_audit(folder.objects, folder.entries, Path(asked.to), [], watch)
+        root = export_audit(folder.objects, folder.entries, [], to=Path(asked.to), watch=watch)
     printer.table(Table("Sealed", ("what", "value"), (("package", asked.to), ("root", root))))
 
 

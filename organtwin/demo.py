@@ -19,8 +19,8 @@ from organtwin.tables import Table
 
 SAMPLE = Path(__file__).parents[1] / "sample_dicom" / "images"
 MARK = "made-by-organtwin-demo"
-TURNED_LEFT = (1.0, 0.0, 0.0)
-"""Down, in LPS, for a patient who lies on the left side."""
+TILTED_LEFT = (0.5, 0.8660254, 0.0)
+"""Down, in LPS, for a patient tilted 30° to the left on the table."""
 
 Request = tuple[str, dict[str, Any]]
 
@@ -46,7 +46,7 @@ def river(case: Callable[[], Case], images: Path, *, members: int = MEMBERS) -> 
         yield "score", {"visit": visit}
         if visit < last or last == 1:
             yield "update", {"visit": visit}
-    yield "deform", {"down": TURNED_LEFT}
+    yield "deform", {"down": TILTED_LEFT}
     yield "plan", {}
     yield "compare", {}
 
@@ -89,11 +89,11 @@ def _write(folder: CaseFolder, to: Path, printer: Printer) -> list[Path]:
     from organtwin.pipeline.handing_out import export_audit, write_report
 
     with printer.progress("report") as watch:
-        written = list(write_report(folder.case, folder, folder.entries, to, watch))
+        written = list(write_report(folder.case, folder, folder.entries, to=to, watch=watch))
     (to / "outcomes.json").write_text(_json(tables.outcomes(folder.case, folder)))
     (to / "forecasts.json").write_text(_json(tables.scores(folder.case, folder)))
     with printer.progress("audit") as watch:
-        export_audit(folder.objects, folder.entries, to / "audit.zip", written, watch)
+        export_audit(folder.objects, folder.entries, written, to=to / "audit.zip", watch=watch)
     return [*written, to / "outcomes.json", to / "forecasts.json", to / "audit.zip"]
 
 

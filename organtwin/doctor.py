@@ -16,7 +16,7 @@ from pathlib import Path
 
 PACKAGES = (
     "numpy", "scipy", "pydicom", "highdicom", "SimpleITK", "skimage", "gdcm", "openjpeg",
-    "jpeg_ls", "pyvista", "vtkmodules", "mmgpy", "PySide6", "pyvistaqt", "matplotlib",
+    "jpeg_ls", "pyvista", "vtkmodules", "mmgpy", "PySide6", "contourpy", "matplotlib",
     "reportlab", "jinja2", "cryptography", "rich", "platformdirs", "dolfinx_solver",
 )  # fmt: skip
 LIBRARIES = {

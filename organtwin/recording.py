@@ -16,7 +16,7 @@ def step(folder: CaseFolder, name: str, arguments: Mapping[str, Any], printer: P
 
     start = time.perf_counter()
     with printer.progress(name) as watch:
-        case, done = run_step(name, folder.case, folder, arguments, watch)
+        case, done = run_step(name, folder.case, folder, arguments=arguments, watch=watch)
         folder.append(case, done)
     seconds = time.perf_counter() - start
     printer.step(name, done.summary, seconds)

@@ -57,7 +57,11 @@ def _run(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     store = ObjectFolder(folder / "objects")
     watch = Watch(lambda fraction, message: _say(progress=fraction, message=message))
     case, done = run_step(
-        request["step"], store.get(request["case"]), store, request["arguments"], watch
+        request["step"],
+        store.get(request["case"]),
+        store,
+        arguments=request["arguments"],
+        watch=watch,
     )
     return {"case": store.put(case), "done": asdict(done)}
 

@@ -177,7 +177,12 @@ def journal(entries: Sequence[Any]) -> Table:
 def said(quantity: Quantity) -> str:
     """A quantity with its unit and, where there is one, its interval."""
     unit = "" if quantity.unit == "1" else f" {quantity.unit}"
-    text = f"{quantity.value:.4g}{unit}"
+    text = f"{_rounded(quantity.value)}{unit}"
     if quantity.low is None or quantity.high is None:
         return text
-    return f"{text} ({quantity.low:.3g} to {quantity.high:.3g})"
+    return f"{text} ({_rounded(quantity.low)} to {_rounded(quantity.high)})"
+
+
+def _rounded(value: float) -> str:
+    """Whole numbers from 1000 on, three significant figures below."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -40,7 +40,7 @@ STEPS: Mapping[str, Step] = {
 
 
 def run_step(
-    name: str, case: Case, store: ObjectStore, arguments: Mapping[str, Any], watch: Watch
+    name: str, case: Case, store: ObjectStore, *, arguments: Mapping[str, Any], watch: Watch
 ) -> tuple[Case, Done]:
     """Run a step by name; returns the new Case and what the journal shall say of it.
 
@@ -49,7 +49,7 @@ def run_step(
         OrganTwinError: as the step says; nothing was changed.
     """
     step: Step = chosen(STEPS, name, "step")
-    return run(step, case, store, arguments, watch)
+    return run(step, case, store, arguments=arguments, watch=watch)
 
 
 __all__ = ["STEPS", "Step", "run_step"]

@@ -27,17 +27,18 @@ def write_report(
     case: Case,
     store: ObjectStore,
     entries: Sequence[JournalEntry],
-    folder: Path,
+    *,
+    to: Path,
     watch: Watch,
 ) -> tuple[Path, ...]:
-    """Write report.html, report.pdf and, with a comparison, comparison.png; returns the paths.
+    """Write report.html, report.pdf and, with a comparison, comparison.png into `to`; returns them.
 
     Raises:
         Missing: nothing has been labelled yet.
     """
     from organtwin import reporting
 
-    folder.mkdir(parents=True, exist_ok=True)
+    to.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     sections = [_imaging(case, store)]
     if case.mesh:
@@ -52,7 +53,7 @@ def write_report(
         watch.tell(0.3, "pictures of the scenarios")
         section, picture = _compared(case, store, watch.part(0.3, 0.8))
         sections.append(section)
-        written.append(folder / "comparison.png")
+        written.append(to / "comparison.png")
         reporting.write_png(picture, written[-1])
     sections.append(reporting.decisions_section([store.get(d) for d in case.decisions]))
     sections.append(reporting.journal_section(entries))
@@ -64,14 +65,15 @@ def write_report(
         sections=tuple(sections),
         versions=(("organtwin", __version__), *((p, version(p)) for p in PACKAGES)),
     )
-    return (*reporting.write_report(report, folder, watch.part(0.8, 1.0)), *written)
+    return (*reporting.write_report(report, to, watch.part(0.8, 1.0)), *written)
 
 
 def export_audit(
     objects: ObjectFolder,
     entries: Sequence[JournalEntry],
-    to: Path,
     files: Sequence[Path],
+    *,
+    to: Path,
     watch: Watch,
 ) -> str:
     """Seal a case's journal and objects, and what was handed out, into a zip; returns its root.
@@ -83,7 +85,7 @@ def export_audit(
 
     key = signing_key(user_data_path("organtwin", appauthor=False) / "signing-key.pem")
     named = {path.name: path for path in files}
-    return write_audit(to, entries, objects.content, named, key=key, watch=watch)
+    return write_audit(to, entries, objects.content, files=named, key=key, watch=watch)
 
 
 def _facts(case: Case, entries: Sequence[JournalEntry]) -> tuple[tuple[str, str], ...]:

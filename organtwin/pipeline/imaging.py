@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from organtwin.core.case import Case, ObjectStore, Visit
-from organtwin.core.errors import BadInput, Missing
+from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 
@@ -137,10 +138,27 @@ def read_label_file(
 
 
 def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:
-    labels_id = store.put(labels)
     found = ", ".join(f"{s.name} {labels.volume_ml(s.name):.1f} mL" for s in labels.structures)
-    after = case.with_visit(visit, labels=labels_id, registration="", baseline_labels="")
+    after = _without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
     return after, f"visit {visit}: {found}"
+
+
+def _without_what_followed(case: Case, visit: int) -> Case:
+    """Return the Case without what was made from a visit's earlier labels (undo brings it back)."""
+    stale = range(len(case.visits)) if visit == 0 else [visit]
+    relabelled = case.visits[visit]
+    for number in stale:
+        case = case.with_visit(number, registration="", baseline_labels="", observations=())
+    if visit == 0:
+        visits = tuple(replace(v, seen=v.day == 0.0) for v in case.visits)
+        return Case(case.patient, case.organ, visits, decisions=case.decisions)
+    if relabelled.seen:
+        raise BadArgument(
+            f"visit {visit} is in the belief already",
+            where="segment",
+            advice="undo the update first",
+        )
+    return case
 
 
 def mesh(

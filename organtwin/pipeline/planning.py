@@ -87,7 +87,7 @@ def grow(
     """Grow every tumour from today's labels under the latest belief, with or without treatment."""
     twin = _latest(case, store)
     scenario = _scenario({"name": "grow", "actions": list(actions)}, twin.day)
-    grown = _grown(case, store, watch, scenario, until_day)
+    grown = _grown(case, store, watch, scenario, until_day=until_day)
     ids = tuple(store.put(simulation) for simulation in grown.values())
     said = ", ".join(
         f"{name} {np.median(s.quantities['volume_ml'][:, -1]):.1f} mL" for name, s in grown.items()
@@ -134,7 +134,7 @@ def compare(
     for number, scenario in enumerate(scenarios):
         part = watch.part(number / len(scenarios), (number + 1) / len(scenarios))
         until = scenario.day + max(horizons_days)
-        grown = _grown(case, store, part, scenario, until)
+        grown = _grown(case, store, part, scenario, until_day=until)
         removed = comparing.removed_labels(
             comparing.effects_of(scenario, labels), labels, organ=case.organ
         )
@@ -194,7 +194,7 @@ def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grown(
-    case: Case, store: ObjectStore, watch: Watch, scenario: Scenario, until_day: float
+    case: Case, store: ObjectStore, watch: Watch, scenario: Scenario, *, until_day: float
 ) -> dict[str, Simulation]:
     """Grow every tumour from today's labels under a scenario; tumours in parallel processes."""
     from organtwin import comparing, simulating

@@ -53,7 +53,7 @@ class RecordedStore:
 
 
 def run(
-    step: Step, case: Case, store: ObjectStore, arguments: Mapping[str, Any], watch: Watch
+    step: Step, case: Case, store: ObjectStore, *, arguments: Mapping[str, Any], watch: Watch
 ) -> tuple[Case, Done]:
     """Run one step; returns the new Case and what the journal shall say.
 

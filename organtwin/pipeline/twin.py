@@ -34,7 +34,7 @@ def believe(
     if not tumours:
         raise Missing("the baseline has no tumour to believe anything of", advice="segment one")
     beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
-    state = _state(case, store, watch, beliefs, 0.0)
+    state = _state(case, store, watch, beliefs, day=0.0)
     return case.having(twins=(store.put(state),), scores=()), f"prior of {', '.join(tumours)}"
 
 
@@ -45,7 +45,7 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
     baseline, later = case.visit(0), case.visit(visit)
     labels, visit_labels = labels_of(case, store, 0), labels_of(case, store, visit)
     registration = updating.register(
-        store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch
+        store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch=watch
     )
     carried = updating.carried(visit_labels, registration, labels)
     carried_id = store.put(carried)
@@ -129,7 +129,7 @@ def update(
                 rule=rule,
             )
         )
-    state = _state(case, store, watch.part(0.5, 1.0), beliefs, later.day)
+    state = _state(case, store, watch.part(0.5, 1.0), beliefs, day=later.day)
     earlier = tuple(t for t in case.twins if store.get(t).day < later.day)
     after = case.with_visit(visit, seen=True).having(twins=(*earlier, store.put(state)))
     return after, f"visit {visit} is in the belief of {', '.join(b.structure for b in beliefs)}"
@@ -171,7 +171,7 @@ def state_ratio(
 
 
 def _state(
-    case: Case, store: ObjectStore, watch: Watch, beliefs: Sequence[Belief], day: float
+    case: Case, store: ObjectStore, watch: Watch, beliefs: Sequence[Belief], *, day: float
 ) -> TwinState:
     """Simulate beliefs from the baseline on and forecast every later visit."""
     from organtwin import updating

@@ -53,8 +53,8 @@ def write_audit(
     path: Path,
     entries: Sequence[JournalEntry],
     content: Callable[[str], bytes],
-    files: Mapping[str, Path],
     *,
+    files: Mapping[str, Path],
     key: Ed25519PrivateKey,
     watch: Watch,
 ) -> str:

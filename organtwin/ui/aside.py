@@ -88,7 +88,9 @@ def report(asked: Mapping[str, Any], watch: Watch) -> Answer:
     from organtwin.pipeline.handing_out import write_report
 
     with CaseFolder.open(Path(asked["case"]), write=False) as folder:
-        written = write_report(folder.case, folder, folder.entries, Path(asked["to"]), watch)
+        written = write_report(
+            folder.case, folder, folder.entries, to=Path(asked["to"]), watch=watch
+        )
     return {"written": [str(path) for path in written]}
 
 
@@ -101,7 +103,7 @@ def export(asked: Mapping[str, Any], watch: Watch) -> Answer:
     files = sorted(folder_of_report.glob("report.*")) if folder_of_report.is_dir() else []
     with CaseFolder.open(Path(asked["case"]), write=False) as folder:
         to = Path(asked["to"])
-        root = export_audit(folder.objects, folder.entries, to, files, watch)
+        root = export_audit(folder.objects, folder.entries, files, to=to, watch=watch)
     return {"root": str(root)}
 
 

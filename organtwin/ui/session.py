@@ -224,7 +224,9 @@ class Session(QObject):
     def _do_here(self, step: str, arguments: Mapping[str, Any]) -> None:
         """Run a step of milliseconds in this process."""
         try:
-            case, done = run_step(step, self.case, self.folder, dict(arguments), Watch())
+            case, done = run_step(
+                step, self.case, self.folder, arguments=dict(arguments), watch=Watch()
+            )
             self.folder.append(case, done)
         except Exception as error:  # what a child would have said of it
             self._waiting.clear()

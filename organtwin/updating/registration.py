@@ -54,8 +54,8 @@ def register(
     baseline_labels: LabelMap,
     visit: Volume,
     visit_labels: LabelMap,
-    watch: Watch,
     *,
+    watch: Watch,
     fineness: Fineness | None = None,
 ) -> Registration:
     """Return where each baseline point lies at a visit.

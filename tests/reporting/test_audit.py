@@ -29,7 +29,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path,
             case.entries,
             case.objects.content,
-            {"report.html": folder / "report.html"},
+            files={"report.html": folder / "report.html"},
             key=Ed25519PrivateKey.generate(),
             watch=Watch(),
         )

@@ -86,7 +86,7 @@ def visits() -> tuple[Attended, Attended]:
 @pytest.fixture(scope="module")
 def found(visits: tuple[Attended, Attended]) -> Registration:
     first, second = visits
-    return register(first.volume, first.labels, second.volume, second.labels, Watch())
+    return register(first.volume, first.labels, second.volume, second.labels, watch=Watch())
 
 
 def test_that_vessel_forks_are_found_within_two_millimetres(found: Registration) -> None:
@@ -129,14 +129,14 @@ def test_that_it_stops_on_request(visits: tuple[Attended, Attended]) -> None:
     told: list[float] = []
     watch = Watch(lambda fraction, _: told.append(fraction), lambda: len(told) > 4)
     with pytest.raises(Stopped):
-        register(first.volume, first.labels, second.volume, second.labels, watch)
+        register(first.volume, first.labels, second.volume, second.labels, watch=watch)
 
 
 def test_that_an_organ_without_label_is_refused(visits: tuple[Attended, Attended]) -> None:
     first = visits[0]
     bare = LabelMap(np.zeros(SHAPE, np.uint8), AFFINE, (tumour(1, ""),))
     with pytest.raises(BadArgument):
-        register(first.volume, first.labels, first.volume, bare, Watch())
+        register(first.volume, first.labels, first.volume, bare, watch=Watch())
 
 
 def test_that_labels_of_something_else_are_refused(visits: tuple[Attended, Attended]) -> None:
@@ -146,4 +146,4 @@ def test_that_labels_of_something_else_are_refused(visits: tuple[Attended, Atten
     small = ellipsoid((0, 0, 0), (20, 15, 45))(to_lps(AFFINE, index))
     other = stacked({"liver": small}, (LIVER,), AFFINE)
     with pytest.raises((MisplacedLabel, BadArgument)):
-        register(first.volume, first.labels, first.volume, other, Watch(), fineness=HASTY)
+        register(first.volume, first.labels, first.volume, other, watch=Watch(), fineness=HASTY)
