@@ -193,13 +193,21 @@ def _compared(case: Case, store: ObjectStore, watch: Watch) -> tuple[Any, Any]:
     return reporting.comparison_section(compared, pictures=pictures), picture
 
 
+HEADLINES = {
+    "remnant fraction": "remnant",
+    "minimal margin": "margin",
+    "visible volume at +180 days": "+180 days",
+}
+
+
 def _headlines(outcome: Outcome) -> tuple[str, ...]:
     """Return the few numbers that stand under a picture."""
     from organtwin.reporting import formatted
 
-    wanted = ("remnant fraction", "minimal margin", "visible volume at +180 days")
     return tuple(
-        f"{q.structure}: {q.name} {formatted(q)}" for q in outcome.quantities if q.name in wanted
+        f"{q.structure}, {HEADLINES[q.name]}: {formatted(q)}"
+        for q in outcome.quantities
+        if q.name in HEADLINES
     )
 
 
