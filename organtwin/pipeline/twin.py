@@ -28,14 +28,17 @@ def believe(
     case: Case, store: ObjectStore, watch: Watch, *, members: int = 64, seed: int = 1
 ) -> tuple[Case, str]:
     """Draw the prior belief of every tumour's growth and forecast the visits to come."""
-    from organtwin.updating import prior_beliefs
+    from organtwin.updating import observe, prior_beliefs
 
-    tumours = [s.name for s in labels_of(case, store, 0).of_kind("tumour")]
+    labels = labels_of(case, store, 0)
+    tumours = [s.name for s in labels.of_kind("tumour")]
     if not tumours:
         raise Missing("the baseline has no tumour to believe anything of", advice="segment one")
     beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
     state = _state(case, store, watch, beliefs, day=0.0)
-    return case.having(twins=(store.put(state),), scores=()), f"prior of {', '.join(tumours)}"
+    seen = tuple(map(store.put, observe(labels, day=0.0, organ=organ(case.organ))))
+    after = case.with_visit(0, observations=seen).having(twins=(store.put(state),), scores=())
+    return after, f"prior of {', '.join(tumours)}"
 
 
 def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
@@ -228,11 +231,14 @@ def _forward(
 
 
 def _observed_up_to(case: Case, store: ObjectStore, visit: int, structure: str) -> tuple[str, ...]:
-    """Return the ids of a tumour's observations at visits 1 to `visit`, of those already seen."""
+    """Return the ids of a tumour's observations at visits 1 to `visit`, of those already seen.
+
+    The baseline is where every simulation starts, so it is no evidence.
+    """
     return tuple(
         observation
         for number, one in enumerate(case.visits[: visit + 1])
-        if one.seen or number == visit
+        if number == visit or (number > 0 and one.seen)
         for observation in one.observations
         if store.get(observation).structure == structure
     )

@@ -38,7 +38,7 @@ def timeline(
         start_day: where the scenarios begin; a line is drawn there.
     """
     figure = look.new_figure(8.6, 3.7)
-    axes = figure.add_axes((0.065, 0.145, 0.625, 0.75))
+    axes = figure.add_axes((0.065, 0.145, 0.625, 0.71))
     _dress(axes, f"{structure}: visible volume", "days since the baseline visit", "mL")
     count = len(scenarios or {})
     for number, (name, simulation) in enumerate((scenarios or {}).items()):
@@ -58,8 +58,8 @@ def timeline(
     if start_day is not None:
         axes.axvline(start_day, color=look.MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
         axes.text(
-            start_day, 1.0, "scenarios begin", transform=axes.get_xaxis_transform(),
-            fontsize=7.5, color=look.MUTED, va="bottom", ha="left",
+            start_day, 0.98, " scenarios begin", transform=axes.get_xaxis_transform(),
+            fontsize=7.5, color=look.MUTED, va="top", ha="right", rotation=90,
         )  # fmt: skip
     ours = [f for f in forecasts if f.structure == structure]
     seen = [o for o in (*observed, *unseen) if o.structure == structure]
@@ -186,7 +186,7 @@ def _plain(parameter: str) -> str:
 
 
 def _dress(axes: Any, title: str, x: str, y: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=look.INK)
+    axes.set_title(title, loc="left", pad=14, fontsize=10.5, fontweight="bold", color=look.INK)
     axes.set_xlabel(x, fontsize=9, color=look.MUTED)
     axes.set_ylabel(y, fontsize=9, color=look.MUTED)
     axes.tick_params(labelsize=8.5, colors=look.MUTED, length=3, color=look.LINE)
