@@ -108,10 +108,15 @@ def _say(
     for made in (tables.structures, tables.mesh, tables.beliefs, tables.scores):
         printer.table(made(case, folder))
     printer.table(tables.side_by_side(case, folder))
-    final = [s for s in map(folder.get, case.scores) if s.day == case.visits[-1].day]
+    last = [s for s in map(folder.get, case.scores) if s.day == case.visits[-1].day]
+    final = [s for s in last if s.made_on_day == max(one.made_on_day for one in last)]
     covered = sum(score.covered for score in final)
     rows = [("final forecasts inside their 90 % interval", f"{covered} of {len(final)}")]
-    rows += [(f"final volume error, {s.structure}", f"{s.error_percent:+.1f} %") for s in final]
+    rows += [
+        (f"volume error of the forecast of day {s.made_on_day:g}, {s.structure}",
+         f"{s.error_percent:+.1f} %")
+        for s in final
+    ]  # fmt: skip
     printer.table(Table("Held-back visit", ("what", "value"), tuple(rows)))
     total = ("all", round(sum(seconds.values()), 1))
     times = tuple((name, round(value, 1)) for name, value in seconds.items())

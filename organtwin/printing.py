@@ -18,6 +18,10 @@ from organtwin.core.watch import Watch
 from organtwin.tables import Table
 
 
+WIDTH = 132
+"""Columns where there is no terminal to ask."""
+
+
 class Printer:
     """What a verb says.
 
@@ -28,7 +32,8 @@ class Printer:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._said: dict[str, Any] = {"steps": [], "tables": {}, "notes": []}
-        self._out = Console(highlight=False)
+        width = None if sys.stdout.isatty() else WIDTH
+        self._out = Console(highlight=False, width=width)
         self._err = Console(stderr=True, highlight=False)
 
     @contextmanager
