@@ -111,7 +111,7 @@ def segment(
     )
     volume = store.get(labelled.volume)
     so_far = store.get(labelled.labels) if labelled.labels else None
-    labels = named(method).segment(volume, organ(case.organ), seeds, so_far, watch)
+    labels = named(method).segment(volume, organ(case.organ), seeds, so_far, watch=watch)
     return _labelled(case, store, visit, labels)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
@@ -59,7 +59,14 @@ def _point(point: Point, name: str) -> Point:
     return x, y, z
 
 
-Segment = Callable[[Volume, Organ, Seeds, LabelMap | None, Watch], LabelMap]
+class Segment(Protocol):
+    """What every method does."""
+
+    def __call__(
+        self, volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
+    ) -> LabelMap:
+        """Return labels on the volume's grid."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Method:
         name: as said on the command line ("liver-ct").
         title: one line for a person.
         kind: "automatic" needs no seeds; "seeded" does.
-        segment: (volume, organ, seeds, labels so far or None, watch) → labels on the volume's
+        segment: (volume, organ, seeds, labels so far or None, watch=watch) → labels on the volume's
             grid. Raises BadArgument for an image or seeds it cannot use, EmptyLabel when the
             structure is not to be found, Stopped when asked to stop.
     """

@@ -44,7 +44,7 @@ OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
 
 
 def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, watch: Watch
+    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
 ) -> LabelMap:
     """Label every structure that has points; labels so far of other names stay.
 
@@ -114,7 +114,7 @@ def _grown(
     watch.tell(0.8, "drawing borders")
     owner = np.full(image.shape, list(places).index(BACKGROUND), np.int16)
     outlines = {
-        number: _outlined(image, best == number, factors, spacing, spacing_mm)
+        number: _outlined(image, best == number, factors, coarse_mm=spacing, spacing_mm=spacing_mm)
         for number, name in enumerate(places)
         if name != BACKGROUND
     }
@@ -170,7 +170,8 @@ def _seen(image: Floats, voxels: dict[str, list[Index]]) -> dict[str, list[_Seen
 def _outlined(
     image: Floats,
     mask: Flags,
-    factors: Index,
+    factors: Factors,
+    *,
     coarse_mm: Spacing,
     spacing_mm: Spacing,
 ) -> Flags:

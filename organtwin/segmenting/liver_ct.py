@@ -19,7 +19,7 @@ from organtwin.segmenting.coarse import (
     refined,
 )
 from organtwin.segmenting.frame import Flags, Floats, Frame, Spacing, frame_of
-from organtwin.segmenting.morphology import around
+from organtwin.segmenting.morphology import Box, around
 from organtwin.segmenting.organ import liver_body, liver_core, scene_of, spine_ij
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
 from organtwin.segmenting.tumours import tumours_in
@@ -34,7 +34,7 @@ VEIN = Structure(
 
 
 def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, watch: Watch
+    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
 ) -> LabelMap:
     """Label liver, veins and tumours of a CT; seeds and labels so far are not used.
 
@@ -63,7 +63,10 @@ def segment(
     liver = sharpened(fine[box], whole[box], fine_mm)
     tissue = parenchyma_of(fine[box], liver, fine_mm)
     found = _inside(tissue, spine_i - (box[0].start or 0), watch)
-    masks = {name: _full(mask, box, fine, factors, hu.shape) for name, mask in found.items()}
+    masks = {
+        name: _full(mask, box, fine.shape, factors=factors, shape=hu.shape)
+        for name, mask in found.items()
+    }
     watch.tell(1.0, f"{len(masks)} structures")
     return _labelled(masks, organ, frame, volume)
 
@@ -116,10 +119,10 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
 
 
 def _full(
-    mask: Flags, box: tuple[slice, ...], fine: Floats, factors: Factors, shape: tuple[int, ...]
+    mask: Flags, box: Box, fine: tuple[int, ...], *, factors: Factors, shape: tuple[int, ...]
 ) -> Flags:
     """A mask in the box on the whole image's own voxels."""
-    whole = np.zeros(fine.shape, bool)
+    whole = np.zeros(fine, bool)
     whole[box] = mask
     if factors == (1, 1, 1):
         return whole

@@ -23,7 +23,7 @@ REACH = 1.5
 
 
 def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, watch: Watch
+    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
 ) -> LabelMap:
     """Label each clicked tumour: one point and one diameter a name, "tumour-1" to "tumour-99".
 

@@ -7,13 +7,14 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from organtwin.segmenting.boundary import smoothed
+from organtwin.segmenting.boundary import level_holding, smoothed
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.morphology import (
     around,
     blurred,
     depth_mm,
     dilated,
+    eroded,
     largest,
     opened,
     without_specks,
@@ -31,6 +32,8 @@ BLUR_MM = 1.5
 EVEN_MM = 1.5
 SEARCH_BLUR_MM = 2.5
 CORE_BLUR_MM = 2.0
+SHARP_MM = 0.6
+BAND_MM = 2.5
 LEAST_CONTRAST_HU = 15.0
 MOST_TUMOURS = 99
 ROUNDS = 3
@@ -64,6 +67,8 @@ def tumours_in(tissue: Parenchyma) -> list[Flags]:
 def bordered(tissue: Parenchyma, core: Flags, *, contrast: float | None = None) -> Flags:
     """Move a tumour's border to half of its contrast to the tissue, (ni, nj, nk) bool.
 
+    The half-maximum rule on an image smoothed for its noise, with the volume of the unsmoothed one.
+
     Args:
         core: a part of the tumour, or its border about right.
         contrast: HU of a full core against the tissue; None to take the core's own.
@@ -74,13 +79,17 @@ def bordered(tissue: Parenchyma, core: Flags, *, contrast: float | None = None) 
     box = around(core, 4.0 * reach, tissue.spacing_mm)
     part = tissue.within(box)
     mask, near = core[box], part.organ & dilated(core[box], reach, part.spacing_mm)
-    residual, core_residual = part.residual(BLUR_MM), part.residual(CORE_BLUR_MM)
+    smooth, sharp = part.residual(BLUR_MM), part.residual(SHARP_MM)
+    core_residual = part.residual(CORE_BLUR_MM)
     for _ in range(3):
         full = contrast if contrast is not None else core_contrast(core_residual, mask)
-        share = residual / np.float32(full)
-        grown = largest(near & (share > _level(share, mask, part.spacing_mm)), mask)
+        share = smooth / np.float32(full)
+        grown = largest(near & (share > 0.5), mask)
         if not grown.any():
             break
+        grown = _same_volume(
+            grown, share, sharp / np.float32(full), near=near, spacing_mm=part.spacing_mm
+        )
         mask = smoothed(ndimage.binary_fill_holes(grown), EVEN_MM, part.spacing_mm) & near
     whole = np.zeros_like(core)
     whole[box] = largest(mask)
@@ -113,16 +122,23 @@ def core_contrast(residual: Floats, mask: Flags) -> float:
     return float(values.min() if values.mean() < 0.0 else values.max())
 
 
-def _level(share: Floats, mask: Flags, spacing_mm: Spacing) -> float:
-    """Half of the core's contrast, less what the blur takes from the surface of a round body.
+def _same_volume(
+    grown: Flags, smooth: Floats, sharp: Floats, *, near: Flags, spacing_mm: Spacing
+) -> Flags:
+    """Shape from the smooth image, volume from the sharp one.
 
-    A blur of sd s changes an edge of slope g on a ball of radius R by s² g/R (the second term of
-    the Laplacian in spherical coordinates; the first vanishes half way up an edge).
+    A blur of sd s moves a surface inward by s² times its mean curvature (level sets under the heat
+    equation), more so where it is bumpy. So the voxels past half way in the sharp image are
+    counted near the border, and the smooth image's level is set to hold as many.
     """
-    rim = mask & ~ndimage.binary_erosion(mask)
-    slope = np.sqrt(sum(np.square(g) for g in np.gradient(share, *spacing_mm)))
-    sunk = BLUR_MM**2 * float(slope[rim].mean()) / radius_mm(mask, spacing_mm)
-    return 0.5 - min(sunk, 0.2)
+    band = near & dilated(grown, BAND_MM, spacing_mm)
+    deep = eroded(grown, BAND_MM, spacing_mm)
+    count = int((deep | (band & (sharp > 0.5))).sum())
+    if count == 0:
+        return grown
+    values = np.where(band, smooth, np.float32(-np.inf))
+    held: Flags = band & (values >= level_holding(values, count))
+    return largest(held, grown)
 
 
 def _is_tumour(mask: Flags, tissue: Parenchyma) -> bool:

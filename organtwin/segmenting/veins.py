@@ -29,7 +29,8 @@ TRUNK_BLUR_MM = 2.0
 TRUNK_DEPTH_MM = 5.0
 TRUNK_ML = 0.3
 NEAR_SPINE_MM = 50.0
-WIDE_MM = 2.0
+WIDE_MM = 1.6
+RIDGE_BLUR_MM = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ def veins_in(tissue: Parenchyma, not_vein: Flags, spine_i: float) -> Veins | Non
         return Veins(vessels, np.zeros_like(vessels), apart=False)
     wide = depth_mm(vessels, tissue.spacing_mm) > WIDE_MM
     outlet, stem = roots
-    portal = parted(vessels, (stem, outlet), residual, wide=wide, hu=tissue.hu, noise=noise)
+    ridge = tissue.residual(RIDGE_BLUR_MM)
+    portal = parted(
+        vessels, (stem, outlet), ridge, wide=wide, hu=tissue.hu, noise=tissue.noise(ridge)
+    )
     return Veins(portal, vessels & ~portal, apart=True)
 
 
@@ -85,13 +89,18 @@ def _roots(
         for part in trunks
         if part is not cava and (stem := vessels & dilated(part, TRUNK_DEPTH_MM, spacing)).any()
     ]
-    portal = max(
-        stems, key=lambda stem: int(stem.sum()), default=_widest_away(vessels, cava, tissue)
-    )
+    portal = _lowest(stems) if stems else _widest_away(vessels, cava, tissue)
     outlet = vessels & dilated(cava, TRUNK_DEPTH_MM + 4.0, spacing) & ~portal
     middle = int(np.median(np.nonzero(portal)[2])) if portal.any() else 0
     outlet[:, :, :middle] = False
     return (outlet, portal) if outlet.any() and portal.any() else None
+
+
+def _lowest(stems: list[Flags]) -> Flags:
+    """The stem nearest to the feet among the big ones: the porta lies below the hepatic veins."""
+    sizes = [int(stem.sum()) for stem in stems]
+    big = [stem for stem, size in zip(stems, sizes, strict=True) if size >= 0.4 * max(sizes)]
+    return min(big, key=lambda stem: float(np.mean(np.nonzero(stem)[2])))
 
 
 def _trunks(tissue: Parenchyma, contrast: float) -> list[Flags]:
