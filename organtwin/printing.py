@@ -17,7 +17,6 @@ from organtwin.core.errors import OrganTwinError
 from organtwin.core.watch import Watch
 from organtwin.tables import Table
 
-
 WIDTH = 132
 """Columns where there is no terminal to ask."""
 

@@ -16,12 +16,16 @@ MINUTES_MS = 20 * 60_000
 
 def click(qtbot: QtBot, window: MainWindow, text: str) -> None:
     """Click a button of the page in front and wait until the work it began is over."""
-    buttons = [
-        button
-        for button in window._panels.currentWidget().findChildren(QAbstractButton)
-        if button.text().replace("&", "").startswith(text) and button.isVisible()
-    ]
-    assert len(buttons) == 1, text
+
+    def found() -> list[QAbstractButton]:
+        return [
+            button
+            for button in window._panels.currentWidget().findChildren(QAbstractButton)
+            if button.text().replace("&", "").startswith(text) and button.isVisible()
+        ]
+
+    qtbot.waitUntil(lambda: len(found()) == 1, timeout=5_000)
+    buttons = found()
     qtbot.waitUntil(buttons[0].isEnabled, timeout=30_000)
     qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.session.busy, timeout=MINUTES_MS)

@@ -124,7 +124,7 @@ class SegmentPage(Page):
     def may(self, action: QWidget) -> bool:
         """Nothing without a visit; a seeded method needs seeds."""
         visit = self.showing.shown_visit
-        if self._method.count() == 0:
+        if self._method.currentData() is None:
             return action not in (self._run, self._all) and visit is not None
         if action is self._run and visit is not None:
             return self._kind() == "automatic" or bool(self._marks)
@@ -182,6 +182,7 @@ class SegmentPage(Page):
             self._method.addItem(method["title"], (method["name"], method["kind"]))
             last = self._method.count() - 1
             self._method.setItemData(last, method["title"], Qt.ItemDataRole.ToolTipRole)
+        self._method.setCurrentIndex(0)
         self._method_changed()
 
     def _kind(self) -> str:
