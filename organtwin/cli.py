@@ -97,6 +97,13 @@ def _segment_step(asked: argparse.Namespace, visit: int) -> tuple[str, dict[str,
     return "segment", {"visit": visit, "method": asked.method, **seeds}
 
 
+def _acknowledge(asked: argparse.Namespace, printer: Printer) -> None:
+    with CaseFolder.open(Path(asked.case)) as folder:
+        arguments = {"visit": asked.visit, "reason": asked.reason}
+        step(folder, "acknowledge", arguments, printer)
+        printer.table(tables.visits(folder.case, folder))
+
+
 def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
     sizes = {"organ_edge_mm": asked.organ_edge_mm, "tumour_edge_mm": asked.tumour_edge_mm}
     with CaseFolder.open(Path(asked.case)) as folder:
@@ -121,7 +128,7 @@ def update_steps(
         steps.append(("believe", {"members": members, "seed": seed}))
     if visit > 0:
         steps += [("register", {"visit": visit}), ("score", {"visit": visit})]
-        steps.append(("update", {"visit": visit, "seed": seed + visit}))
+        steps.append(("update", {"visit": visit, "seed": seed}))
     return steps
 
 
@@ -232,6 +239,10 @@ def _river_verbs(verb: Verb) -> None:
     made.add_argument("--organ", default="liver")
     made.add_argument("--modality", default="CT")
     made.add_argument("--series", action="append", default=[], metavar="UID")
+    made = verb("acknowledge", _acknowledge, "accept a visit's geometry findings, with a reason")
+    made.add_argument("case")
+    made.add_argument("--visit", type=int, required=True)
+    made.add_argument("--reason", required=True)
     made = verb("segment", _segment, "label the organ, its vessels and tumours")
     made.add_argument("case")
     made.add_argument("--visit", default="all", help="number of the visit, or all")

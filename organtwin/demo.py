@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from organtwin import tables
+from organtwin import numbers, tables
 from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, Missing
@@ -90,15 +90,15 @@ def _write(folder: CaseFolder, to: Path, printer: Printer) -> list[Path]:
 
     with printer.progress("report") as watch:
         written = list(write_report(folder.case, folder, folder.entries, to=to, watch=watch))
-    (to / "outcomes.json").write_text(_json(tables.outcomes(folder.case, folder)))
-    (to / "forecasts.json").write_text(_json(tables.scores(folder.case, folder)))
+    (to / "outcomes.json").write_text(_json(numbers.outcomes(folder.case, folder)))
+    (to / "forecasts.json").write_text(_json(numbers.forecasts(folder.case, folder)))
     with printer.progress("audit") as watch:
         export_audit(folder.objects, folder.entries, written, to=to / "audit.zip", watch=watch)
     return [*written, to / "outcomes.json", to / "forecasts.json", to / "audit.zip"]
 
 
-def _json(table: Table) -> str:
-    return json.dumps(table.as_json(), indent=1, ensure_ascii=False) + "\n"
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _say(

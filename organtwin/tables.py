@@ -61,8 +61,12 @@ def structures(case: Case, store: ObjectStore) -> Table:
     rows = []
     for number, visit in enumerate(case.visits):
         if visit.labels:
-            labels = store.get(visit.labels)
-            rows += [(number, s.name, labels.volume_ml(s.name)) for s in labels.structures]
+            labels, volume = store.get(visit.labels), store.get(visit.volume)
+            withheld = volume.geometry.grade == "withheld"
+            rows += [
+                (number, s.name, "withheld" if withheld else labels.volume_ml(s.name))
+                for s in labels.structures
+            ]
     return Table("Structures", ("visit", "structure", "volume mL"), tuple(rows))
 
 
@@ -165,7 +169,8 @@ def side_by_side(case: Case, store: ObjectStore) -> Table:
             row = cells.setdefault((quantity.name, quantity.structure), {})
             row[outcome.scenario.name] = said(quantity)
     rows = [(*key, *(row.get(name, "–") for name in names)) for key, row in cells.items()]
-    return Table("Comparison", ("quantity", "structure", *names), tuple(rows))
+    title = f"Comparison (value and {LEVEL:.0%} interval)"
+    return Table(title, ("quantity", "structure", *names), tuple(rows))
 
 
 def journal(entries: Sequence[Any]) -> Table:
@@ -178,7 +183,9 @@ def said(quantity: Quantity) -> str:
     """A quantity with its unit and, where there is one, its interval."""
     unit = "" if quantity.unit == "1" else f" {quantity.unit}"
     text = f"{_rounded(quantity.value)}{unit}"
-    if quantity.low is None or quantity.high is None:
+    if quantity.name.startswith("visible volume") and quantity.value == 0.0:
+        text = "not visible"
+    if quantity.low is None or quantity.high is None or quantity.low == quantity.high:
         return text
     return f"{text} ({_rounded(quantity.low)} to {_rounded(quantity.high)})"
 

@@ -14,7 +14,7 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done
 from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
-from organtwin.pipeline import imaging, planning, twin
+from organtwin.pipeline import imaging, planning, scoring, twin
 from organtwin.pipeline.running import Step, run
 
 SOLVER = ("dolfinx-solver-real",)
@@ -23,12 +23,13 @@ STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
         Step("import", "Import images", imaging.import_images, ("pydicom",)),
+        Step("acknowledge", "Acknowledge a geometry", imaging.acknowledge, quick=True),
         Step("label", "Take labels from a file", imaging.read_label_file, ("pydicom", "highdicom")),
         Step("segment", "Segment", imaging.segment, ("SimpleITK", "scipy", "scikit-image")),
         Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
         Step("believe", "Draw the prior belief", twin.believe, SOLVER),
         Step("register", "Register a visit", twin.register, ("SimpleITK",)),
-        Step("score", "Score the forecasts of a visit", twin.score),
+        Step("score", "Score the forecasts of a visit", scoring.score),
         Step("update", "Update the belief", twin.update, ("scipy", *SOLVER)),
         Step("deform", "Deform the organ", planning.deform, SOLVER),
         Step("grow", "Grow the tumours", planning.grow, SOLVER),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from organtwin.casefolder import ObjectFolder
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import JournalEntry
 from organtwin.core.scenario import Comparison, Outcome
+from organtwin.core.simulation import Simulation
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.imaging import labels_of
@@ -196,7 +198,7 @@ def _compared(case: Case, store: ObjectStore, watch: Watch) -> tuple[Any, Any]:
 HEADLINES = {
     "remnant fraction": "remnant",
     "minimal margin": "margin",
-    "visible volume at +180 days": "+180 days",
+    "visible volume at +180 days": "visible at +180 days",
 }
 
 
@@ -214,14 +216,30 @@ def _headlines(outcome: Outcome) -> tuple[str, ...]:
 def _simulated(case: Case, store: ObjectStore) -> Any:
     from organtwin import reporting, tables
 
-    table = tables.simulation(case, store)
+    simulation = store.get(case.simulations[-1])
     note = reporting.Note("simulation on the case's mesh", (case.simulations[-1],))
     rows = tuple(
-        (reporting.Cell(str(name)), reporting.Cell(f"{value:.4g} {unit}".strip(), note))
-        for name, value, unit in table.rows
+        (reporting.Cell(str(name)), reporting.Cell(f"{value:.4g} {unit}", note))
+        for name, value, unit in tables.simulation(case, store).rows
+        if unit
     )
     shown = reporting.Table(("figure", "value"), rows, (0.6, 0.4))
-    return reporting.Section("Simulation", (shown,))
+    said = reporting.Text((_asked(simulation),))
+    return reporting.Section("Simulation", (said, shown))
+
+
+def _asked(simulation: Simulation) -> str:
+    """Say in words what was simulated and what it leaves out."""
+    if simulation.kind != "deformation":
+        return f"Growth of {simulation.structure} to day {simulation.days[-1]:g}."
+    settings = json.loads(simulation.job_json)["settings"]
+    change = ", ".join(f"{v / 1000:.2f}" for v in settings["gravity_mm_per_s2"])
+    return (
+        f"The organ under a change of gravity of ({change}) m/s² (LPS) and "
+        f"{settings['pressure_kpa']:g} kPa on its surface, held at its most posterior part. "
+        "Ribs, diaphragm and ligaments do not hold it, so displacements are upper bounds. "
+        "The comparison of scenarios does not use them."
+    )
 
 
 def _picture(image: Any, caption: str, share: float = 1.0) -> Any:

@@ -90,6 +90,34 @@ def _in_order(visits: list[Visit], before: Case) -> tuple[Visit, ...]:
     return tuple(placed)
 
 
+def acknowledge(
+    case: Case, store: ObjectStore, watch: Watch, *, visit: int, reason: str
+) -> tuple[Case, str]:
+    """Accept a visit's geometry findings, with a reason, so that volumes and margins are shown."""
+    volume = store.get(case.visit(visit).volume)
+    if not reason.strip():
+        raise BadArgument("an acknowledgement needs its reason", where="acknowledge")
+    if volume.geometry.grade == "good":
+        raise BadArgument(f"the geometry of visit {visit} is good", where="acknowledge")
+    watch.tell(0.5, "recording")
+    geometry = replace(volume.geometry, grade="acknowledged")
+    accepted = store.put(replace(volume, geometry=geometry))
+    return case.with_visit(visit, volume=accepted), f"visit {visit}: {reason.strip()}"
+
+
+def refuse_withheld(case: Case, store: ObjectStore, visits: Sequence[int]) -> None:
+    """Raise BadInput when the geometry of a visit withholds its volumes and margins."""
+    for number in visits:
+        geometry = store.get(case.visit(number).volume).geometry
+        if geometry.grade == "withheld":
+            raise BadInput(
+                f"the geometry of visit {number} withholds volumes and margins: "
+                + "; ".join(geometry.findings),
+                where=f"visit {number}",
+                advice="read the findings, then `organtwin acknowledge` them with a reason",
+            )
+
+
 def segment(
     case: Case,
     store: ObjectStore,
@@ -138,7 +166,11 @@ def read_label_file(
 
 
 def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:
-    found = ", ".join(f"{s.name} {labels.volume_ml(s.name):.1f} mL" for s in labels.structures)
+    withheld = store.get(case.visits[visit].volume).geometry.grade == "withheld"
+    found = ", ".join(
+        f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
+        for s in labels.structures
+    )
     after = _without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
     return after, f"visit {visit}: {found}"
 

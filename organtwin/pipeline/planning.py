@@ -10,14 +10,15 @@ import numpy as np
 
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import BadArgument, Missing
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.scenario import Action, Comparison, Decision, Scenario
 from organtwin.core.simulation import Simulation
 from organtwin.core.twin import TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.growing import growth_jobs
-from organtwin.pipeline.imaging import labels_of
-from organtwin.pipeline.twin import current_labels, report_days, state_ratio
+from organtwin.pipeline.imaging import labels_of, refuse_withheld
+from organtwin.pipeline.twin import believed_today, current_labels, report_days
 
 SUPINE_DOWN = (0.0, 1.0, 0.0)
 """Down in LPS for a patient lying on the back, as nearly every abdominal CT is taken."""
@@ -87,7 +88,7 @@ def grow(
     """Grow every tumour from today's labels under the latest belief, with or without treatment."""
     twin = _latest(case, store)
     scenario = _scenario({"name": "grow", "actions": list(actions)}, twin.day)
-    grown = _grown(case, store, watch, scenario, until_day=until_day)
+    grown = _grown(case, store, watch, scenario, days=report_days(twin.day, until_day))
     ids = tuple(store.put(simulation) for simulation in grown.values())
     said = ", ".join(
         f"{name} {np.median(s.quantities['volume_ml'][:, -1]):.1f} mL" for name, s in grown.items()
@@ -127,14 +128,16 @@ def compare(
     from organtwin import comparing
 
     scenarios: list[Scenario] = [store.get(i) for i in case.require("scenarios", "plan")]
+    refuse_withheld(case, store, [n for n, visit in enumerate(case.visits) if visit.seen])
     labels = current_labels(case, store)
     labels_id = store.put(labels)
     anatomy = comparing.anatomy_of(labels, case.organ)
     outcomes = []
     for number, scenario in enumerate(scenarios):
         part = watch.part(number / len(scenarios), (number + 1) / len(scenarios))
-        until = scenario.day + max(horizons_days)
-        grown = _grown(case, store, part, scenario, until_day=until)
+        horizons = [scenario.day + horizon for horizon in horizons_days]
+        days = report_days(scenario.day, max(horizons), *horizons)
+        grown = _grown(case, store, part, scenario, days=days)
         removed = comparing.removed_labels(
             comparing.effects_of(scenario, labels), labels, organ=case.organ
         )
@@ -148,9 +151,12 @@ def compare(
                 simulation_ids={name: store.put(s) for name, s in grown.items()},
                 inputs=(labels_id,),
                 removed=store.put(removed) if removed else "",
+                volume=store.get(case.visit(0).volume),
                 horizons_days=tuple(map(float, horizons_days)),
             )
         )
+    new = _new_lesions(case, store, labels)
+    outcomes = [dataclasses.replace(o, warnings=(*new, *o.warnings)) for o in outcomes]
     comparison: Comparison = comparing.comparison(outcomes)
     return case.having(comparison=store.put(comparison)), f"{len(outcomes)} scenarios"
 
@@ -194,12 +200,18 @@ def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grown(
-    case: Case, store: ObjectStore, watch: Watch, scenario: Scenario, *, until_day: float
+    case: Case, store: ObjectStore, watch: Watch, scenario: Scenario, *, days: Sequence[float]
 ) -> dict[str, Simulation]:
     """Grow every tumour from today's labels under a scenario; tumours in parallel processes."""
     from organtwin import comparing, simulating
 
     twin, labels = _latest(case, store), current_labels(case, store)
+    if scenario.day != twin.day:
+        raise BadArgument(
+            f"{scenario.name} starts on day {scenario.day:g}, the twin stands at day {twin.day:g}",
+            where="plan",
+            advice="draw up the scenarios again",
+        )
     effects = comparing.effects_of(scenario, labels)
     removed = comparing.removed_distance(effects, labels, organ=case.organ)
     treatment = simulating.Treatment(
@@ -214,20 +226,32 @@ def _grown(
         [(belief.structure, belief.ensemble) for belief in beliefs],
         labels=labels,
         start_day=twin.day,
-        days=report_days(twin.day, until_day),
+        days=days,
         treatment=treatment,
     )
     baseline = labels_of(case, store, 0)
-    ratios = {
-        belief.structure: state_ratio(store, twin, belief, baseline=baseline, labels=labels)
-        for belief in beliefs
-    }
-    return {name: _scaled(simulation, ratios[name]) for name, simulation in grown.items()}
+    today = {b.structure: believed_today(store, twin, b, baseline=baseline) for b in beliefs}
+    return {name: _scaled(simulation, today[name]) for name, simulation in grown.items()}
 
 
-def _scaled(simulation: Simulation, ratio: Any) -> Simulation:
-    """Multiply the visible volumes of each member by (members,) `ratio`."""
-    volumes = simulation.quantities["volume_ml"] * ratio[:, None]
+def _scaled(simulation: Simulation, today_ml: Any) -> Simulation:
+    """Scale the visible volumes of each member so that they begin with (members,) `today_ml`.
+
+    It takes out the noise of the one label the growth starts from, and what the mesh misses of it.
+    """
+    volumes = simulation.quantities["volume_ml"]
+    volumes = volumes * (today_ml / volumes[:, 0])[:, None]
     return dataclasses.replace(
         simulation, quantities={**simulation.quantities, "volume_ml": volumes}
+    )
+
+
+def _new_lesions(case: Case, store: ObjectStore, labels: LabelMap) -> tuple[str, ...]:
+    """Return a warning for each tumour that the baseline did not have."""
+    known = {structure.name for structure in labels_of(case, store, 0).structures}
+    return tuple(
+        f"{s.name} is NEW since the baseline ({labels.volume_ml(s.name):.1f} mL): "
+        "its growth is not forecast"
+        for s in labels.of_kind("tumour")
+        if s.name not in known
     )

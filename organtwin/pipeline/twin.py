@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.case import Case, ObjectStore
-from organtwin.core.errors import Missing
+from organtwin.core.errors import BadArgument, Missing
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.observation import Observation
 from organtwin.core.parameter import Belief, Ensemble
 from organtwin.core.simulation import Simulation
-from organtwin.core.twin import Forecast, TwinState
+from organtwin.core.twin import TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.growing import growth_jobs
-from organtwin.pipeline.imaging import labels_of
+from organtwin.pipeline.imaging import labels_of, refuse_withheld
 
 HORIZON_DAYS, EVERY_DAYS = 180.0, 15.0
 """How far each belief is simulated ahead, and how often it is reported."""
+
+FAR_SD, MOST_MISSING, TINY_ML = 4.0, 0.1, 1e-4
 
 
 def believe(
@@ -35,9 +38,10 @@ def believe(
     if not tumours:
         raise Missing("the baseline has no tumour to believe anything of", advice="segment one")
     beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
-    state = _state(case, store, watch, beliefs, day=0.0)
+    state = simulated(case, store, watch, beliefs, day=0.0)
     seen = tuple(map(store.put, observe(labels, day=0.0, organ=organ(case.organ))))
-    after = case.with_visit(0, observations=seen).having(twins=(store.put(state),), scores=())
+    after = _as_of(case.with_visit(0, observations=seen), 0.0)
+    after = after.having(twins=(store.put(state),), scores=())
     return after, f"prior of {', '.join(tumours)}"
 
 
@@ -46,6 +50,7 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
     from organtwin import updating
 
     baseline, later = case.visit(0), case.visit(visit)
+    refuse_withheld(case, store, [0, visit])
     labels, visit_labels = labels_of(case, store, 0), labels_of(case, store, visit)
     registration = updating.register(
         store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch=watch
@@ -60,38 +65,13 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
         observations=tuple(map(store.put, observations)),
     )
     known = {s.name for s in labels.of_kind("tumour")}
-    seen = ", ".join(
+    found = {o.structure for o in observations}
+    seen = [
         f"{'' if o.structure in known else 'NEW '}{o.structure} {o.volume_ml:.2f} mL"
         for o in observations
-    )
-    return after, f"visit {visit}: {seen}; residual {registration.residual_mm:.2f} mm"
-
-
-def score(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tuple[Case, str]:
-    """Score every forecast made before a visit for that visit."""
-    from organtwin import updating
-
-    later = case.visit(visit)
-    observed = {o.structure: o for o in _observations(case, store, visit)}
-    labels = store.get(later.baseline_labels)
-    scores = []
-    for state, forecast_id, forecast in _forecasts(case, store):
-        if forecast.day == later.day and forecast.structure in observed:
-            watch.tell(0.5, f"scoring {forecast.structure}")
-            simulation = _simulation_of(store, state, forecast.structure)
-            overlap = updating.shape_overlap(simulation, later.day, labels, forecast.structure)
-            scores.append(
-                updating.score(
-                    forecast,
-                    observed[forecast.structure],
-                    forecast_id=forecast_id,
-                    dice=overlap,
-                )
-            )
-    kept = [s for s in case.scores if store.get(s).day != later.day]
-    after = case.having(scores=(*kept, *map(store.put, scores)))
-    covered = sum(s.covered for s in scores)
-    return after, f"visit {visit}: {covered} of {len(scores)} forecasts inside their interval"
+    ] + [f"{name} NOT FOUND" for name in sorted(known - found)]
+    said = ", ".join(seen)
+    return after, f"visit {visit}: {said}; residual {registration.residual_mm:.2f} mm"
 
 
 def update(
@@ -108,15 +88,19 @@ def update(
 
     prior: TwinState = store.get(_prior(case))
     later = case.visit(visit)
-    _observations(case, store, visit)
-    beliefs = []
+    found = {o.structure for o in observations_of(case, store, visit)}
+    beliefs, evidence = [], []
     for number, belief_id in enumerate(prior.beliefs):
         belief: Belief = store.get(belief_id)
+        if belief.structure not in found:
+            raise Missing(
+                f"{belief.structure} was not found at visit {visit}",
+                where="update",
+                advice="segment it there (one click), or leave this visit out of the belief",
+            )
         ids = _observed_up_to(case, store, visit, belief.structure)
-        if not ids:
-            beliefs.append(belief)
-            continue
         observations = [store.get(i) for i in ids]
+        evidence.append(observations)
         part = watch.part(
             0.5 * number / len(prior.beliefs), 0.5 * (number + 1) / len(prior.beliefs)
         )
@@ -127,53 +111,92 @@ def update(
                 _forward(case, store, part, observations),
                 belief_id=belief_id,
                 observation_ids=ids,
-                seed=seed,
+                seed=seed + number,
                 watch=part,
                 rule=rule,
             )
         )
-    state = _state(case, store, watch.part(0.5, 1.0), beliefs, day=later.day)
+    state = simulated(case, store, watch.part(0.5, 1.0), beliefs, day=later.day)
+    _check_explained(case, store, state, evidence)
     earlier = tuple(t for t in case.twins if store.get(t).day < later.day)
-    after = case.with_visit(visit, seen=True).having(twins=(*earlier, store.put(state)))
-    return after, f"visit {visit} is in the belief of {', '.join(b.structure for b in beliefs)}"
+    after = _as_of(case.with_visit(visit, seen=True), later.day)
+    after = after.having(twins=(*earlier, store.put(state)))
+    treated = "; treatment decided on is NOT in the belief" if case.decisions else ""
+    names = ", ".join(belief.structure for belief in beliefs)
+    return after, f"visit {visit} is in the belief of {names}{treated}"
+
+
+def _as_of(case: Case, day: float) -> Case:
+    """Return the Case as the twin of `day` may know it: nothing seen later, no older comparison."""
+    visits = tuple(dataclasses.replace(v, seen=v.seen and v.day <= day) for v in case.visits)
+    return case.having(visits=visits, scenarios=(), comparison="")
+
+
+def _check_explained(
+    case: Case, store: ObjectStore, state: TwinState, evidence: Sequence[Sequence[Observation]]
+) -> None:
+    """Raise BadArgument when the posterior, simulated in full, misses what it was made from.
+
+    A rule may rest on an emulator; more than a tenth of members beyond four standard deviations
+    of measurement and model means that the emulator was wrong.
+    """
+    from organtwin.updating import MODEL_RELATIVE_SD, predicted_volumes
+
+    labels = labels_of(case, store, 0)
+    for belief, observations in zip(map(store.get, state.beliefs), evidence, strict=True):
+        volumes = predicted_volumes(
+            simulation_of(store, state, belief.structure),
+            belief.ensemble,
+            [o.day for o in observations],
+            baseline_ml=labels.volume_ml(belief.structure),
+        )
+        away = np.log(np.maximum(volumes, TINY_ML) / [o.volume_ml for o in observations])
+        sd = np.hypot([o.relative_sd for o in observations], MODEL_RELATIVE_SD)
+        missing = float((np.abs(away / sd) > FAR_SD).any(axis=1).mean())
+        if missing > MOST_MISSING:
+            raise BadArgument(
+                f"{missing:.0%} of the posterior of {belief.structure} miss its observations",
+                where="update",
+                advice="use the rule es_mda, or more members; nothing was changed",
+            )
 
 
 def current_labels(case: Case, store: ObjectStore) -> LabelMap:
-    """Return the labels of the last visit the twin has seen, in the baseline frame."""
+    """Return the labels of the last visit in the belief, in the baseline frame."""
     seen = [visit for visit in case.visits if visit.seen and visit.baseline_labels]
     labels: LabelMap = store.get(seen[-1].baseline_labels) if seen else labels_of(case, store, 0)
     return labels
 
 
-def report_days(start: float, until: float) -> list[float]:
-    """Days to report: start, every so many days, until."""
+def report_days(start: float, until: float, *also: float) -> list[float]:
+    """Days to report: start, every so many days, until, and some more."""
     days = np.arange(start, until, EVERY_DAYS)
-    return sorted({*map(float, days), float(start), float(until)})
+    return sorted({*map(float, days), float(start), float(until), *map(float, also)})
 
 
-def state_ratio(
-    store: ObjectStore, state: TwinState, belief: Belief, *, baseline: LabelMap, labels: LabelMap
+def believed_today(
+    store: ObjectStore, state: TwinState, belief: Belief, *, baseline: LabelMap
 ) -> NDArray[np.float64]:
-    """Return (members,) believed over labelled visible volume of a tumour on the twin's day.
+    """Return (members,) mL: the visible volume of a tumour believed on the twin's day.
 
     The label a scenario starts from is one noisy measurement; the belief knows all of them.
 
     Args:
-        baseline: labels of the first visit; `labels` those the scenario starts from.
+        baseline: labels of the first visit.
     """
     from organtwin.updating import predicted_volumes
 
     believed = predicted_volumes(
-        _simulation_of(store, state, belief.structure),
+        simulation_of(store, state, belief.structure),
         belief.ensemble,
         [state.day],
         baseline_ml=baseline.volume_ml(belief.structure),
     )
-    ratio: NDArray[np.float64] = believed[:, 0] / labels.volume_ml(belief.structure)
-    return ratio
+    today: NDArray[np.float64] = believed[:, 0]
+    return today
 
 
-def _state(
+def simulated(
     case: Case, store: ObjectStore, watch: Watch, beliefs: Sequence[Belief], *, day: float
 ) -> TwinState:
     """Simulate beliefs from the baseline on and forecast every later visit."""
@@ -244,7 +267,8 @@ def _observed_up_to(case: Case, store: ObjectStore, visit: int, structure: str) 
     )
 
 
-def _observations(case: Case, store: ObjectStore, visit: int) -> list[Observation]:
+def observations_of(case: Case, store: ObjectStore, visit: int) -> list[Observation]:
+    """Return what a visit says of the tumours; raises Missing when it is not registered yet."""
     ids = case.visit(visit).observations
     if not ids:
         raise Missing(f"visit {visit} is not registered yet", advice="register it first")
@@ -257,17 +281,10 @@ def _prior(case: Case) -> str:
     return case.twins[0]
 
 
-def _simulation_of(store: ObjectStore, state: TwinState, structure: str) -> Simulation:
+def simulation_of(store: ObjectStore, state: TwinState, structure: str) -> Simulation:
+    """Return the growth behind a twin's forecasts of one tumour."""
     for simulation_id in state.simulations:
         simulation: Simulation = store.get(simulation_id)
         if simulation.structure == structure:
             return simulation
     raise Missing(f"the twin of day {state.day:g} has no simulation of {structure}")
-
-
-def _forecasts(case: Case, store: ObjectStore) -> Iterator[tuple[TwinState, str, Forecast]]:
-    """Yield every forecast ever made with the twin that made it."""
-    for twin_id in case.twins:
-        state: TwinState = store.get(twin_id)
-        for forecast_id in state.forecasts:
-            yield state, forecast_id, store.get(forecast_id)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,30 +64,33 @@ def test_that_the_liver_and_both_tumours_are_found(folder: CaseFolder, visit: in
         assert dice(labels.mask(name), real.mask(name)) >= 0.85
 
 
+def forecasts_of(demo: Path, day: float) -> list[dict[str, Any]]:
+    visits = json.loads((demo / "forecasts.json").read_text(encoding="utf-8"))["visits"]
+    (found,) = [visit["forecasts"] for visit in visits if visit["day"] == day]
+    return list(found)
+
+
 def test_that_three_forecasts_are_made_and_scored(demo: Path) -> None:
-    scores = json.loads((demo / "forecasts.json").read_text())
-    last = [s for s in scores if s["for day"] == 135]
-    assert {s["made on day"] for s in last} == {0, 45, 90}
+    assert {f["made_on_day"] for f in forecasts_of(demo, 135)} == {0, 45, 90}
 
 
 def test_that_the_final_forecast_is_near_what_came(demo: Path) -> None:
-    scores = json.loads((demo / "forecasts.json").read_text())
-    final = [s for s in scores if s["for day"] == 135 and s["made on day"] == 90]
+    final = [f for f in forecasts_of(demo, 135) if f["made_on_day"] == 90]
     assert len(final) == 2
-    assert all(abs(s["error %"]) < 25 for s in final)
+    assert all(abs(f["scores"]["error_percent"]) < 25 for f in final)
 
 
 def test_that_every_outcome_has_a_unit_and_regrowth_an_interval(demo: Path) -> None:
-    rows = json.loads((demo / "outcomes.json").read_text())
-    assert {row["scenario"] for row in rows} == {
-        "resect along a plane",
-        "ablate",
-        "wait under chemotherapy",
-    }
-    assert all(row["unit"] for row in rows)
+    told = json.loads((demo / "outcomes.json").read_text(encoding="utf-8"))
+    names = [scenario["name"] for scenario in told["scenarios"]]
+    assert names == ["resect along a plane", "ablate", "wait under chemotherapy"]
+    rows = [row for scenario in told["scenarios"] for row in scenario["rows"]]
+    assert all(row["unit"] and row["basis"] for row in rows)
     regrowth = [row for row in rows if row["name"].startswith("visible volume")]
     assert len(regrowth) == 12
-    assert all(row["low"] <= row["value"] <= row["high"] for row in regrowth)
+    assert all(
+        row["interval"]["low"] <= row["value"] <= row["interval"]["high"] for row in regrowth
+    )
 
 
 def test_that_the_held_back_visit_never_entered_the_belief(folder: CaseFolder) -> None:
