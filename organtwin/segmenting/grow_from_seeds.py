@@ -22,6 +22,7 @@ from organtwin.organs import Organ, tumour
 from organtwin.segmenting import Method, Seeds
 from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
 from organtwin.segmenting.coarse import (
+    Factors,
     block_mean,
     coarse_spacing,
     factors_for,

@@ -55,7 +55,8 @@ def tumours_in(tissue: Parenchyma) -> list[Flags]:
     voxel = float(np.prod(tissue.spacing_mm))
     dark = without_specks(dark, 0.25 * ball_mm3(SMALLEST_DIAMETER_MM) / voxel)
     parts, count = ndimage.label(dark)
-    found = _apart([bordered(tissue, parts == number) for number in range(1, count + 1)])
+    cores = (parts == number for number in range(1, count + 1))
+    found = _apart([bordered(tissue, core) for core in cores if _is_inside(core, tissue)])
     found = [mask for mask in found if _is_tumour(mask, tissue)]
     for _ in range(ROUNDS):
         contrasts = _shared([contrast_of(tissue, mask) for mask in found])
@@ -139,6 +140,13 @@ def _same_volume(
     values = np.where(band, smooth, np.float32(-np.inf))
     held: Flags = band & (values >= level_holding(values, count))
     return largest(held, grown)
+
+
+def _is_inside(core: Flags, tissue: Parenchyma) -> bool:
+    """Whether the organ goes on around a dark core, so that it is no fading of the capsule."""
+    box = around(core, 6.0, tissue.spacing_mm)
+    near = dilated(core[box], 4.0, tissue.spacing_mm)
+    return float(tissue.organ[box][near].mean()) >= LEAST_ENCLOSED
 
 
 def _is_tumour(mask: Flags, tissue: Parenchyma) -> bool:
