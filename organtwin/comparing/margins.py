@@ -10,6 +10,7 @@ from organtwin.comparing.removal import Removal
 from organtwin.core.scenario import Quantity
 
 NOT_REMOVED = "not removed"
+NOT_COVERED = "not covered: registration of later visits, targeting, size of the real zone"
 
 
 def margin_quantities(anatomy: Anatomy, removal: Removal | None) -> tuple[Quantity, ...]:
@@ -52,7 +53,7 @@ def _of_tumour(anatomy: Anatomy, removal: Removal | None, name: str) -> list[Qua
                 "mm",
                 basis=f"smallest distance from the tumour's surface (interpolated between voxels) "
                 f"to the {what}; 90 % interval: the tumour's segmented border shifted by a "
-                f"standard deviation of half a voxel ({sd:.2f} mm)",
+                f"standard deviation of half a voxel ({sd:.2f} mm); {NOT_COVERED}",
             ),
             sd,
         ),

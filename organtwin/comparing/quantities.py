@@ -37,7 +37,7 @@ def sourced(quantities: Iterable[Quantity], inputs: tuple[str, ...]) -> tuple[Qu
 def broken_rules(
     quantities: Iterable[Quantity], rules: Iterable[Rule], *, contact: str
 ) -> tuple[str, ...]:
-    """Return one warning for each quantity below its rule's minimum.
+    """Return one warning for each rule whose minimum a quantity, or its interval, goes below.
 
     Args:
         contact: "cut" or "zone": which of the margin rules holds.
@@ -49,9 +49,18 @@ def broken_rules(
     found = []
     for quantity in quantities:
         for rule in rules:
-            if rule.quantity == names(quantity.name) and quantity.value < rule.minimum:
-                found.append(
-                    f"{rule.quantity} of {quantity.structure} is {quantity.value:.1f} "
-                    f"{quantity.unit}, below {rule.minimum:g} {rule.unit} ({rule.source})"
-                )
+            if rule.quantity == names(quantity.name):
+                found += _broken(quantity, rule)
     return tuple(found)
+
+
+def _broken(quantity: Quantity, rule: Rule) -> list[str]:
+    what = f"{rule.quantity} of {quantity.structure}"
+    least = f"{rule.minimum:g} {rule.unit} ({rule.source})"
+    value = f"{quantity.value:.1f} {quantity.unit}"
+    if quantity.value < rule.minimum:
+        return [f"{what} is {value}, below {least}"]
+    if quantity.low is not None and quantity.low < rule.minimum:
+        reach = f"interval reaches {quantity.low:.1f} {quantity.unit}"
+        return [f"{what} is {value} but may be below {least}: {reach}"]
+    return []

@@ -15,6 +15,8 @@ BOUNDARY = (
     "voxel ({sd:.2f} mm)"
 )
 
+GEOMETRIC = "geometric: perfusion and drainage of what is kept are not considered"
+
 
 def remnant_quantities(anatomy: Anatomy, removal: Removal | None) -> tuple[Quantity, ...]:
     """Return organ, removed and remnant volumes in mL and the remnant's fraction in %.
@@ -64,7 +66,8 @@ def remnant_quantities(anatomy: Anatomy, removal: Removal | None) -> tuple[Quant
                 organ,
                 remnant_ml,
                 "mL",
-                basis=f"{organ} that stays, without tumours, its vessels included; {basis}",
+                basis=f"{organ} that stays, without tumours, its vessels included; "
+                f"{GEOMETRIC}; {basis}",
             ),
             kept_shift,
             at_least=0.0,
@@ -76,7 +79,7 @@ def remnant_quantities(anatomy: Anatomy, removal: Removal | None) -> tuple[Quant
                 fraction,
                 "%",
                 basis=f"remnant volume / {organ} volume without tumours ({healthy_ml:.0f} mL), "
-                f"not of a standardised {organ} volume; {basis}",
+                f"not of a standardised {organ} volume; {GEOMETRIC}; {basis}",
             ),
             fraction_sd,
             at_least=0.0,

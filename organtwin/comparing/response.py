@@ -14,6 +14,10 @@ from organtwin.core.scenario import Quantity
 from organtwin.core.simulation import Simulation
 
 HORIZONS_DAYS = (90.0, 180.0)
+NOT_COVERED = (
+    "the effect of a drug or of radiation is a fixed value whose uncertainty is not in the "
+    "interval; 0 mL means below visibility (density one half), not cure"
+)
 
 
 def volumes_ml(simulation: Simulation, day: float) -> NDArray[np.float64]:
@@ -67,7 +71,7 @@ def response_quantities(
                     LEVEL,
                     f"median of {len(samples)} members simulated to day {day + horizon:g}; "
                     f"{LEVEL:.0%} interval: the posterior spread of the growth parameters, "
-                    "no measurement noise",
+                    f"no measurement noise; {NOT_COVERED}",
                     (ids[name],) if ids and name in ids else (),
                 )
             )

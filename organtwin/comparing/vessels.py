@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from organtwin.comparing.anatomy import Anatomy
 from organtwin.comparing.quantities import spread
 from organtwin.comparing.removal import Removal
@@ -12,6 +15,8 @@ HEAT_SINK_MM = 3.0
 """Calibre in mm from which a vessel cools an ablation: around hepatic veins up to 3 mm the zone's
 margin stayed undistorted in 78 %, at 3 to 6 mm in 56 %, above 6 mm in 39 % (microwave, pigs:
 PubMed 18589324, read through a mirror)."""
+CUT_WIDE_MM = 5.0
+"""Calibre in mm from which a vessel at a cut is warned of: unsourced, set your own."""
 NEAR_MM = 5.0
 """How near the zone a vessel counts as at risk, in mm (a choice of this program)."""
 
@@ -104,22 +109,49 @@ def _near(tree: Tree, removal: Removal, anatomy: Anatomy) -> list[Quantity]:
 
 
 def vessel_warnings(anatomy: Anatomy, removal: Removal | None) -> tuple[str, ...]:
-    """Return one line for each tree that loses its trunk or may cool the zone."""
+    """Return a line for each tree that loses its trunk, is cut where wide, lies in or by a zone."""
     if removal is None:
         return ()
     found = []
     for tree in anatomy.trees:
         distance = removal.distance_mm(tree.points_mm)
         if removal.contact == "cut":
-            if cut_tree(tree, distance < 0.0).trunk_removed:
-                found.append(f"the cut takes the trunk of the {tree.name}")
-            continue
-        near = distance <= NEAR_MM
-        calibre = float(tree.calibre_mm[near].max()) if near.any() else 0.0
-        if calibre > HEAT_SINK_MM:
-            found.append(
-                f"heat sink: the {tree.name} is {calibre:.1f} mm wide within {NEAR_MM:g} mm of "
-                "the zone; undistorted margins were seen around 56 % of veins of 3 to 6 mm and "
-                "39 % above (microwave, pigs: PubMed 18589324, read through a mirror)"
-            )
+            found += _cut_warnings(tree, distance)
+        else:
+            found += _zone_warnings(tree, distance, half_voxel_mm=0.5 * anatomy.voxel_mm)
     return tuple(found)
+
+
+def _cut_warnings(tree: Tree, distance_mm: NDArray[np.float64]) -> list[str]:
+    cut = cut_tree(tree, distance_mm < 0.0)
+    found = []
+    if cut.trunk_removed:
+        found.append(f"the cut takes the trunk of the {tree.name}")
+    if cut.calibre_mm >= CUT_WIDE_MM:
+        found.append(
+            f"the cut crosses the {tree.name}, up to {cut.calibre_mm:.1f} mm wide; "
+            f"{CUT_WIDE_MM:g} mm is unsourced, set your own"
+        )
+    return found
+
+
+def _zone_warnings(
+    tree: Tree, distance_mm: NDArray[np.float64], *, half_voxel_mm: float
+) -> list[str]:
+    near = distance_mm <= NEAR_MM
+    inside = (distance_mm < half_voxel_mm) & (tree.calibre_mm > HEAT_SINK_MM)
+    found = []
+    if inside.any():
+        found.append(
+            f"the zone contains the {tree.name} ({tree.calibre_mm[inside].max():.1f} mm wide): "
+            "thrombosis or bile duct injury possible; ducts, arteries and gallbladder are not "
+            "modelled"
+        )
+    calibre = float(tree.calibre_mm[near].max()) if near.any() else 0.0
+    if calibre > HEAT_SINK_MM:
+        found.append(
+            f"heat sink: the {tree.name} is {calibre:.1f} mm wide within {NEAR_MM:g} mm of "
+            "the zone; undistorted margins were seen around 56 % of veins of 3 to 6 mm and "
+            "39 % above (microwave, pigs: PubMed 18589324, read through a mirror)"
+        )
+    return found

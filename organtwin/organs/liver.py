@@ -71,8 +71,20 @@ ORGAN = Organ(
             "remnant fraction",
             25.0,
             "%",
-            "normal liver 20 to 25 % (Kishi; Vauthey, Shoup), 30 % after chemotherapy, 40 % in "
-            "cirrhosis: pmc.ncbi.nlm.nih.gov/articles/PMC6422720",
+            "normal liver, 20 to 25 % by Kishi; Vauthey, Shoup: "
+            "pmc.ncbi.nlm.nih.gov/articles/PMC6422720",
+        ),
+        Rule(
+            "remnant fraction",
+            30.0,
+            "%",
+            "if after more than 3 months of chemotherapy: pmc.ncbi.nlm.nih.gov/articles/PMC6422720",
+        ),
+        Rule(
+            "remnant fraction",
+            40.0,
+            "%",
+            "if the liver has fibrosis or cirrhosis: pmc.ncbi.nlm.nih.gov/articles/PMC6422720",
         ),
         Rule("minimal resection margin", 1.0, "mm", "R0: PubMed 26198997"),
         Rule("minimal ablation margin", 5.0, "mm", "repository.ubn.ru.nl/handle/2066/301258"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -106,11 +107,32 @@ def _band(
     axes: Any, simulation: Simulation, name: str, *, start_day: float | None, line: dict[str, Any]
 ) -> None:
     """Draw median and band; earlier scenarios have the wider line, so that equal ones all show."""
-    days, volumes = simulation.days, simulation.quantities["volume_ml"]
+    days, volumes = _with_removals(simulation)
     shown = days >= (start_day if start_day is not None else days[0]) - 1e-6
     low, median, high = interval(volumes[:, shown], LEVEL)
     axes.fill_between(days[shown], low, high, color=line["color"], alpha=0.16, lw=0)
     axes.plot(days[shown], median, label=f"{name}, 90 %", **line)
+
+
+def _with_removals(simulation: Simulation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return days (t,) and volumes (members, t), a removal twice: just before and just after it.
+
+    A member invisible at the first report after a removal is so from the removal on; of the
+    others no volume is known before that report.
+    """
+    days, volumes = simulation.days, simulation.quantities["volume_ml"]
+    events = json.loads(simulation.job_json or "{}").get("events", ())
+    removals = {days[0] + e["day"] for e in events if e["kind"] == "remove_region"}
+    for day in sorted(removals):
+        after = int(np.searchsorted(days, day + 1e-6))
+        if not 0 < after < len(days):
+            continue
+        before_ml = np.array([np.interp(day, days, member) for member in volumes])
+        after_ml = np.where(volumes[:, after] == 0.0, 0.0, before_ml)
+        kept = after - int(abs(days[after - 1] - day) < 1e-6)
+        days = np.concatenate([days[:kept], [day, day], days[after:]])
+        volumes = np.column_stack([volumes[:, :kept], before_ml, after_ml, volumes[:, after:]])
+    return days, volumes
 
 
 def _forecasts(axes: Any, forecasts: Sequence[Forecast]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from organtwin.core.journal import JournalEntry
 from organtwin.core.labelmap import LabelMap
@@ -18,6 +18,15 @@ from organtwin.reporting.numbers import THIN, decimals, fixed, short_id
 
 NOTHING = Cell("–")
 LEVEL = 0.9
+PLANS_LINE = (
+    "Points are LPS mm (L, P, S positive) in the frame of the baseline CT, not of the later "
+    "visit's scan; zone_along_mm and zone_across_mm are half-axes: the zone's diameters are twice "
+    "that."
+)
+COMPARED_LINE = (
+    "Portal and hepatic veins are told apart automatically unless a person labelled them; a wrong "
+    "label is not in any interval. Organs outside the liver are not checked."
+)
 
 
 def comparison_section(
@@ -38,7 +47,7 @@ def comparison_section(
         colours=colours,
     )
     blocks: list[Block] = [Text((lead,)), *pictures, table]
-    blocks.append(_plans(compared))
+    blocks += [Text((COMPARED_LINE,)), _plans(compared), Text((PLANS_LINE,))]
     for one in compared.outcomes:
         if one.warnings:
             blocks.append(Warnings(f"Not to overlook: {one.scenario.name}", one.warnings))
@@ -81,31 +90,49 @@ def _plans(compared: Comparison) -> Table:
 def _plan_lines(scenario: Scenario) -> list[str]:
     lines = []
     for action in scenario.actions:
-        words = [f"{name} {_argument(value)}" for name, value in action.arguments.items()]
+        words = [f"{name} {_argument(name, value)}" for name, value in action.arguments.items()]
         lines.append(
             f"day {action.day:g}: {action.kind}" + (f" ({', '.join(words)})" * bool(words))
         )
     return lines
 
 
-def _argument(value: object) -> str:
+def _argument(name: str, value: object) -> str:
     if isinstance(value, tuple | list):
+        if name.endswith("_mm") and len(value) == 3:
+            return _point(value)
         return "(" + ", ".join(fixed(float(v), 2) for v in value) + ")"
     if isinstance(value, float | int):
         return f"{value:g}"
     return str(value)
 
 
+def _point(point_mm: Sequence[float]) -> str:
+    """Return "R 76.2, A 16.1, I 0.7 mm" of a point (3,) in LPS mm."""
+    signs = (("L", "R"), ("P", "A"), ("S", "I"))
+    parts = [
+        f"{below if round(x, 1) < 0 else above} {fixed(abs(x), 1)}"
+        for x, (above, below) in zip(point_mm, signs, strict=True)
+    ]
+    return ", ".join(parts) + " mm"
+
+
 def labels_section(
     labels: LabelMap, *, labels_id: str, geometry: GeometryReport, pictures: Sequence[Picture] = ()
 ) -> Section:
-    """Return the structures of a visit with their volumes, and how its geometry was found."""
+    """Return the structures of a visit with their volumes, and how its geometry was found.
+
+    A geometry graded "withheld" shows no volume and says why.
+    """
+    withheld = geometry.grade == "withheld"
     note = Note("voxels of the label map times the voxel's volume", (labels_id,))
     rows = tuple(
         (
             Cell(s.name),
             Cell(s.kind),
-            Cell(_significant(labels.volume_ml(s.name)) + f"{THIN}mL", note),
+            Cell("withheld")
+            if withheld
+            else Cell(_significant(labels.volume_ml(s.name)) + f"{THIN}mL", note),
             Cell(f"{s.code.meaning} ({s.code.scheme} {s.code.value})"),
         )
         for s in sorted(labels.structures, key=lambda s: s.label)
@@ -123,6 +150,9 @@ def labels_section(
         *pictures,
         Table(("structure", "kind", "volume", "coded term"), rows, (0.25, 0.15, 0.2, 0.4)),
     ]
+    if withheld:
+        why = geometry.findings or ("the geometry of this series was not established",)
+        blocks.append(Warnings("Volumes are withheld: the geometry is not fit to measure", why))
     return Section("Images and structures", tuple(blocks))
 
 
@@ -163,7 +193,7 @@ def growth_section(
     """
     blocks: list[Block] = [*pictures]
     if observations:
-        blocks.append(_observed(observations))
+        blocks.append(_observed(observations, {s.structure for _, s in scores}))
     if beliefs:
         blocks.append(_believed(beliefs))
     if scores:
@@ -171,10 +201,12 @@ def growth_section(
     return Section("Growth: observed, learned, forecast", tuple(blocks))
 
 
-def _observed(observations: Sequence[tuple[str, Observation]]) -> Table:
+def _observed(observations: Sequence[tuple[str, Observation]], forecast: Collection[str]) -> Table:
+    old = {o.structure for _, o in observations if o.day == 0.0 and o.volume_ml > 0.0}
+    new = {o.structure for _, o in observations if old} - old
     rows = tuple(
         (
-            Cell(o.structure),
+            _observed_name(o.structure, new=o.structure in new, forecast=forecast),
             Cell(f"{o.day:g}"),
             Cell(_significant(o.volume_ml) + f"{THIN}mL", Note("visible volume in the baseline "
                  f"frame; measurement: {o.noise_source}", (object_id,))),
@@ -184,6 +216,13 @@ def _observed(observations: Sequence[tuple[str, Observation]]) -> Table:
     )  # fmt: skip
     head = ("structure", "day", "visible volume", "relative sd of the measurement")
     return Table(head, rows, (0.25, 0.15, 0.3, 0.3), caption="Observed")
+
+
+def _observed_name(structure: str, *, new: bool, forecast: Collection[str]) -> Cell:
+    if not new:
+        return Cell(structure)
+    mark = "NEW since baseline" + (", not forecast" if structure not in forecast else "")
+    return Cell(f"{structure}: {mark}", strong=True)
 
 
 def _believed(beliefs: Sequence[tuple[str, Belief]]) -> Table:
@@ -206,10 +245,9 @@ def _believed(beliefs: Sequence[tuple[str, Belief]]) -> Table:
 def _fine(quantity: Quantity) -> Cell:
     """A parameter's cell: three significant digits, however small."""
     low, high = quantity.low or 0.0, quantity.high or 0.0
-    text = (
-        f"{quantity.value:.3g}{THIN}{quantity.unit} "
-        f"({100 * LEVEL:g}{THIN}%: {low:.3g} to {high:.3g})"
-    )
+    text = f"{quantity.value:.3g}{THIN}{quantity.unit}"
+    if low != high:
+        text += f" ({100 * LEVEL:g}{THIN}%: {low:.3g} to {high:.3g})"
     return Cell(text, Note(quantity.basis, quantity.inputs))
 
 

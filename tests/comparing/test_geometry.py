@@ -11,7 +11,7 @@ from organtwin.comparing.margins import margin_quantities
 from organtwin.comparing.remnant import remnant_quantities
 from organtwin.comparing.surfaces import surface_points_mm
 from organtwin.comparing.trees import cut_tree, tree_of
-from organtwin.comparing.vessels import vessel_quantities
+from organtwin.comparing.vessels import vessel_quantities, vessel_warnings
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.scenario import Action, Quantity
@@ -236,3 +236,19 @@ def test_that_a_zone_sees_the_wide_vessel_beside_it() -> None:
     """Zone border at y = 22 - 12 = 10, trunk wall at y = 5: 5 mm apart."""
     found = vessel_quantities(FORKED, removal_of((zone((-20.0, 22.0, 0.0), 12, 12),), FORKED))
     assert row(found, "distance to vessels over 3 mm").value == pytest.approx(5.0, abs=0.8)
+
+
+def test_that_a_zone_over_a_wide_vessel_is_said_to_contain_it() -> None:
+    lines = vessel_warnings(FORKED, removal_of((zone((-20.0, 5.0, 0.0), 12, 12),), FORKED))
+    assert any(w.startswith("the zone contains the portal-vein (") for w in lines)
+    assert any("bile duct injury" in w for w in lines)
+
+
+def test_that_a_zone_beside_a_wide_vessel_does_not_contain_it() -> None:
+    lines = vessel_warnings(FORKED, removal_of((zone((-20.0, 22.0, 0.0), 12, 12),), FORKED))
+    assert not any("contains" in w for w in lines)
+
+
+def test_that_a_wide_vessel_cut_is_warned_of() -> None:
+    lines = vessel_warnings(FORKED, removal_of((plane(15.0),), FORKED))
+    assert any(w.startswith("the cut crosses the portal-vein, up to") for w in lines)

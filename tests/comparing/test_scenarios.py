@@ -13,10 +13,11 @@ from organtwin.comparing import (
 )
 from organtwin.comparing.plane_search import resection_plane
 from organtwin.comparing.probe_path import covering_zone, probe_to, way_warnings
+from organtwin.comparing.quantities import broken_rules
 from organtwin.comparing.response import volumes_ml
 from organtwin.core.content import decode, encode
 from organtwin.core.errors import BadArgument, Missing
-from organtwin.core.scenario import Action, Outcome, Scenario
+from organtwin.core.scenario import Action, Outcome, Quantity, Scenario
 from organtwin.core.simulation import Simulation
 from organtwin.core.volume import GeometryReport, Volume, to_lps
 from organtwin.organs import organ, tumour
@@ -244,3 +245,30 @@ def test_that_a_liver_with_one_small_tumour_and_no_vessels_gets_its_scenarios() 
         spacing_mm=(2.5, 2.5, 2.5),
     )
     assert len(suggested(labels, 0.0)) == 3
+
+
+def test_that_every_remnant_rule_broken_names_its_condition() -> None:
+    """28 %: enough for a normal liver, too little after chemotherapy or with fibrosis."""
+    remnant = Quantity("remnant fraction", "liver", 28.0, "%", 27.0, 29.0, 0.9)
+    lines = broken_rules([remnant], ORGAN.rules, contact="cut")
+    assert [("chemotherapy" in w, "cirrhosis" in w) for w in lines] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_that_an_interval_below_a_rule_is_a_warning_too() -> None:
+    margin = Quantity("minimal margin", "tumour-1", 5.5, "mm", 3.9, 7.1, 0.9)
+    (line,) = broken_rules([margin], ORGAN.rules, contact="zone")
+    assert "may be below 5 mm" in line
+    assert line.endswith("interval reaches 3.9 mm")
+
+
+def test_that_a_visible_volume_says_that_nothing_seen_is_no_cure() -> None:
+    found = [q for q in WAIT.quantities if q.name.startswith("visible volume")]
+    assert found
+    assert all("not cure" in q.basis for q in found)
+
+
+def test_that_a_remnant_says_it_is_geometric() -> None:
+    assert all("perfusion" in q.basis for q in RESECT.quantities if q.name.startswith("remnant "))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from organtwin.core.scenario import Quantity
@@ -39,3 +41,13 @@ def test_that_nothing_is_written_as_minus_zero() -> None:
 
 def test_that_a_short_id_is_the_head_of_the_long_one() -> None:
     assert short_id("0123456789abcdef") == "01234567"
+
+
+def test_that_nothing_visible_is_said_in_words() -> None:
+    seen = Quantity("visible volume at +90 days", "tumour-1", 0.0, "mL", 0.0, 18.7, 0.9)
+    assert formatted(seen).replace(THIN, " ") == "not visible (90 %: up to 18.7 mL)"
+    assert formatted(replace(seen, high=0.0)) == "not visible"
+
+
+def test_that_an_interval_of_no_width_is_not_written() -> None:
+    assert written(100.0, "%", 100.0, 100.0, 0.9) == "100 %"

@@ -1,8 +1,10 @@
 """Pictures are drawn without a display; what is asked is where things stand and what colour."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +226,15 @@ def test_that_a_picture_needs_no_display(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=bare, capture_output=True, text=True, check=True
     )
     assert int(found.stdout) < 255
+
+
+def test_that_a_removal_is_a_step_on_its_day() -> None:
+    job = json.dumps({"events": [{"kind": "remove_region", "day": 0.0}]})
+    volumes = np.tile([20.0, 0.0, 0.0], (4, 1))
+    cut = replace(
+        growth(), days=np.array([90.0, 105.0, 120.0]), job_json=job,
+        quantities={"volume_ml": volumes},
+    )  # fmt: skip
+    line = timeline("tumour-1", scenarios={"cut": cut}, start_day=90.0).axes[0].lines[0]
+    assert list(np.asarray(line.get_xdata())) == [90.0, 90.0, 105.0, 120.0]
+    assert list(np.asarray(line.get_ydata())) == [20.0, 0.0, 0.0, 0.0]

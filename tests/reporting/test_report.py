@@ -24,6 +24,7 @@ from organtwin.reporting import (
     Section,
     Table,
     Text,
+    Warnings,
     comparison_section,
     decisions_section,
     growth_section,
@@ -200,3 +201,35 @@ def test_that_a_folder_with_spaces_and_signs_is_no_trouble(tmp_path: Path) -> No
     folder = tmp_path / "Bericht über Zoë"
     folder.mkdir()
     assert all(path.is_file() for path in write_report(REPORT, folder, Watch()))
+
+
+def test_that_a_point_is_written_with_letters() -> None:
+    assert "point_mm L 1.0, A 2.0, S 3.0 mm" in PAGE
+
+
+def test_that_frame_and_half_axes_are_explained() -> None:
+    assert "the zone&#39;s diameters are twice that" in PAGE
+    assert "Organs outside the liver are not checked." in PAGE
+
+
+def test_that_a_withheld_geometry_shows_no_volume_and_says_why() -> None:
+    labels = painted({LIVER: ball((0, 0, 0), 20)}, half_mm=(24, 24, 24))
+    report = GeometryReport((2, 2, 2), "LPS", grade="withheld", findings=("a slice is missing",))
+    blocks = labels_section(labels, labels_id="11" * 32, geometry=report).blocks
+    (table,) = (b for b in blocks if isinstance(b, Table))
+    (warned,) = (b for b in blocks if isinstance(b, Warnings))
+    assert [row[2].text for row in table.rows] == ["withheld"]
+    assert warned.lines == ("a slice is missing",)
+
+
+def test_that_a_tumour_absent_at_baseline_is_marked_new() -> None:
+    seen = [("tumour-1", 0.0), ("tumour-1", 90.0), ("tumour-2", 90.0)]
+    section = growth_section(
+        observations=[("33" * 32, Observation(name, day, 5.0, 0.08, "")) for name, day in seen],
+        beliefs=[],
+        scores=[],
+    )
+    (table,) = section.blocks
+    assert isinstance(table, Table)
+    names = [row[0].text for row in table.rows]
+    assert names == ["tumour-1", "tumour-1", "tumour-2: NEW since baseline, not forecast"]

@@ -64,10 +64,14 @@ def quantity_text(quantity: Quantity) -> str:
     unit = "" if quantity.unit == "1" else f" {quantity.unit}"
     if float(quantity.value).is_integer() and quantity.low is None:
         places = 0
-    text = f"{quantity.value:.{places}f}{unit}"
-    if quantity.low is None or quantity.high is None:
+    unseen = quantity.value == 0.0 and quantity.name.startswith("visible volume")
+    text = "not visible" if unseen else f"{quantity.value:.{places}f}{unit}"
+    if quantity.low is None or quantity.high is None or quantity.low == quantity.high:
         return text
-    return f"{text}  ({quantity.low:.{places}f} to {quantity.high:.{places}f})"
+    level = "" if quantity.level is None else f"{100 * quantity.level:g} %: "
+    if unseen:
+        return f"{text}  ({level}up to {quantity.high:.{places}f}{unit})"
+    return f"{text}  ({level}{quantity.low:.{places}f} to {quantity.high:.{places}f})"
 
 
 def _cell(text: str, tip: str, token: str) -> QTableWidgetItem:
