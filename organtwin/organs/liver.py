@@ -65,7 +65,10 @@ ORGAN = Organ(
     ),
     visible_density=0.5,
     volume_relative_sd=0.10,
-    noise_source="automatic labels of the sample patient err by 2 to 10 %; real scans: unsourced, set your own",
+    noise_source=(
+        "automatic labels of the sample patient err by 2 to 10 %; real scans: unsourced, "
+        "set your own"
+    ),
     rules=(
         Rule(
             "remnant fraction",
