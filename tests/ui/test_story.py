@@ -55,6 +55,7 @@ def test_that_the_river_can_be_clicked_from_scan_to_report(qtbot: QtBot, tmp_pat
     window.choose_page("mesh")
     click(qtbot, window, "Make the mesh")
     window.choose_page("update")
+    window.page("update")._form.set_values({"members": 16})  # type: ignore[attr-defined]
     click(qtbot, window, "Set the prior belief")
     click(qtbot, window, "Update with day 45")
     click(qtbot, window, "Update with day 90")

@@ -22,6 +22,7 @@ from organtwin.ui.scene import Scene
 from solvers.contract import Parameter
 
 POSITIONS = (
+    ("Tilted 30° to the left", (0.5, 0.866, 0.0)),
     ("On the left side", (1.0, 0.0, 0.0)),
     ("On the right side", (-1.0, 0.0, 0.0)),
     ("Face down", (0.0, -1.0, 0.0)),
