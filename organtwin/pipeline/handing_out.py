@@ -206,11 +206,14 @@ def _headlines(outcome: Outcome) -> tuple[str, ...]:
     """Return the few numbers that stand under a picture."""
     from organtwin.reporting import formatted
 
-    return tuple(
+    lines = [
         f"{q.structure}, {HEADLINES[q.name]}: {formatted(q)}"
         for q in outcome.quantities
         if q.name in HEADLINES
-    )
+    ]
+    if any("no primary source" in warning for warning in outcome.warnings):
+        lines.append("effect of the treatment: a demonstration value without a source")
+    return tuple(lines)
 
 
 def _simulated(case: Case, store: ObjectStore) -> Any:
