@@ -39,10 +39,7 @@ class Journal:
     def __init__(self, path: Path, *, write: bool) -> None:
         self._path = path
         with disk_errors(path):
-            mode = "rwc" if write else "ro&immutable=1"
-            self._database = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
-            )
+            self._database = _opened(path, "rwc") if write else _opened_for_reading(path)
         try:
             self._prepare(write)
             self._entries = list(self._read())
@@ -96,3 +93,24 @@ class Journal:
             entries.append(entry)
             previous = link
         return entries
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+    )
+
+
+def _opened_for_reading(path: Path) -> sqlite3.Connection:
+    """Open beside a writer, whose last entries still lie in the log; else the file as it lies.
+
+    A folder that may not be written has no room for the log's index: SQLite then has to be told
+    that nothing changes.
+    """
+    database = _opened(path, "ro")
+    try:
+        database.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        database = _opened(path, "ro&immutable=1")
+    return database

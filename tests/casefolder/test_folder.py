@@ -131,6 +131,13 @@ def test_that_a_case_read_only_opened_refuses_a_step(path: Path) -> None:
             folder.append(folder.case, Done("x"))
 
 
+def test_that_a_reader_beside_the_writer_sees_its_last_entry(path: Path) -> None:
+    with CaseFolder.open(path) as writer:
+        entry = writer.append(writer.case.having(mesh="d"), Done("d"))
+        with CaseFolder.open(path, write=False) as reader:
+            assert reader.entries[-1].link == entry.link
+
+
 AS_A_USER = """
 import os, sys
 from pathlib import Path
