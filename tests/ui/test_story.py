@@ -32,7 +32,6 @@ def click(qtbot: QtBot, window: MainWindow, text: str) -> None:
     qtbot.wait(50)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample patient was not made yet")
 def test_that_the_river_can_be_clicked_from_scan_to_report(qtbot: QtBot, tmp_path: Path) -> None:
     window = MainWindow()
