@@ -101,7 +101,7 @@ class Stage(QWidget):
         self._visits = QComboBox()
         self._visits.setAccessibleName("Visit shown")
         self._visits.setToolTip("Visit shown in the slices and in 3D (days since the baseline)")
-        self._visits.setMinimumWidth(130)
+        self._visits.setMinimumWidth(168)
         self._visits.activated.connect(self.showing.choose_visit)
         self._windows = QComboBox()
         self._windows.setAccessibleName("Window")
