@@ -5,6 +5,7 @@ export UCX_TLS := self,sm,tcp
 export OMP_NUM_THREADS ?= 1
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export PYVISTA_USERDATA_PATH := $(CURDIR)/.venv/pyvista
+export MESA_SHADER_CACHE_DIR := $(CURDIR)/.venv/mesa
 
 .PHONY: run test test-all check setup lock sample pictures benchmark clean
 
