@@ -53,7 +53,7 @@ class UpdatePage(Page):
         self._structure.activated.connect(lambda _: self._tell_belief())
         self._belief_title = words("BELIEF", "section")
         self.body.addWidget(self._belief_title)
-        self._parameters = Table("Prior and posterior", ("Parameter", "Prior", "Now"))
+        self._parameters = Table("Prior and posterior", ("Growth", "Prior", "Now"))
         self._densities = QVBoxLayout()
         key = side_by_side(pill("prior"), pill("posterior", "good"))
         self._belief = card(self._structure, self._densities, key)
@@ -205,7 +205,7 @@ class UpdatePage(Page):
 def _said(belief: Belief, name: str) -> str:
     column = belief.ensemble.parameters.index(name)
     low, median, high = belief.ensemble.quantiles(LEVEL)[:, column]
-    return f"{median:.2g}\n{low:.2g} to {high:.2g}"
+    return f"{median:.2g}\n{low:.2g}–{high:.2g}"
 
 
 PAGE = UpdatePage
