@@ -57,6 +57,11 @@ Install it (Debian 13, Ubuntu 24.04: apt-get install python3 python3-venv; elsew
 python.org), or name it:  PYTHON=/path/to/python3.13 make run'
 }
 
+has_headers() {
+    "$1" -c 'import pathlib, sysconfig
+raise SystemExit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").is_file())'
+}
+
 if command -v apt-get >/dev/null 2>&1; then
     packages=$(missing_packages)
     [ -z "$packages" ] || install_packages "$packages"
@@ -65,6 +70,11 @@ fi
 wanted=$(cat requirements.txt pyproject.toml packaging/setup.sh | cksum)
 if [ "$(cat .venv/ready 2>/dev/null || true)" != "$wanted at $PWD" ]; then
     python=$(find_python)
+    if ! has_headers "$python"; then
+        command -v apt-get >/dev/null 2>&1 ||
+            fail "the C headers of $python are missing: install its development package"
+        install_packages " $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')"
+    fi
     say "Setting up .venv with $("$python" --version) (once; a few minutes)"
     rm -rf .venv
     "$python" -m venv .venv
