@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from organtwin.places import keep_caches_there
+
 PAGES = ("import", "segment", "mesh", "update", "simulate", "compare", "report")
 
 
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             "there is no display here: use the command line (`organtwin demo`) or set DISPLAY\n"
         )
         return 2
+    keep_caches_there()
     from organtwin.ui.app import run
 
     return run(

@@ -12,7 +12,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from organtwin import __version__, tables
 from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, Missing, OrganTwinError
+from organtwin.places import keep_caches_there
 from organtwin.printing import Printer
 from organtwin.recording import step
 from organtwin.tables import Table
@@ -30,6 +31,7 @@ RESEARCH_USE = "For research use only; not a medical device."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
+    keep_caches_there()
     signal.signal(signal.SIGTERM, _stop)
     asked = _parser().parse_args(arguments)
     printer = Printer(as_json=asked.json)
@@ -170,7 +172,9 @@ def _audit(asked: argparse.Namespace, printer: Printer) -> None:
             verified = verify_audit(Path(asked.path), watch)
         figures = dataclasses.asdict(verified)
         steps = figures.pop("steps")
-        printer.table(Table("Verified: nothing was changed", ("what", "value"), _items(figures)))
+        printer.table(
+            Table("Verified: nothing was changed", ("what", "value"), tuple(figures.items()))
+        )
         printer.table(Table("Steps", ("time", "who", "what"), steps))
         return
     with (
@@ -300,10 +304,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator:
         raise BadInput(f"{text!r} is not NAME=STRUCTURE")
     return name, structure
-
-
-def _items(figures: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(figures.items())
 
 
 if __name__ == "__main__":

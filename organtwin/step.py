@@ -20,10 +20,12 @@ from typing import Any
 from organtwin.casefolder import ObjectFolder
 from organtwin.core.errors import BadInput, OrganTwinError
 from organtwin.core.watch import Watch
+from organtwin.places import keep_caches_there
 
 
 def main() -> int:
     """Run the step asked for on stdin; returns 0 when it did, 2 for bad input, 1 otherwise."""
+    keep_caches_there()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         request = json.loads(sys.stdin.readline())

@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_data_path
-
 from organtwin import __version__
 from organtwin.casefolder import ObjectFolder
 from organtwin.core.case import Case, ObjectStore
@@ -21,6 +19,7 @@ from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.imaging import labels_of
 from organtwin.pipeline.twin import current_labels
+from organtwin.places import own_folder
 
 PACKAGES = ("numpy", "scipy", "pydicom", "SimpleITK", "vtk", "mmgpy", "dolfinx-solver-real")
 
@@ -85,7 +84,7 @@ def export_audit(
     """
     from organtwin.reporting.audit import signing_key, write_audit
 
-    key = signing_key(user_data_path("organtwin", appauthor=False) / "signing-key.pem")
+    key = signing_key(own_folder() / "signing-key.pem")
     named = {path.name: path for path in files}
     return write_audit(to, entries, objects.content, files=named, key=key, watch=watch)
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, override
 
-import platformdirs
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from organtwin import __version__
+from organtwin.places import own_folder
 from organtwin.ui.pieces import button, card, cleared, emblem, side_by_side, words
 
 SAMPLE: Final = Path(__file__).resolve().parents[2] / "sample_dicom" / "images"
@@ -27,7 +27,7 @@ RECENT: Final = 5
 
 def cases_folder() -> Path:
     """Return where cases made in the window lie: the user's own data folder."""
-    return Path(platformdirs.user_data_dir("organtwin", appauthor=False)) / "cases"
+    return own_folder() / "cases"
 
 
 def free_folder(name: str) -> Path:
