@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -171,12 +170,6 @@ def side_by_side(case: Case, store: ObjectStore) -> Table:
     rows = [(*key, *(row.get(name, "–") for name in names)) for key, row in cells.items()]
     title = f"Comparison (value and {LEVEL:.0%} interval)"
     return Table(title, ("quantity", "structure", *names), tuple(rows))
-
-
-def journal(entries: Sequence[Any]) -> Table:
-    """Every step: when, who, what."""
-    rows = tuple((e.sequence, e.time, e.who, e.done.step, e.done.summary) for e in entries)
-    return Table("Journal", ("entry", "time", "who", "step", "summary"), rows)
 
 
 def said(quantity: Quantity) -> str:

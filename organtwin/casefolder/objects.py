@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +74,6 @@ class ObjectFolder:
         if not OBJECT_ID.fullmatch(object_id):
             raise CaseDamaged(f"{object_id[:80]!r} is not the id of an object")
         return self.root / object_id[:2] / object_id
-
-    def ids(self) -> Iterator[str]:
-        """Every object's id, sorted."""
-        return iter(sorted(p.name for p in self.root.glob("??/*") if OBJECT_ID.fullmatch(p.name)))
 
     def sweep(self) -> None:
         """Remove what a killed process left half written."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -182,13 +181,6 @@ class Table(QTableWidget):
             if head is not None:
                 head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.fit()
-
-    def paint_row(self, row: int, shade: QColor) -> None:
-        """Colour one row's text."""
-        for j in range(self.columnCount()):
-            item = self.item(row, j)
-            if item is not None:
-                item.setForeground(shade)
 
     def _items(self) -> list[QTableWidgetItem]:
         cells = (self.item(i, j) for i in range(self.rowCount()) for j in range(self.columnCount()))
