@@ -43,6 +43,10 @@ class Visit:
         baseline_labels: the visit's LabelMap carried to the baseline grid.
         observations: ids of Observation.
         seen: False while the twin must not know of the visit (held back to score a forecast).
+        origin: Origin, the images that `volume` was made from; "" where they are not DICOM.
+        identity: Identity, whom those images say they show.
+        held: why the visit may belong to another patient; a person has to decide before any step
+            may use it. Empty when there is no doubt, or it was decided.
     """
 
     day: float
@@ -53,6 +57,9 @@ class Visit:
     baseline_labels: str = ""
     observations: tuple[str, ...] = ()
     seen: bool = False
+    origin: str = ""
+    identity: str = ""
+    held: tuple[str, ...] = ()
 
 
 @noun

@@ -29,6 +29,12 @@ class GeometryReport:
         grade: good; acknowledged (a person accepted the findings); withheld (volumes and margins
             must not be shown).
         findings: one line each, empty when there is nothing to say.
+        established: (what, how) for spacing, tilt, gaps, orientation and position.
+        residual_mm: how far a voxel of the grid may lie from the nearest measured one.
+        interpolated_ml: how much of the grid was filled in between slices farther apart than the
+            grid's spacing.
+        naive_offset_mm: how far a slice would lie from its place if the slices were taken for an
+            even, upright stack.
     """
 
     spacing_mm: tuple[float, float, float]
@@ -39,6 +45,10 @@ class GeometryReport:
     missing_slices: int = 0
     grade: Grade = "good"
     findings: tuple[str, ...] = ()
+    established: tuple[tuple[str, str], ...] = ()
+    residual_mm: float = 0.0
+    interpolated_ml: float = 0.0
+    naive_offset_mm: float = 0.0
 
 
 @noun

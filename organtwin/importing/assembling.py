@@ -1,38 +1,34 @@
-"""Slices to Series, Series to Volume: what single and multi-frame DICOM images share."""
+"""Slices to Series: what single and multi-frame DICOM images share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
-from organtwin.core.volume import GeometryReport, Volume
-from organtwin.core.watch import Watch
-from organtwin.importing.found import Found, Pixels, Refused, Series, Slice
+from organtwin.core.origin import Instance, Origin
+from organtwin.core.volume import GeometryReport
+from organtwin.importing.elements import Elements
+from organtwin.importing.found import Found, Refused, Series, Slice
 from organtwin.importing.geometry import (
     FEWEST,
     SAME_PLACE_MM,
-    Stack,
     arranged,
     heights_mm,
+    plane_grid,
     sketched,
 )
 from organtwin.importing.opening import Opened
-from organtwin.importing.pixels import FrameReader, checked
-from organtwin.importing.planes import acquired_of, unit_of
-from organtwin.importing.resampling import resampled
+from organtwin.importing.pixels import checked
+from organtwin.importing.planes import acquired_of, identity_of, unit_of
 
-THREADS: Final = 2
 SAME_DIRECTION: Final = 1e-3
 LOCALIZER_PLANES: Final = 3
 VOXEL_LIMIT: Final = 2**31
-INT16: Final = (-32768, 32767)
 
 
 @dataclass
@@ -100,7 +96,7 @@ def _described(
     refusal: Refused | None,
     localizer: bool,
 ) -> Series:
-    ordered, size, report, problem = _placed(part)
+    ordered, size, affine, report, problem = _placed(part)
     refusal = refusal or problem
     if refusal is not None and problem is None:
         findings = (refusal.reason, *findings)
@@ -112,34 +108,60 @@ def _described(
         modality=said.text("Modality"),
         description=said.text("SeriesDescription"),
         acquired=acquired_of(said),
-        patient_name=said.text("PatientName"),
-        patient_id=said.text("PatientID"),
+        identity=identity_of(said),
         files=tuple(dict.fromkeys(s.pixels.path for s in ordered)),
         geometry=replace(report, findings=(*findings, *report.findings)),
         size=size,
+        affine=affine,
         unit=unit_of(said),
         part=number,
         localizer=localizer,
         refusal=refusal,
         format=format_name,
         slices=ordered,
+        origin=_origin(said, ordered),
+        study_description=said.text("StudyDescription"),
     )
 
 
-def _placed(
-    part: list[Slice],
-) -> tuple[tuple[Slice, ...], tuple[int, int, int], GeometryReport, Refused | None]:
-    """Return slices in order, the grid's size, its report and why it cannot be used, if so."""
+def _origin(said: Elements, slices: tuple[Slice, ...]) -> Origin:
+    return Origin(
+        said.text("StudyInstanceUID"),
+        said.text("SeriesInstanceUID"),
+        said.text("FrameOfReferenceUID"),
+        said.text("SOPClassUID"),
+        study_id=said.text("StudyID"),
+        study_date=said.text("StudyDate"),
+        study_time=said.text("StudyTime"),
+        accession_number=said.text("AccessionNumber"),
+        frames=slices[0].pixels.frames,
+        instances=tuple(Instance(s.sop_uid, s.frame, s.position_mm) for s in slices),
+    )
+
+
+Placed = tuple[
+    tuple[Slice, ...],
+    tuple[int, int, int],
+    NDArray[np.float64],
+    GeometryReport,
+    Refused | None,
+]
+
+
+def _placed(part: list[Slice]) -> Placed:
+    """Return slices in order, the grid's size, affine and report, and why it cannot be used."""
     try:
         stack = arranged(part)
         if np.prod(stack.size, dtype=np.float64) > VOXEL_LIMIT:
             raise WrongGeometry(f"more than {VOXEL_LIMIT} voxels", advice="export fewer slices")
-        return stack.slices, stack.size, stack.report, None
+        return stack.slices, stack.size, stack.affine, stack.report, None
     except WrongGeometry as error:
         refusal = Refused.by(error, part[0].pixels.path.parent)
         ordered = tuple(part[n] for n in np.argsort(heights_mm(part), kind="stable"))
         size = (part[0].pixels.columns, part[0].pixels.rows, len(part))
-        return ordered, size, sketched(part, error.what), refusal
+        report = sketched(part, error.what)
+        affine = plane_grid(ordered[0], report.spacing_mm[2] or 1.0)
+        return ordered, size, affine, report, refusal
 
 
 def _by_plane(slices: list[Slice]) -> list[list[Slice]]:
@@ -186,107 +208,3 @@ def _by_phase(slices: list[Slice]) -> list[list[Slice]]:
 
 def _crowded(slices: list[Slice]) -> bool:
     return bool((np.diff(np.sort(heights_mm(slices))) < SAME_PLACE_MM).any())
-
-
-def read(series: Series, watch: Watch) -> Volume:
-    """Read and rescale the voxels of a Series of DICOM slices.
-
-    int16 where slope and intercept are whole numbers and the values fit, else float32. Padding
-    (PixelPaddingValue) is kept, rescaled as any value; where a resampled grid reaches beyond the
-    slices it is filled with the padding value, else with the lowest value.
-
-    Raises:
-        UnreadableFile: a file is damaged, changed since the scan, or cannot be decoded.
-        WrongGeometry: the slices make no volume.
-    """
-    stack = arranged(series.slices)
-    voxels = _voxels(stack, watch)
-    return Volume(
-        voxels=voxels,
-        affine=stack.affine,
-        unit=series.unit,
-        modality=series.modality,
-        geometry=series.geometry,
-        acquired=series.acquired,
-        series_uid=series.uid,
-        study_uid=series.study_uid,
-        frame_uid=series.frame_uid,
-        description=series.description,
-    )
-
-
-class _TooWide(Exception):
-    """Values that int16 cannot hold."""
-
-
-def _voxels(stack: Stack, watch: Watch) -> NDArray[Any]:
-    whole = all(
-        s.slope.is_integer() and s.intercept.is_integer() and s.pixels.kind != "f"
-        for s in stack.slices
-    )
-    if not stack.exact:
-        fill = _fill(stack.slices[0])
-        files = _Files(stack.slices)
-        values = resampled(
-            stack, lambda n: rescaled(files, n, np.dtype("f4")), fill=fill, watch=watch
-        )
-        fits = INT16[0] <= values.min() and values.max() <= INT16[1]
-        return np.rint(values).astype(np.int16, order="F") if whole and fits else values
-    if whole:
-        try:
-            return _filled(stack, np.dtype("i2"), watch)
-        except _TooWide:
-            pass
-    return _filled(stack, np.dtype("f4"), watch)
-
-
-def _fill(one: Slice) -> float | None:
-    return None if one.padding is None else one.padding * one.slope + one.intercept
-
-
-class _Files:
-    """Stored samples of slices; files of many frames are read once."""
-
-    def __init__(self, slices: tuple[Slice, ...]) -> None:
-        self.slices = slices
-        self._many: dict[Pixels, FrameReader] = {
-            pixels: FrameReader(pixels)
-            for pixels in dict.fromkeys(s.pixels for s in slices)
-            if pixels.frames > 1
-        }
-
-    def samples(self, n: int) -> NDArray[Any]:
-        one = self.slices[n]
-        reader = self._many.get(one.pixels) or FrameReader(one.pixels)
-        return reader.frame(one.frame)
-
-
-def rescaled(files: _Files, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return (rows, columns) of one slice in the image's unit; raises _TooWide."""
-    one, samples = files.slices[n], files.samples(n)
-    if dtype.kind == "f":
-        return (samples.astype(np.float64) * one.slope + one.intercept).astype(dtype)
-    low, high = int(samples.min()), int(samples.max())
-    ends = [int(end * one.slope + one.intercept) for end in (low, high)]
-    if min(ends) < INT16[0] or max(ends) > INT16[1]:
-        raise _TooWide
-    wide = np.int32 if samples.dtype.itemsize < 4 else np.int64
-    return (samples.astype(wide) * int(one.slope) + int(one.intercept)).astype(dtype)
-
-
-def _filled(stack: Stack, dtype: np.dtype[Any], watch: Watch) -> NDArray[Any]:
-    """Return (ni, nj, nk) of a stack that is a regular grid, Fortran order."""
-    ni, nj, nk = stack.size
-    planes, files = np.empty((nk, nj, ni), dtype=dtype), _Files(stack.slices)
-
-    def read_one(n: int) -> Path:
-        planes[n] = rescaled(files, n, dtype)
-        return stack.slices[n].pixels.path
-
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        for n, path in enumerate(pool.map(read_one, range(nk))):
-            watch.tell((n + 1) / nk, f"reading {path.name}")
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return planes.transpose(2, 1, 0)

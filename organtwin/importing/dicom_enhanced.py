@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from organtwin.core.errors import UnreadableFile
-from organtwin.importing.assembling import read, series_of
+from organtwin.importing.assembling import series_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Pixels, Slice
@@ -22,6 +22,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.voxels import read
 
 PHASES: Final = (
     ("FrameContentSequence", "StackID"),

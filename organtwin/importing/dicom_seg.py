@@ -28,6 +28,7 @@ from organtwin.importing.planes import (
     directions_of,
     frames_of,
     functional_groups,
+    identity_of,
     pixels_of,
     position_of,
     spacing_of,
@@ -90,8 +91,7 @@ def source(file: Opened) -> LabelSource:
         said.first("ReferencedSeriesSequence").text("SeriesInstanceUID"),
         said.text("FrameOfReferenceUID"),
         tuple(s.name for s in segments_of(said)),
-        said.text("PatientName"),
-        said.text("PatientID"),
+        identity_of(said),
     )
 
 

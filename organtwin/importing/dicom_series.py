@@ -9,7 +9,7 @@ from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from organtwin.core.errors import WrongGeometry
-from organtwin.importing.assembling import read, series_of
+from organtwin.importing.assembling import series_of
 from organtwin.importing.elements import merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Slice
@@ -23,6 +23,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.voxels import read
 
 WANTED: Final = merged(
     IDENTITY,

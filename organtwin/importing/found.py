@@ -8,11 +8,16 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from organtwin.core import errors
 from organtwin.core.errors import BadInput, NoImages
+from organtwin.core.origin import Identity, Origin
 from organtwin.core.volume import GeometryReport
 
 SHOWN: Final = 3
+NOBODY: Final = Identity()
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,19 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Guess:
+    """What a series probably is, never more than a guess.
+
+    Args:
+        name: contrast phase or role ("arterial", "portal", "T1c", "FLAIR"), "" for no guess.
+        reason: what in the headers it was told by.
+    """
+
+    name: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Series:
     """Images that belong together: one modality, size and orientation.
 
@@ -108,6 +126,9 @@ class Series:
         refusal: why `read_volume` would refuse, None when it would not.
         format: name of the file in this folder that reads it.
         slices: where the voxels are, in order along the normal; empty for other formats.
+        affine: (4, 4) float64 of that Volume, index → LPS mm; the first slice's plane where
+            `read_volume` would refuse.
+        origin: the images, for references; None for formats without UIDs.
     """
 
     uid: str
@@ -116,17 +137,20 @@ class Series:
     modality: str
     description: str
     acquired: date | None
-    patient_name: str
-    patient_id: str
+    identity: Identity
     files: tuple[Path, ...]
     geometry: GeometryReport
     size: tuple[int, int, int]
+    affine: NDArray[np.float64] = field(repr=False, compare=False)
     unit: str = "1"
     part: int = 0
     localizer: bool = False
     refusal: Refused | None = None
     format: str = "dicom_series"
     slices: tuple[Slice, ...] = field(default=(), repr=False)
+    origin: Origin | None = field(default=None, repr=False)
+    guess: Guess = Guess()
+    study_description: str = ""
 
 
 Found = tuple[tuple[Series, ...], tuple[Refused, ...]]
@@ -148,8 +172,7 @@ class LabelSource:
     referenced_series_uid: str
     frame_uid: str
     names: tuple[str, ...]
-    patient_name: str = ""
-    patient_id: str = ""
+    identity: Identity = NOBODY
 
 
 @dataclass(frozen=True)

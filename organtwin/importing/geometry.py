@@ -103,7 +103,7 @@ def sketched(slices: Sequence[Slice], reason: str) -> GeometryReport:
     first = slices[0]
     heights = np.sort(heights_mm(slices))
     gaps = np.diff(heights) if len(slices) > 1 else np.array([first.thickness_mm])
-    affine = _grid(first, 1.0)
+    affine = plane_grid(first, 1.0)
     return GeometryReport(
         spacing_mm=(*first.spacing_mm, float(np.median(gaps))),
         orientation=orientation_of(affine),
@@ -114,7 +114,7 @@ def sketched(slices: Sequence[Slice], reason: str) -> GeometryReport:
     )
 
 
-def _grid(first: Slice, step_mm: float) -> NDArray[np.float64]:
+def plane_grid(first: Slice, step_mm: float) -> NDArray[np.float64]:
     """Return the affine of planes `step_mm` apart along the normal, starting at `first`."""
     affine = np.eye(4)
     affine[:3, 0] = np.multiply(first.row, first.spacing_mm[0])
@@ -145,7 +145,7 @@ class _Arrangement:
         step = self._even_step()
         exact = upright and step > 0
         if exact:
-            affine = _grid(self.slices[0], step)
+            affine = plane_grid(self.slices[0], step)
             affine[:3, 2] = (self.positions[-1] - self.positions[0]) / (len(self.slices) - 1)
             size = (*self._plane(), len(self.slices))
         else:
@@ -232,7 +232,7 @@ class _Arrangement:
 
     def _resampled(self, step_mm: float) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
         """Return affine and size of the upright grid that holds every slice."""
-        affine = _grid(self.slices[0], step_mm)
+        affine = plane_grid(self.slices[0], step_mm)
         places = (self.positions - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
         low = np.floor(places[:, :2].min(axis=0) + 1e-6)
         high = np.ceil(places[:, :2].max(axis=0) - 1e-6)

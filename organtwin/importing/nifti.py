@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.formats import ImageFormat
@@ -85,8 +86,8 @@ def _series(file: Opened) -> Series:
     with file.path.open("rb") as content:
         uid = hashlib.file_digest(content, "sha256").hexdigest()
     return Series(
-        uid, "", "", "", file.path.name, None, "", "", (file.path,), report, header.size,
-        format="nifti",
+        uid, "", "", "", file.path.name, None, Identity(), (file.path,), report, header.size,
+        header.affine, format="nifti",
     )  # fmt: skip
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.core.origin import Identity
 from organtwin.importing.elements import Elements, merged, tag_of, wanted
 from organtwin.importing.found import Pixels
 from organtwin.importing.opening import Opened
@@ -24,6 +26,12 @@ IDENTITY: Final = wanted(
     "SeriesDescription",
     "PatientName",
     "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyTime",
+    "AccessionNumber",
+    "StudyDescription",
     "AcquisitionDate",
     "ContentDate",
     "SeriesDate",
@@ -122,13 +130,26 @@ def spacing_of(measures: Elements) -> tuple[float, float]:
 
 def acquired_of(said: Elements) -> date | None:
     """Return the date of acquisition, else of the series, content or study, None without any."""
-    for keyword in DATES:
-        digits = said.text(keyword).replace(".", "")
-        try:
-            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-        except ValueError:
-            continue
-    return None
+    return next((d for d in map(partial(date_of, said), DATES) if d is not None), None)
+
+
+def date_of(said: Elements, keyword: str) -> date | None:
+    """Return a date, None where the file says none or nonsense (also YYYY.MM.DD of ACR-NEMA)."""
+    digits = said.text(keyword).replace(".", "")
+    try:
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        return None
+
+
+def identity_of(said: Elements) -> Identity:
+    """Return whom a file says it shows."""
+    return Identity(
+        said.text("PatientName"),
+        said.text("PatientID"),
+        date_of(said, "PatientBirthDate"),
+        said.text("PatientSex"),
+    )
 
 
 def unit_of(said: Elements) -> str:

@@ -22,7 +22,7 @@ from organtwin.importing.formats import LabelFormat, Mask
 from organtwin.importing.found import LabelSource
 from organtwin.importing.opening import Opened, opened
 from organtwin.importing.placing import TIE, check_frame_of_reference, thickness_mm
-from organtwin.importing.planes import IDENTITY
+from organtwin.importing.planes import IDENTITY, identity_of
 
 LISTED: Final = merged(
     IDENTITY,
@@ -70,8 +70,7 @@ def source(file: Opened) -> LabelSource:
         series.text("SeriesInstanceUID"),
         frame or regions[0].text("ReferencedFrameOfReferenceUID"),
         tuple(region.text("ROIName") for region in regions),
-        said.text("PatientName"),
-        said.text("PatientID"),
+        identity_of(said),
     )
 
 

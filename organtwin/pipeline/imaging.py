@@ -23,23 +23,25 @@ def import_images(
     modality: str = "CT",
 ) -> tuple[Case, str]:
     """Add a visit for each date found in a folder; `series` chooses by UID where there are more."""
-    from organtwin.importing import read_volume, scan
+    from organtwin.importing import open_images
 
-    found = scan(Path(path), watch.part(0.0, 0.3))
-    wanted = _one_a_date([s for s in found.usable() if s.modality == modality], series, path)
-    known = {visit.acquired for visit in case.visits}
-    visits = list(case.visits)
-    for number, chosen_series in enumerate(wanted):
-        if chosen_series.acquired in known:
-            raise BadInput(
-                f"the case has a visit of {chosen_series.acquired} already",
-                where=chosen_series.uid,
-                advice="import another folder, or undo the earlier import",
-            )
-        share = 0.7 / len(wanted)
-        part = watch.part(0.3 + number * share, 0.3 + (number + 1) * share)
-        volume = store.put(read_volume(chosen_series, part))
-        visits.append(Visit(0.0, chosen_series.acquired, volume))
+    with open_images(Path(path), watch.part(0.0, 0.3)) as images:
+        usable = [s for s in images.scan.usable() if s.modality == modality]
+        wanted = _one_a_date(usable, series, path)
+        known = {visit.acquired for visit in case.visits}
+        visits = list(case.visits)
+        for number, chosen in enumerate(wanted):
+            if chosen.acquired in known:
+                raise BadInput(
+                    f"the case has a visit of {chosen.acquired} already",
+                    where=chosen.uid,
+                    advice="import another folder, or undo the earlier import",
+                )
+            share = 0.7 / len(wanted)
+            part = watch.part(0.3 + number * share, 0.3 + (number + 1) * share)
+            volume = store.put(images.volume(chosen, part))
+            origin = store.put(chosen.origin) if chosen.origin else ""
+            visits.append(Visit(0.0, chosen.acquired, volume, origin=origin))
     after = case.having(visits=_in_order(visits, case))
     withheld = sum(s.geometry.grade == "withheld" for s in wanted)
     note = f", {withheld} with geometry that withholds volumes" if withheld else ""
@@ -51,7 +53,7 @@ def _one_a_date(series: Sequence[Any], uids: Sequence[str], path: str) -> list[A
     wanted = [s for s in series if not uids or s.uid in uids]
     if not wanted:
         raise BadInput("no series of the wanted modality and UID makes a volume", where=path)
-    patients = {(s.patient_id, s.patient_name) for s in wanted}
+    patients = {(s.identity.patient_id, s.identity.name) for s in wanted}
     if len(patients) > 1:
         raise BadInput(
             f"these images are of {len(patients)} patients",
@@ -153,15 +155,16 @@ def read_label_file(
     names: Mapping[str, str] | None = None,
 ) -> tuple[Case, str]:
     """Take a visit's labels from a DICOM SEG or RTSTRUCT file."""
-    from organtwin.importing import read_labels, scan
+    from organtwin.importing import open_images
 
-    sources = scan(Path(path), watch.part(0.0, 0.2)).labels
-    if len(sources) != 1:
-        raise BadInput(f"{len(sources)} label files are here, not one", where=path)
-    volume = store.get(case.visit(visit).volume)
-    labels = read_labels(
-        sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0)
-    )
+    with open_images(Path(path), watch.part(0.0, 0.2)) as images:
+        sources = images.scan.labels
+        if len(sources) != 1:
+            raise BadInput(f"{len(sources)} label files are here, not one", where=path)
+        volume = store.get(case.visit(visit).volume)
+        labels = images.labels(
+            sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0)
+        )
     return _labelled(case, store, visit, labels)
 
 

@@ -36,7 +36,7 @@ def scan(asked: Mapping[str, Any], watch: Watch) -> Answer:
                 "modality": s.modality,
                 "description": s.description,
                 "acquired": s.acquired.isoformat() if s.acquired else "",
-                "patient": s.patient_name or s.patient_id,
+                "patient": s.identity.name or s.identity.patient_id,
                 "size": list(s.size),
                 "files": len(s.files),
                 "geometry": asdict(s.geometry),

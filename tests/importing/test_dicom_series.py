@@ -79,7 +79,7 @@ def test_that_padding_stays_the_value_it_is(write: Write, tmp_path: Path) -> Non
 def test_that_identity_travels_to_the_series(write: Write, tmp_path: Path) -> None:
     write([0.0, 3.0, 6.0])
     series = one_series(tmp_path / "dicom")
-    assert (series.patient_name, series.patient_id) == ("Invented^Ann", "A1")
+    assert (series.identity.name, series.identity.patient_id) == ("Invented^Ann", "A1")
     assert (series.uid, series.modality, series.unit) == ("1.2.3", "CT", "HU")
     assert series.acquired is not None
     assert series.acquired.isoformat() == "2024-01-31"
@@ -87,7 +87,7 @@ def test_that_identity_travels_to_the_series(write: Write, tmp_path: Path) -> No
 
 def test_that_a_name_in_another_alphabet_is_read(write: Write, tmp_path: Path) -> None:
     write([0.0, 3.0, 6.0], SpecificCharacterSet="ISO_IR 192", PatientName="Люкceмбypг")
-    assert one_series(tmp_path / "dicom").patient_name == "Люкceмбypг"
+    assert one_series(tmp_path / "dicom").identity.name == "Люкceмбypг"
 
 
 def test_that_a_good_series_has_nothing_to_say(write: Write, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_that_two_patients_in_a_folder_keep_their_names(write: Write, tmp_path: 
     write([0.0, 3.0, 6.0])
     write([0.0, 3.0, 6.0], SeriesInstanceUID="1.2.4", PatientName="Other^Bob", PatientID="B2")
     series = scan(tmp_path / "dicom", WATCH).series
-    assert [(s.patient_name, s.patient_id) for s in series] == [
+    assert [(s.identity.name, s.identity.patient_id) for s in series] == [
         ("Invented^Ann", "A1"),
         ("Other^Bob", "B2"),
     ]

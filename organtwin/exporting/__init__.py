@@ -1,0 +1,1 @@
+"""What a case holds as files for other systems, one format a file."""
