@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
+from organtwin.importing.archive import is_zip, unpacked
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import LabelSource, Scan, Series
 from organtwin.importing.labelling import read_labels
@@ -57,4 +59,11 @@ def open_images(path: Path, watch: Watch) -> Iterator[Images]:
         BadInput: more than can be looked at.
         Stopped: somebody asked to stop.
     """
-    yield Images(scan(path, watch))
+    with unpacked(path, watch.part(0.0, 0.5) if is_zip(path) else watch) as place:
+        try:
+            found = scan(place, watch)
+            refused = (replace(r, path=path / r.path.relative_to(place)) for r in found.refused)
+            yield Images(found if place == path else replace(found, refused=tuple(refused)))
+        except OrganTwinError as error:
+            error.where = error.where.replace(str(place), str(path))
+            raise
