@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from organtwin.core.errors import BadArgument, BadInput, NoImages, UnreadableFile
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
+from organtwin.importing.dicomdir import SOP_CLASS
 from organtwin.importing.formats import Mask, everything_wanted, image_formats, label_formats
 from organtwin.importing.found import LabelSource, Refused, Scan, Series
 from organtwin.importing.opening import Opened, opened
-
-FILE_LIMIT: Final = 200_000
-DEPTH_LIMIT: Final = 32
-DIRECTORY: Final = "1.2.840.10008.1.3.10"
+from organtwin.importing.walking import files_of
 
 
 def scan(path: Path, watch: Watch) -> Scan:
     """Find every series and label file in a folder, or look at one file.
 
-    Headers only; DICOMDIR files are passed over, since the files themselves are looked at.
+    Headers only; of a DICOMDIR the files that it cites (see `walking`).
 
     Raises:
         NoImages: there is nothing at `path`, or no file in it.
         BadInput: more than 200 000 files.
         Stopped: somebody asked to stop.
     """
-    paths, refused = _files(path)
+    paths, refused = files_of(path)
     if not paths and not refused:
         raise NoImages(
             "no files there" if path.exists() else "there is no such folder or file",
@@ -57,7 +52,7 @@ def _sort(path: Path, claimed: dict[str, list[Opened]], sources: list[LabelSourc
     """Give a file to the format that claims it; raises BadInput when none does."""
     images, labels = image_formats(), label_formats()
     file = opened(path, everything_wanted())
-    if file.sop_class == DIRECTORY:
+    if file.sop_class == SOP_CLASS:
         return
     for label in labels.values():
         if label.claims(file):
@@ -79,35 +74,6 @@ def _unclaimed(file: Opened) -> BadInput:
         return UnreadableFile(file.dataset.damage, where=str(file.path))
     kind = file.elements.text("Modality") or "DICOM object"
     return BadInput(f"{kind} without images or labels", where=str(file.path))
-
-
-def _files(path: Path) -> tuple[list[Path], list[Refused]]:
-    """Return every regular file below `path`, sorted, and the links that lead out of it."""
-    if path.is_file():
-        return [path], []
-    root, files, refused = path.resolve(), [], []
-    for one in _walked(path):
-        if one.is_symlink() and not one.resolve().is_relative_to(root):
-            refused.append(Refused(one, BadInput.__name__, "a link that leads out of the folder"))
-        elif one.is_file():
-            files.append(one)
-            if len(files) > FILE_LIMIT:
-                raise BadInput(
-                    f"more than {FILE_LIMIT} files",
-                    where=str(path),
-                    advice="choose the folder of one patient",
-                )
-        elif not one.is_symlink():
-            refused.append(Refused(one, UnreadableFile.__name__, "not a regular file"))
-    return sorted(files), refused
-
-
-def _walked(path: Path) -> Iterator[Path]:
-    depth = len(path.parts)
-    for folder, below, names in os.walk(path, followlinks=False):
-        if len(Path(folder).parts) - depth >= DEPTH_LIMIT:
-            below.clear()
-        yield from (Path(folder, name) for name in names)
 
 
 def read_volume(series: Series, watch: Watch) -> Volume:
