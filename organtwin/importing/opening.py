@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from organtwin.core.errors import UnreadableFile
-from organtwin.importing.elements import (
-    Dataset,
-    ElementReader,
-    Elements,
-    Shortened,
-    Wanted,
-)
+from organtwin.importing.element_reader import Dataset, ElementReader, Shortened
+from organtwin.importing.elements import Elements, Wanted
 
 PREAMBLE: Final = 128
-FIRST_READ: Final = 64 * 2**10
+FIRST_READ: Final = 16 * 2**10
 HEADER_LIMIT: Final = 256 * 2**20
 INFLATED_HEADER_LIMIT: Final = 16 * 2**20
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
@@ -99,12 +94,8 @@ def _parsed(plain: Opened, content: bytes, tree: Wanted) -> Opened:
     meta = ElementReader(content, plain.size_bytes, PREAMBLE + 4, implicit=False, big=False)
     try:
         said = meta.group_2()
-    except Shortened:
-        raise
-    except Exception as error:
-        raise UnreadableFile(
-            f"the DICOM file meta information is broken ({error})", where=str(plain.path)
-        ) from error
+    except UnreadableFile as error:
+        raise replace(error, where=str(plain.path)) from error
     syntax = said.text("TransferSyntaxUID")
     if not syntax:
         raise UnreadableFile("the DICOM file names no transfer syntax", where=str(plain.path))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.pixels import get_decoder
 
 from organtwin.core.errors import UnreadableFile
-from organtwin.importing.elements import ElementReader
+from organtwin.importing.element_reader import ElementReader
 from organtwin.importing.found import Pixels
 from organtwin.importing.opening import (
     DEFLATED,
