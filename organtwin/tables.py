@@ -14,6 +14,13 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.twin import Score, TwinState
 
 LEVEL = 0.9
+IDENTITY = (
+    ("name", "name"),
+    ("patient ID", "patient_id"),
+    ("issuer of the patient ID", "issuer"),
+    ("birth date", "birth_date"),
+    ("sex", "sex"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,28 @@ def visits(case: Case, store: ObjectStore) -> Table:
                 round(geometry.tilt_deg, 3),
                 geometry.grade,
                 "; ".join(geometry.findings),
+                "; ".join(visit.held),
             )
         )
     columns = (
         "visit", "day", "date", "voxels", "spacing mm", "orientation", "tilt deg", "grade",
-        "findings",
+        "findings", "held",
     )  # fmt: skip
     return Table("Visits", columns, tuple(rows))
+
+
+def identities(case: Case, store: ObjectStore, visit: int) -> Table:
+    """Whom a visit's images and those of the other visits say they show: personal, to decide by."""
+    asked = case.visit(visit)
+    shown = [(visit, asked), *((n, v) for n, v in enumerate(case.visits) if n != visit)]
+    known = {n: store.get(v.identity) for n, v in shown if v.identity}
+    rows = [
+        (label, *(str(getattr(known[n], field) or "") if n in known else "" for n, _ in shown))
+        for label, field in IDENTITY
+    ]
+    rows.append(("date of the images", *(str(v.acquired or "") for _, v in shown)))
+    rows.append(("held", *("; ".join(v.held) for _, v in shown)))
+    return Table("Identity", ("what", *(f"visit {n}" for n, _ in shown)), tuple(rows))
 
 
 def structures(case: Case, store: ObjectStore) -> Table:

@@ -1,4 +1,4 @@
-"""Images and labels into a case: import, acknowledge, segment."""
+"""Images and labels into a case: import, identify, acknowledge, segment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ def add(verb: Verb) -> None:
     made.add_argument("--patient", default="", help="pseudonym shown in the window and reports")
     made.add_argument("--organ", default="liver")
     made.add_argument("--modality", default="CT")
-    made.add_argument("--series", action="append", default=[], metavar="UID")
+    made.add_argument("--series", action="append", default=[], metavar="UID or NUMBER")
+    made = verb("identify", _identify, "look whose images a visit holds, and decide")
+    made.add_argument("case")
+    made.add_argument("--visit", type=int, required=True)
+    decision = made.add_mutually_exclusive_group()
+    decision.add_argument("--same", action="store_true", help="it is the case's patient")
+    decision.add_argument("--other", action="store_true", help="it is not: the visit leaves")
+    made.add_argument("--reason", default="", help="goes to the journal; name nobody in it")
     made = verb("acknowledge", _acknowledge, "accept a visit's geometry findings, with a reason")
     made.add_argument("case")
     made.add_argument("--visit", type=int, required=True)
@@ -89,6 +96,17 @@ def _acknowledge(asked: argparse.Namespace, printer: Printer) -> None:
     with CaseFolder.open(Path(asked.case)) as folder:
         arguments = {"visit": asked.visit, "reason": asked.reason}
         step(folder, "acknowledge", arguments, printer)
+        printer.table(tables.visits(folder.case, folder))
+
+
+def _identify(asked: argparse.Namespace, printer: Printer) -> None:
+    decided = asked.same or asked.other
+    with CaseFolder.open(Path(asked.case), write=decided) as folder:
+        if not decided:
+            printer.table(tables.identities(folder.case, folder, asked.visit))
+            return
+        arguments = {"visit": asked.visit, "same_patient": asked.same, "reason": asked.reason}
+        step(folder, "identify", arguments, printer)
         printer.table(tables.visits(folder.case, folder))
 
 

@@ -28,6 +28,7 @@ IDENTITY: Final = wanted(
     "PatientID",
     "PatientBirthDate",
     "PatientSex",
+    "IssuerOfPatientID",
     "StudyID",
     "StudyTime",
     "AccessionNumber",
@@ -149,6 +150,7 @@ def identity_of(said: Elements) -> Identity:
         said.text("PatientID"),
         date_of(said, "PatientBirthDate"),
         said.text("PatientSex"),
+        issuer=said.text("IssuerOfPatientID"),
     )
 
 

@@ -14,7 +14,7 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done
 from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
-from organtwin.pipeline import imaging, planning, scoring, twin
+from organtwin.pipeline import identifying, imaging, planning, scoring, twin
 from organtwin.pipeline.running import Step, run
 
 SOLVER = ("dolfinx-solver-real",)
@@ -22,9 +22,29 @@ SOLVER = ("dolfinx-solver-real",)
 STEPS: Mapping[str, Step] = {
     step.name: step
     for step in (
-        Step("import", "Import images", imaging.import_images, ("pydicom",)),
+        Step(
+            "import",
+            "Import images",
+            imaging.import_images,
+            ("pydicom",),
+            decides_identity=True,
+            private=("path",),
+        ),
+        Step(
+            "identify",
+            "Decide whose a visit is",
+            identifying.identify,
+            quick=True,
+            decides_identity=True,
+        ),
         Step("acknowledge", "Acknowledge a geometry", imaging.acknowledge, quick=True),
-        Step("label", "Take labels from a file", imaging.read_label_file, ("pydicom", "highdicom")),
+        Step(
+            "label",
+            "Take labels from a file",
+            imaging.read_label_file,
+            ("pydicom", "highdicom"),
+            private=("path",),
+        ),
         Step("segment", "Segment", imaging.segment, ("SimpleITK", "scipy", "scikit-image")),
         Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
         Step("believe", "Draw the prior belief", twin.believe, SOLVER),

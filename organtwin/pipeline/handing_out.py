@@ -90,7 +90,9 @@ def export_audit(
 
 
 def _facts(case: Case, entries: Sequence[JournalEntry]) -> tuple[tuple[str, str], ...]:
-    visits = ", ".join(f"day {v.day:g} ({v.acquired})" for v in case.visits)
+    visits = ", ".join(
+        f"day {v.day:g} ({v.acquired}{', held: not used' if v.held else ''})" for v in case.visits
+    )
     return (
         ("Organ", case.organ),
         ("Visits", visits or "none"),

@@ -11,6 +11,7 @@ from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
+from organtwin.pipeline.identifying import held_against, kept
 
 
 def import_images(
@@ -22,12 +23,18 @@ def import_images(
     series: Sequence[str] = (),
     modality: str = "CT",
 ) -> tuple[Case, str]:
-    """Add a visit for each date found in a folder; `series` chooses by UID where there are more."""
+    """Add a visit for each date found in a folder.
+
+    A visit whose images say another name, ID, birth date or sex than the visits before it is held
+    until `identify`.
+
+    Args:
+        series: chooses, by UID or by number (as `organtwin inspect` counts), where there are more.
+    """
     from organtwin.importing import open_images
 
     with open_images(Path(path), watch.part(0.0, 0.3)) as images:
-        usable = [s for s in images.scan.usable() if s.modality == modality]
-        wanted = _one_a_date(usable, series, path)
+        wanted = _one_a_date(_choices(images.scan, modality), series, path)
         known = {visit.acquired for visit in case.visits}
         visits = list(case.visits)
         for number, chosen in enumerate(wanted):
@@ -39,37 +46,73 @@ def import_images(
                 )
             share = 0.7 / len(wanted)
             part = watch.part(0.3 + number * share, 0.3 + (number + 1) * share)
-            volume = store.put(images.volume(chosen, part))
-            origin = store.put(chosen.origin) if chosen.origin else ""
-            visits.append(Visit(0.0, chosen.acquired, volume, origin=origin))
+            held = held_against(chosen.identity, visits, store)
+            visits.append(
+                Visit(
+                    0.0,
+                    chosen.acquired,
+                    store.put(images.volume(chosen, part)),
+                    origin=store.put(chosen.origin) if chosen.origin else "",
+                    identity=kept(chosen.identity, store),
+                    held=held,
+                )
+            )
     after = case.having(visits=_in_order(visits, case))
     withheld = sum(s.geometry.grade == "withheld" for s in wanted)
+    held_now = sum(bool(v.held) for v in after.visits) - sum(bool(v.held) for v in case.visits)
     note = f", {withheld} with geometry that withholds volumes" if withheld else ""
-    return after, f"{len(wanted)} visit(s) from {Path(path).name}{note}"
+    note += f", {held_now} held: perhaps another patient" if held_now else ""
+    return after, f"{len(wanted)} visit(s) of {modality}{note}"
 
 
-def _one_a_date(series: Sequence[Any], uids: Sequence[str], path: str) -> list[Any]:
+def _choices(scan: Any, modality: str) -> dict[int, Any]:
+    """Return the series of a modality that make a Volume, by number; raises NoImages."""
+    scan.usable()
+    return {
+        number: s
+        for number, s in enumerate(scan.series)
+        if s.refusal is None and s.modality == modality
+    }
+
+
+def _one_a_date(choices: Mapping[int, Any], asked: Sequence[str], path: str) -> list[Any]:
     """Return one series for each date; raises BadInput where a person has to choose."""
-    wanted = [s for s in series if not uids or s.uid in uids]
+    wanted = {n: s for n, s in choices.items() if not asked or s.uid in asked or str(n) in asked}
     if not wanted:
         raise BadInput("no series of the wanted modality and UID makes a volume", where=path)
-    patients = {(s.identity.patient_id, s.identity.name) for s in wanted}
-    if len(patients) > 1:
-        raise BadInput(
-            f"these images are of {len(patients)} patients",
-            where=path,
-            advice="import one patient at a time, or choose the series",
-        )
-    for acquired in {s.acquired for s in wanted}:
-        same = [s for s in wanted if s.acquired == acquired]
+    if not asked:
+        _refuse_several_people(wanted, path)
+    for acquired in {s.acquired for s in wanted.values()}:
+        same = {n: s for n, s in wanted.items() if s.acquired == acquired}
         if len(same) > 1:
-            listed = "; ".join(f"{s.uid} ({s.description}, {s.size[2]} slices)" for s in same)
+            listed = "; ".join(
+                f"{n} ({s.uid}, {s.description}, {s.size[2]} slices)" for n, s in same.items()
+            )
             raise BadInput(
                 f"{len(same)} series of {acquired or 'unknown date'} could be the visit",
                 where=path,
                 advice=f"choose one with --series: {listed}",
             )
-    return sorted(wanted, key=lambda s: str(s.acquired))
+    return sorted(wanted.values(), key=lambda s: str(s.acquired))
+
+
+def _refuse_several_people(series: Mapping[int, Any], path: str) -> None:
+    """Raise BadInput when nobody chose and the images are clearly of several people."""
+    people: list[list[int]] = []
+    for number, one in series.items():
+        for person in people:
+            if not one.identity.is_clearly_not(series[person[0]].identity):
+                person.append(number)
+                break
+        else:
+            people.append([number])
+    if len(people) > 1:
+        listed = "; ".join("series " + ", ".join(map(str, person)) for person in people)
+        raise BadInput(
+            f"these images are of {len(people)} patients",
+            where=path,
+            advice=f"choose those of one with --series NUMBER: {listed}",
+        )
 
 
 def _in_order(visits: list[Visit], before: Case) -> tuple[Visit, ...]:

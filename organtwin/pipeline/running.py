@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +14,9 @@ from organtwin import __version__
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import BadArgument
 from organtwin.core.journal import Done
+from organtwin.core.origin import Private
 from organtwin.core.watch import Watch
+from organtwin.pipeline.identifying import refuse_held, used_visits
 
 Run = Callable[..., tuple[Case, str]]
 
@@ -21,7 +25,9 @@ Run = Callable[..., tuple[Case, str]]
 class Step:
     """One step: its name, its title for a person, what it runs, the packages doing the work.
 
-    `quick` steps take milliseconds and may run in the window's own process.
+    `quick` steps take milliseconds and may run in the window's own process. Only steps that say
+    `decides_identity` run on visits that may belong to another patient. Arguments named in
+    `private` may name a person (paths do): the journal holds the id of a Private object instead.
     """
 
     name: str
@@ -29,6 +35,8 @@ class Step:
     run: Run
     packages: tuple[str, ...] = ("numpy",)
     quick: bool = False
+    decides_identity: bool = False
+    private: tuple[str, ...] = ()
 
 
 class RecordedStore:
@@ -59,6 +67,7 @@ def run(
 
     Raises:
         BadArgument: arguments the step does not take.
+        BadInput: a visit it rests on may belong to another patient.
         OrganTwinError: as the step says; nothing was changed.
     """
     recorded = RecordedStore(store)
@@ -67,10 +76,15 @@ def run(
     except TypeError as error:
         raise BadArgument(str(error), where=step.name) from error
     bound.apply_defaults()
+    if not step.decides_identity:
+        refuse_held(case, used_visits(case, bound.arguments))
     after, summary = step.run(*bound.args, **bound.kwargs)
+    asked = {key: bound.arguments[key] for key in list(bound.arguments)[3:]}
+    for key in step.private:
+        asked[key] = recorded.put(Private(json.dumps(asked[key]), secrets.token_hex(16)))
     done = Done(
         step=step.name,
-        arguments={key: bound.arguments[key] for key in list(bound.arguments)[3:]},
+        arguments=asked,
         inputs=tuple(recorded.read),
         outputs=tuple(recorded.made),
         seed=bound.arguments.get("seed"),
