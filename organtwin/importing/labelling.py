@@ -27,6 +27,8 @@ LAST_TUMOUR: Final = 255 - 100
 CUT: Final = 0.1
 OTHER_COLOURS: Final = ((0.6, 0.6, 0.6), (0.55, 0.7, 0.6), (0.7, 0.62, 0.5), (0.6, 0.6, 0.75))
 TUMOUR_WORDS: Final = re.compile(r"tumou?r|lesion|metasta|neoplas|carcinoma|glioma|^gtv|-gtv|^hcc")
+UNCODED: Final = "99ORGANTWIN"
+"""Coding scheme of a structure that has no code: its meaning is its name."""
 NUMBERED: Final = re.compile(r"^tumour-(\d+)$")
 
 
@@ -121,7 +123,9 @@ def _structure(title: str, mask: Mask, organ: Organ, others: Iterator[int]) -> S
     label = next(others, None)
     if label is None:
         raise BadArgument(f"more than {LAST_OTHER - FIRST_OTHER + 1} structures beside the organ")
-    code = mask.code or CodedTerm("", "99ORGANTWIN", mask.name)
+    code = mask.code or CodedTerm("", UNCODED, mask.name)
+    if code.scheme == UNCODED:  # our own export of a structure without a code
+        code = replace(code, value="")
     return Structure(title, label, "other", code, OTHER_COLOURS[label % len(OTHER_COLOURS)])
 
 

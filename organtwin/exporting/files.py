@@ -1,0 +1,69 @@
+"""Pieces on disk: each file whole or not there, all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from organtwin.core.errors import BadInput
+from organtwin.exporting.material import Piece
+
+PART = ".part"
+
+
+def content_of(piece: Piece) -> bytes:
+    """Return the bytes of a piece's file; a DICOM object in the file format of PS3.10."""
+    if not isinstance(piece.content, Dataset):
+        return piece.content
+    stream = io.BytesIO()
+    piece.content.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str], ...]:
+    """Write pieces into a folder; returns each path with the SHA-256 of its content.
+
+    Every piece is first written beside its place; only when all are there do they move, so that an
+    error or a stop leaves nothing new behind.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    written: list[tuple[Path, str]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for piece in pieces:
+                content = content_of(piece)
+                path = folder / piece.name
+                _beside(path).write_bytes(content)
+                written.append((path, hashlib.sha256(content).hexdigest()))
+            for path, _ in written:
+                _beside(path).replace(path)
+        finally:
+            _clear(path for path, _ in written)
+    except OSError as error:
+        raise BadInput(
+            f"this folder cannot be written ({error.strerror})",
+            where=str(folder),
+            advice="choose another folder",
+        ) from error
+    return tuple(written)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(path.name + PART)
+
+
+def _clear(paths: Iterable[Path]) -> None:
+    for path in paths:
+        _beside(path).unlink(missing_ok=True)
+
+
+def names_of(paths: Sequence[Path]) -> str:
+    """Return the names of files as one line."""
+    return ", ".join(path.name for path in paths)
