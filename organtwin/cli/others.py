@@ -19,6 +19,11 @@ def add(verb: Verb) -> None:
     made.add_argument("what", choices=("export", "verify"))
     made.add_argument("path", help="case folder (export) or package (verify)")
     made.add_argument("--to", default="audit.zip", help="package to write")
+    made.add_argument(
+        "--with-identity",
+        action="store_true",
+        help="put in whom the images say they show, their identifiers and local paths too",
+    )
     made = verb("demo", _demo, "run the whole river on the sample patient")
     made.add_argument("--to", default="out/demo", help="folder to write into")
     made.add_argument("--images", help="folder of images; the sample patient without")
@@ -45,7 +50,14 @@ def _audit(asked: argparse.Namespace, printer: Printer) -> None:
         CaseFolder.open(Path(asked.path), write=False) as folder,
         printer.progress("audit export") as watch,
     ):
-        root = export_audit(folder.objects, folder.entries, [], to=Path(asked.to), watch=watch)
+        root = export_audit(
+            folder.objects,
+            folder.entries,
+            [],
+            to=Path(asked.to),
+            watch=watch,
+            with_identity=asked.with_identity,
+        )
     printer.table(Table("Sealed", ("what", "value"), (("package", asked.to), ("root", root))))
 
 

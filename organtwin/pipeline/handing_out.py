@@ -76,17 +76,26 @@ def export_audit(
     *,
     to: Path,
     watch: Watch,
+    with_identity: bool = False,
 ) -> str:
     """Seal a case's journal and objects, and what was handed out, into a zip; returns its root.
 
-    Signed with this installation's key, which lies in the user's data folder and is made on first
-    use.
+    What leads to the patient stays out, unless `with_identity`. Signed with this installation's
+    key, which lies in the user's data folder and is made on first use.
     """
     from organtwin.reporting.audit import signing_key, write_audit
 
     key = signing_key(own_folder() / "signing-key.pem")
     named = {path.name: path for path in files}
-    return write_audit(to, entries, objects.content, files=named, key=key, watch=watch)
+    return write_audit(
+        to,
+        entries,
+        objects.content,
+        files=named,
+        key=key,
+        watch=watch,
+        with_identity=with_identity,
+    )
 
 
 def _facts(case: Case, entries: Sequence[JournalEntry]) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,8 @@
 
     README.txt     what this is and how to check it
     journal.jsonl  one entry a line: its canonical body and its link
-    objects/ID     every object an entry names; its name is its SHA-256
+    objects/ID     every object an entry names, but those that lead to the patient (their ids
+                   stand in seal.json under "withheld"); its name is its SHA-256
     files/…        what was handed out (the report)
     seal.json      where each member lies in this file and the SHA-256 of its bytes there
     seal.sig       Ed25519 signature of seal.json with the public key
@@ -19,6 +20,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,9 +33,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from organtwin import __version__
 from organtwin.core.errors import BadInput
 from organtwin.core.journal import JournalEntry
+from organtwin.core.origin import PERSONAL
 from organtwin.core.watch import Watch
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 SEAL, SIGNATURE, JOURNAL = "seal.json", "seal.sig", "journal.jsonl"
 README = """OrganTwin audit package. For research use only; not a medical device.
 
@@ -43,7 +46,9 @@ Check it with `organtwin audit verify PACKAGE.zip`, or by hand:
 3. seal.json gives each member's place in this file and the SHA-256 of its bytes there.
 4. Each line of journal.jsonl holds a body and its link: the link is the SHA-256 of the body, and
    the body's "previous" is the link of the line before. The last link is the root.
-5. The name of each file in objects/ is its SHA-256.
+5. The name of each file in objects/ is its SHA-256. Objects that lead to the patient (name, ID,
+   birth date, identifiers of the images, local paths) may be left out: seal.json lists their ids
+   under "withheld". Whoever holds one can show it to you, and its SHA-256 must be that id.
 Whoever can sign can make another package: compare the root with the one printed on the report,
 and the key's fingerprint with the one the signer gives you.
 """
@@ -57,8 +62,11 @@ def write_audit(
     files: Mapping[str, Path],
     key: Ed25519PrivateKey,
     watch: Watch,
+    with_identity: bool = False,
 ) -> str:
     """Write the package of a journal; returns its root (the last entry's link).
+
+    Objects of the kinds in `PERSONAL` are left out and their ids sealed, unless `with_identity`.
 
     Args:
         content: gives the canonical bytes of an object by its id.
@@ -75,12 +83,17 @@ def write_audit(
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as package:
             _add(package, "README.txt", README.encode())
             _add(package, JOURNAL, "".join(map(_line, entries)).encode())
+            withheld = []
             for number, object_id in enumerate(ids):
                 watch.tell(number / len(ids), f"audit: object {number + 1} of {len(ids)}")
-                _add(package, f"objects/{object_id}", content(object_id))
+                kept = content(object_id)
+                if with_identity or _kind(kept) not in PERSONAL:
+                    _add(package, f"objects/{object_id}", kept)
+                else:
+                    withheld.append(object_id)
             for name, source in sorted(files.items()):
                 _add(package, f"files/{name}", source.read_bytes())
-            seal = _seal(temporary, package, entries)
+            seal = _seal(temporary, package, entries, withheld)
             _add(package, SEAL, seal)
             _add(package, SIGNATURE, _signature(key, seal))
         _close_with_digest(temporary)
@@ -124,7 +137,18 @@ def _add(package: zipfile.ZipFile, name: str, content: bytes) -> None:
     package.writestr(member, content)
 
 
-def _seal(path: Path, package: zipfile.ZipFile, entries: Sequence[JournalEntry]) -> bytes:
+def _kind(content: bytes) -> str:
+    """Return the name of the noun that canonical bytes hold (core/content.py has their layout)."""
+    named = re.compile(rb'\{"__noun__":"(\w+)"').match(content, 16)
+    return named[1].decode() if named else ""
+
+
+def _seal(
+    path: Path,
+    package: zipfile.ZipFile,
+    entries: Sequence[JournalEntry],
+    withheld: Sequence[str],
+) -> bytes:
     """Return seal.json for the members written so far."""
     assert package.fp is not None
     package.fp.flush()
@@ -143,6 +167,7 @@ def _seal(path: Path, package: zipfile.ZipFile, entries: Sequence[JournalEntry])
         "entries": len(entries),
         "root": entries[-1].link,
         "members": members,
+        "withheld": list(withheld),
     }
     return json.dumps(seal, sort_keys=True, ensure_ascii=False, indent=0).encode()
 

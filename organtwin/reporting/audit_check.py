@@ -18,6 +18,8 @@ from organtwin.core.journal import FIRST_LINK, JournalEntry, read_entry
 from organtwin.core.watch import Watch
 from organtwin.reporting.audit import FORMAT, JOURNAL, SEAL, SIGNATURE, fingerprint
 
+FORMATS: Final = (1, FORMAT)
+"""Format 1 withheld nothing."""
 MEMBER_LIMIT: Final = 4 * 2**30
 SEAL_LIMIT: Final = 64 * 2**20
 RATIO_LIMIT: Final = 1100
@@ -26,10 +28,15 @@ RATIO_LIMIT: Final = 1100
 
 @dataclass(frozen=True)
 class Verified:
-    """What a package proves: number of entries and objects, its root, who sealed it and when."""
+    """What a package proves: number of entries and objects, its root, who sealed it and when.
+
+    Args:
+        withheld: objects the journal names that were left out because they lead to the patient.
+    """
 
     entries: int
     objects: int
+    withheld: int
     root: str
     key_fingerprint: str
     sealed: str
@@ -55,7 +62,7 @@ def verify_audit(path: Path, watch: Watch) -> Verified:
             if not whole:
                 raise AuditFailed("a byte of the zip's own directory was changed", "zip directory")
             entries = _checked_journal(package, seal)
-            objects = _check_objects(package, entries, watch)
+            objects, withheld = _check_objects(package, entries, seal, watch)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise AuditFailed(f"the zip is damaged ({error})", _place_of(path)) from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
@@ -63,6 +70,7 @@ def verify_audit(path: Path, watch: Watch) -> Verified:
     return Verified(
         len(entries),
         objects,
+        withheld,
         entries[-1].link,
         fingerprint(key),
         str(seal["sealed"]),
@@ -89,9 +97,9 @@ def _checked_seal(package: zipfile.ZipFile) -> tuple[dict[str, Any], bytes]:
     except InvalidSignature as error:
         raise AuditFailed("the seal's signature does not fit", SEAL) from error
     seal: dict[str, Any] = json.loads(content)
-    if seal["format"] != FORMAT:
+    if seal["format"] not in FORMATS:
         raise AuditFailed(
-            f"this program reads format {FORMAT}, not {seal['format']}",
+            f"this program reads formats up to {FORMAT}, not {seal['format']}",
             SEAL,
             "verify it with a newer OrganTwin",
         )
@@ -132,17 +140,23 @@ def _checked_journal(package: zipfile.ZipFile, seal: dict[str, Any]) -> list[Jou
     return entries
 
 
-def _check_objects(package: zipfile.ZipFile, entries: list[JournalEntry], watch: Watch) -> int:
+def _check_objects(
+    package: zipfile.ZipFile, entries: list[JournalEntry], seal: dict[str, Any], watch: Watch
+) -> tuple[int, int]:
+    """Check every object the journal names; returns how many are there and how many withheld."""
     ids = sorted({i for e in entries for i in (e.case, *e.done.inputs, *e.done.outputs)})
-    there = set(package.namelist())
-    for number, object_id in enumerate(ids):
+    there, withheld = set(package.namelist()), {*seal.get("withheld", ())}
+    if not withheld <= {*ids}:
+        raise AuditFailed("an object is said to be withheld that the journal does not name", SEAL)
+    shown = [object_id for object_id in ids if object_id not in withheld]
+    for number, object_id in enumerate(shown):
         name = f"objects/{object_id}"
-        watch.tell(number / len(ids), f"checking object {number + 1} of {len(ids)}")
+        watch.tell(number / len(shown), f"checking object {number + 1} of {len(shown)}")
         if name not in there:
             raise AuditFailed("an object the journal names is missing", name)
         if hashlib.sha256(_read(package, name, MEMBER_LIMIT)).hexdigest() != object_id:
             raise AuditFailed("this object is not what its name says", name)
-    return len(ids)
+    return len(shown), len(withheld)
 
 
 def _read(package: zipfile.ZipFile, name: str, limit: int) -> bytes:

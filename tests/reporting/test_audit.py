@@ -3,6 +3,7 @@
 import random
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +12,7 @@ from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import AuditFailed, UnreadableFile
 from organtwin.core.journal import Done
+from organtwin.core.origin import Identity, Origin, Private
 from organtwin.core.watch import Watch
 from organtwin.reporting.audit import signing_key, write_audit
 from organtwin.reporting.audit_check import verify_audit
@@ -39,6 +41,33 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_that_an_untouched_package_verifies(package: Path) -> None:
     verified = verify_audit(package, Watch())
     assert (verified.entries, verified.objects) == (4, 7)
+
+
+def sealed_with_people(folder: Path, **options: Any) -> Path:
+    path = folder / "people.zip"
+    with CaseFolder.create(folder / "people", Case("P")) as case:
+        names = (Identity("Meier^Anna", nonce="1"), Private('"/home/Meier"', "2"))
+        ids = tuple(map(case.put, (*names, Origin("1.2", "1.2.3", "", "", "", "", "", "ACC9"))))
+        case.append(case.case, Done("import", outputs=ids))
+        content, key = case.objects.content, Ed25519PrivateKey.generate()
+        write_audit(path, case.entries, content, files={}, key=key, watch=Watch(), **options)
+    return path
+
+
+def test_that_what_leads_to_the_patient_stays_out_and_the_chain_still_verifies(
+    tmp_path: Path,
+) -> None:
+    path = sealed_with_people(tmp_path)
+    verified = verify_audit(path, Watch())
+    assert (verified.entries, verified.objects, verified.withheld) == (2, 1, 3)
+    with zipfile.ZipFile(path) as package:
+        everything = b"".join(map(package.read, package.namelist()))
+    assert not any(word in everything for word in (b"Meier", b"1.2.3", b"ACC9"))
+
+
+def test_that_the_identity_goes_along_when_asked_for(tmp_path: Path) -> None:
+    verified = verify_audit(sealed_with_people(tmp_path, with_identity=True), Watch())
+    assert (verified.objects, verified.withheld) == (4, 0)
 
 
 def test_that_any_flipped_byte_is_found_with_a_place(package: Path, tmp_path: Path) -> None:
