@@ -65,7 +65,7 @@ def claims(file: Opened) -> bool:
     said = file.elements
     if file.dataset is None or "SegmentSequence" in said:
         return False
-    if "PerFrameFunctionalGroupsSequence" in said:
+    if "PerFrameFunctionalGroupsSequence" in said or said.text("Modality") == "RTDOSE":
         return False
     if file.dataset.damage and "SeriesInstanceUID" in said:
         return True
