@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from organtwin.core.errors import UnreadableFile
 from organtwin.importing.dictionary import codec_of, tag_of
 
+SHORT: Final = 128
+"""Values up to this length are remembered."""
 NUMBERS: Final = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "FL": "f4", "FD": "f8"}
 
 Wanted = Mapping[int, Any]
@@ -56,7 +59,8 @@ class Elements:
         _, value = self.raw.get(tag_of(keyword), ("", b""))
         if not isinstance(value, bytes) or not value:
             return ()
-        return tuple(part.strip(" \0") for part in _decoded(value, self.encodings).split("\\"))
+        parts = _parts if len(value) > SHORT else _parts_again
+        return parts(value, self.encodings)
 
     def text(self, keyword: str) -> str:
         """Return a text value, "" when the file does not say."""
@@ -65,17 +69,12 @@ class Elements:
     def floats(self, keyword: str) -> tuple[float, ...]:
         """Return finite numbers; raises UnreadableFile when they are not."""
         vr, value = self.raw.get(tag_of(keyword), ("", b""))
+        if not isinstance(value, bytes):
+            raise UnreadableFile(f"{keyword} is not a number")
         try:
-            numbers = (
-                np.frombuffer(value, (">" if self.big else "<") + NUMBERS[vr]).tolist()
-                if vr in NUMBERS
-                else [_decimal(part) for part in value.strip(b" \0").split(b"\\") if part.strip()]
-            )
-        except (ValueError, AttributeError) as error:
-            raise UnreadableFile(f"{keyword} is not a number") from error
-        if not all(map(math.isfinite, numbers)):
-            raise UnreadableFile(f"{keyword} is not a finite number")
-        return tuple(float(number) for number in numbers)
+            return (_numbers if len(value) > SHORT else _numbers_again)(vr, value, self.big)
+        except ValueError as error:
+            raise UnreadableFile(f"{keyword} is not a {error}") from error
 
     def number(self, keyword: str, default: float) -> float:
         """Return the first number of a value, `default` when the file does not say."""
@@ -103,10 +102,34 @@ class Elements:
         return found
 
 
+def _numbers(vr: str, value: bytes, big: bool) -> tuple[float, ...]:
+    if vr in NUMBERS:
+        order = ">" if big else "<"
+        if len(value) % int(NUMBERS[vr][1]):
+            raise ValueError("number")
+        numbers = tuple(map(float, np.frombuffer(value, order + NUMBERS[vr]).tolist()))
+    else:
+        numbers = tuple(_decimal(p) for p in value.strip(b" \0").split(b"\\") if p.strip())
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("finite number")
+    return numbers
+
+
 def _decimal(text: bytes) -> float:
     if b"_" in text:  # Python would read 1_5 as 15
-        raise ValueError
-    return float(text)
+        raise ValueError("number")
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("number") from None
+
+
+def _parts(value: bytes, encodings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.strip(" \0") for part in _decoded(value, encodings).split("\\"))
+
+
+_numbers_again, _parts_again = lru_cache(2**12)(_numbers), lru_cache(2**12)(_parts)
+"""The slices of a series say nearly all the same."""
 
 
 def _decoded(value: bytes, encodings: tuple[str, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -99,7 +99,12 @@ def directions_of(plane: Elements) -> tuple[Direction, Direction]:
     Raises:
         WrongGeometry: there are none, or they are no right angle of unit vectors.
     """
-    six = np.array(plane.floats("ImageOrientationPatient"))
+    return _directions(plane.floats("ImageOrientationPatient"))
+
+
+@lru_cache(64)
+def _directions(said: tuple[float, ...]) -> tuple[Direction, Direction]:
+    six = np.array(said)
     if six.shape != (6,):
         raise WrongGeometry(
             "an image has no orientation in the patient",
