@@ -8,7 +8,7 @@ or ``LABELS`` (see `formats`).
 
 from organtwin.importing.found import Guess, LabelSource, Refused, Scan, Series
 from organtwin.importing.images import Images, open_images
-from organtwin.importing.labelling import read_labels
+from organtwin.importing.labelling import label_source, read_labels
 from organtwin.importing.scanning import read_masks, read_volume, scan
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Refused",
     "Scan",
     "Series",
+    "label_source",
     "open_images",
     "read_labels",
     "read_masks",

@@ -58,15 +58,20 @@ class ImageFormat:
     read: Callable[[Series, Watch], Volume]
 
 
+def _never(_: Opened) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class LabelFormat:
     """A format of labels.
 
     Args:
-        name: its kind ("SEG", "RTSTRUCT").
+        name: its kind ("SEG", "RTSTRUCT", "NIFTI", "NRRD").
         wanted: the DICOM tags its source needs of a header.
         source: describes a file it claimed; raises UnreadableFile.
         masks: puts its structures on the grid of a Volume.
+        may_be: whether a file can be read as labels when a person says that it is.
     """
 
     name: str
@@ -74,6 +79,7 @@ class LabelFormat:
     claims: Callable[[Opened], bool]
     source: Callable[[Opened], LabelSource]
     masks: Callable[[LabelSource, Volume, Watch], tuple[Mask, ...]]
+    may_be: Callable[[Opened], bool] = _never
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from pydicom.sr.coding import Code
 from scipy.ndimage import binary_dilation
 
-from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
+from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.importing.formats import Mask
+from organtwin.importing.formats import Mask, everything_wanted, label_formats
 from organtwin.importing.found import LabelSource
+from organtwin.importing.opening import opened
 from organtwin.importing.scanning import read_masks
 from organtwin.organs import TUMOUR_CODE, Organ, tumour
 
@@ -30,6 +32,24 @@ TUMOUR_WORDS: Final = re.compile(r"tumou?r|lesion|metasta|neoplas|carcinoma|glio
 UNCODED: Final = "99ORGANTWIN"
 """Coding scheme of a structure that has no code: its meaning is its name."""
 NUMBERED: Final = re.compile(r"^tumour-(\d+)$")
+
+
+def label_source(path: Path) -> LabelSource:
+    """Return a file as labels because a person says it is (a mask in NIfTI or NRRD says nothing).
+
+    Raises:
+        UnreadableFile, WrongGeometry: the file is damaged or no volume.
+        BadInput: it cannot be labels.
+    """
+    file = opened(path, everything_wanted())
+    for one in label_formats().values():
+        if one.claims(file) or one.may_be(file):
+            return one.source(file)
+    raise BadInput(
+        "no file of labels",
+        where=str(path),
+        advice="choose a DICOM SEG or RTSTRUCT, or a NIfTI or NRRD file of whole numbers",
+    )
 
 
 def read_labels(

@@ -6,38 +6,45 @@ with i fastest. RAS → LPS turns the signs of the first two axes.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
-from organtwin.core.origin import Identity
-from organtwin.core.volume import GeometryReport, Volume
+from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Refused, Series
-from organtwin.importing.geometry import FEWEST, orientation_of
+from organtwin.importing.geometry import FEWEST
+from organtwin.importing.grids import as_voxels, right_angled, series_of_file
 from organtwin.importing.opening import Opened
+from organtwin.importing.streams import GZIP, Stream
 
 HEADER: Final = 348
 VOXEL_LIMIT: Final = 2**31
 DTYPES: Final = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4",
+    1024: "i8", 1280: "u8",
 }  # fmt: skip
-RIGHT_ANGLE: Final = 1e-3
+MM_IN_UNIT: Final = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
+"""Of xyzt_units: not stated, metre, millimetre, micrometre."""
 SAME_MM: Final = 0.01
 RAS_TO_LPS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a NIfTI header says: affine index → LPS mm, values = stored × slope + intercept."""
+    """What a NIfTI header says: affine index → LPS mm, values = stored × slope + intercept.
+
+    Args:
+        intent: what the values are (1002 for labels).
+    """
 
     size: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -46,15 +53,17 @@ class Header:
     intercept: float
     affine: NDArray[np.float64]
     findings: tuple[str, ...]
+    intent: int = 0
 
 
 def claims(file: Opened) -> bool:
     """Return whether a file is NIfTI-1 by its magic number."""
-    return _beginning(file.beginning)[344:348] == b"n+1\0"
+    return beginning_of(file.beginning)[344:348] == b"n+1\0"
 
 
-def _beginning(content: bytes) -> bytes:
-    if content[:2] != b"\x1f\x8b":
+def beginning_of(content: bytes) -> bytes:
+    """Return the header's bytes, inflated where the file is gzipped; nothing when it is broken."""
+    if content[:2] != GZIP:
         return content
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, HEADER + 4)
@@ -74,21 +83,10 @@ def series(files: Sequence[Opened]) -> Found:
 
 
 def _series(file: Opened) -> Series:
-    header = header_of(_beginning(file.beginning))
-    spacing = [float(n) for n in np.linalg.norm(header.affine[:3, :3], axis=0)]
-    report = GeometryReport(
-        spacing_mm=(spacing[0], spacing[1], spacing[2]),
-        orientation=orientation_of(header.affine),
-        gap_min_mm=spacing[2],
-        gap_max_mm=spacing[2],
-        findings=header.findings,
+    header = header_of(beginning_of(file.beginning))
+    return series_of_file(
+        "nifti", file.path, header.size, header.affine, findings=header.findings, content=file.path
     )
-    with file.path.open("rb") as content:
-        uid = hashlib.file_digest(content, "sha256").hexdigest()
-    return Series(
-        uid, "", "", "", file.path.name, None, Identity(), (file.path,), report, header.size,
-        header.affine, format="nifti",
-    )  # fmt: skip
 
 
 def header_of(content: bytes) -> Header:
@@ -121,10 +119,15 @@ def header_of(content: bytes) -> Header:
         intercept if slope else 0.0,
         affine,
         findings,
+        struct.unpack_from(order + "h", content, 68)[0],
     )
 
 
 def _affine(content: bytes, order: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    unit = content[123] & 7
+    if unit not in MM_IN_UNIT:
+        raise UnreadableFile(f"the NIfTI header is damaged (unit of length {unit})")
+    findings: tuple[str, ...] = () if unit else ("the unit of length is not stated; taken as mm",)
     by_quaternion, by_rows = struct.unpack_from(order + "2h", content, 252)
     found = []
     if by_rows > 0:
@@ -135,15 +138,10 @@ def _affine(content: bytes, order: str) -> tuple[NDArray[np.float64], tuple[str,
     if not found:
         raise WrongGeometry("the NIfTI file does not say where its voxels lie")
     affine = RAS_TO_LPS @ found[0]
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or lengths.min() < 1e-6:
-        raise WrongGeometry("the NIfTI file has no usable orientation")
-    angles = (affine[:3, :3] / lengths).T @ (affine[:3, :3] / lengths) - np.eye(3)
-    if np.abs(angles).max() > RIGHT_ANGLE:
-        raise WrongGeometry("the axes of the NIfTI file are not at right angles")
-    if len(found) == 2 and np.abs(found[0] - found[1]).max() > SAME_MM:
-        return affine, ("sform and qform disagree; the sform was followed",)
-    return affine, ()
+    affine[:3] *= MM_IN_UNIT[unit]
+    if len(found) == 2 and not np.abs(found[0] - found[1]).max() <= SAME_MM:
+        findings += ("sform and qform disagree; the sform was followed",)
+    return right_angled(affine), findings
 
 
 def _quaternion(content: bytes, order: str) -> NDArray[np.float64]:
@@ -165,6 +163,16 @@ def _quaternion(content: bytes, order: str) -> NDArray[np.float64]:
     return affine
 
 
+def stored_in(path: Path, header: Header, watch: Watch) -> NDArray[Any]:
+    """Return (ni, nj, nk) of the stored values; raises UnreadableFile for a broken file."""
+    with path.open("rb") as file:
+        gzipped = file.read(2) == GZIP
+    length = int(np.prod(header.size)) * header.dtype.itemsize
+    start, skip = (0, header.offset) if gzipped else (header.offset, 0)
+    content = Stream(path, start, length, skip, gzipped=gzipped).read(watch)
+    return content.view(header.dtype).reshape(header.size, order="F")
+
+
 def read(series: Series, watch: Watch) -> Volume:
     """Read the voxels: int16 where they fit unscaled, else float32.
 
@@ -172,21 +180,10 @@ def read(series: Series, watch: Watch) -> Volume:
         UnreadableFile: the file is shorter than its header says, or is broken.
     """
     path = series.files[0]
-    watch.tell(0.0, f"reading {path.name}")
-    raw = path.read_bytes()
-    header = header_of(_beginning(raw[: HEADER * 4]))
-    count = int(np.prod(header.size))
-    needed = header.offset + count * header.dtype.itemsize
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            raw = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(raw, needed)
-        except zlib.error as error:
-            raise UnreadableFile("the compressed file is broken", where=str(path)) from error
-    if len(raw) < needed:
-        raise UnreadableFile("the file is shorter than it says", where=str(path))
-    stored = np.frombuffer(raw, header.dtype, count, header.offset)
+    with path.open("rb") as file:
+        header = header_of(beginning_of(file.read(512)))
     return Volume(
-        voxels=_values(stored, header).reshape(header.size, order="F"),
+        voxels=as_voxels(stored_in(path, header, watch), header.slope, header.intercept),
         affine=header.affine,
         unit=series.unit,
         modality=series.modality,
@@ -194,13 +191,6 @@ def read(series: Series, watch: Watch) -> Volume:
         series_uid=series.uid,
         description=series.description,
     )
-
-
-def _values(stored: NDArray[Any], header: Header) -> NDArray[Any]:
-    unscaled = header.slope == 1.0 and header.intercept == 0.0 and header.dtype.kind != "f"
-    if unscaled and stored.min() >= -32768 and stored.max() <= 32767:
-        return stored.astype(np.int16)
-    return (stored.astype(np.float64) * header.slope + header.intercept).astype(np.float32)
 
 
 IMAGES: Final = ImageFormat("nifti", {}, claims, series, read)

@@ -121,8 +121,8 @@ def series(files: Sequence[Opened]) -> Found:
     """Return one Series a grid; planes in a file each make a grid together."""
     alone: dict[str, list[Opened]] = {}
     for n, file in enumerate(files):
-        many = file.elements.integer("NumberOfFrames", 1) > 1
-        key = str(n) if many else "planes of " + file.elements.text("SeriesInstanceUID")
+        one_plane = file.elements.text("NumberOfFrames") in ("", "1")
+        key = "planes of " + file.elements.text("SeriesInstanceUID") if one_plane else str(n)
         alone.setdefault(key, []).append(file)
     grids: list[Series] = []
     refused: list[Refused] = []

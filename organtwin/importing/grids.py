@@ -1,0 +1,195 @@
+"""Whole arrays of voxels from research files: their axes, their values, labels on other grids."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.errors import BadInput, WrongGeometry
+from organtwin.core.labelmap import CodedTerm
+from organtwin.core.origin import Identity
+from organtwin.core.volume import GeometryReport, Volume, voxel_ml_of
+from organtwin.core.watch import Watch
+from organtwin.importing.formats import Mask
+from organtwin.importing.found import Series
+from organtwin.importing.geometry import orientation_of
+from organtwin.importing.placing import TIE
+
+RIGHT_ANGLE: Final = 1e-3
+SMALLEST_MM: Final = 1e-6
+SAME_PLACE: Final = 0.01
+"""Of a voxel: grids nearer than this at every corner are one grid."""
+HIGHEST_LABEL: Final = 65535
+LABEL_LIMIT: Final = 1000
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure of a label file: the voxels of a layer that have one value."""
+
+    name: str
+    value: int
+    code: CodedTerm | None = None
+    layer: int = 0
+
+
+@dataclass(frozen=True)
+class LabelGrid:
+    """Labels as a file holds them.
+
+    Args:
+        layers: each (ni, nj, nk) uint16; 0 is nothing.
+        affine: (4, 4) float64, index → LPS mm.
+    """
+
+    layers: tuple[NDArray[np.uint16], ...]
+    affine: NDArray[np.float64]
+    segments: tuple[Segment, ...]
+
+    def masks(self, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
+        """Return the segments on a Volume's grid, those without any voxel left out."""
+        placed, counts = [], []
+        for n, layer in enumerate(self.layers):
+            part = watch.part(n / len(self.layers), (n + 1) / len(self.layers))
+            placed.append(onto(layer, self.affine, volume, part))
+            counts.append(np.bincount(layer.ravel(order="K"), minlength=HIGHEST_LABEL + 1))
+        ml = voxel_ml_of(self.affine)
+        return tuple(
+            Mask(s.name, s.code, placed[s.layer] == s.value, float(count) * ml)
+            for s in self.segments
+            if (count := counts[s.layer][s.value])
+        )
+
+
+def onto(
+    labels: NDArray[np.uint16], affine: NDArray[np.float64], volume: Volume, watch: Watch
+) -> NDArray[np.uint16]:
+    """Return (ni, nj, nk) on the Volume's grid: each voxel has the label that its centre lies in.
+
+    0 where the labels do not reach; a centre midway between two labelled voxels takes the higher
+    index, as in `placing.paste`.
+    """
+    steps = np.linalg.inv(affine) @ volume.affine
+    far = np.array(volume.voxels.shape) - 1
+    if (
+        labels.shape == volume.voxels.shape
+        and np.abs(steps[:3, 3]).max() < SAME_PLACE / 2
+        and np.abs((steps[:3, :3] - np.eye(3)) * far).sum(axis=1).max() < SAME_PLACE / 2
+    ):
+        return labels
+    ni, nj, nk = volume.voxels.shape
+    i, j = np.arange(ni, dtype=np.float64)[:, None], np.arange(nj, dtype=np.float64)[None, :]
+    result = np.zeros((ni, nj, nk), dtype=np.uint16, order="F")
+    for k in range(nk):
+        watch.tell(k / nk, "placing labels")
+        inside, places = np.ones((ni, nj), dtype=bool), []
+        for axis in range(3):
+            start = steps[axis, 3] + steps[axis, 2] * k + 0.5 + TIE
+            place = np.floor(start + steps[axis, 0] * i + steps[axis, 1] * j).astype(np.int64)
+            inside &= (place >= 0) & (place < labels.shape[axis])
+            places.append(place)
+        u, v, w = (place[inside] for place in places)
+        result[:, :, k][inside] = labels[u, v, w]
+    return result
+
+
+def as_labels(values: NDArray[Any], where: str) -> NDArray[np.uint16]:
+    """Return values as labels; raises BadInput when they are those of an image."""
+    result = np.empty(values.shape, dtype=np.uint16, order="F")
+    with np.errstate(invalid="ignore"):
+        if not 0 <= values.min() <= values.max() <= HIGHEST_LABEL:
+            raise _no_labels(where)
+        result[...] = values
+    if values.dtype.kind == "f" and not np.array_equal(result, values):
+        raise _no_labels(where)
+    return result
+
+
+def _no_labels(where: str) -> BadInput:
+    return BadInput(
+        f"its values are not labels (whole numbers of 0 to {HIGHEST_LABEL})",
+        where=where,
+        advice="choose a file of labels",
+    )
+
+
+def values_in(layer: NDArray[np.uint16], where: str) -> tuple[int, ...]:
+    """Return the labels in use, ascending, without 0; raises BadInput for too many or none."""
+    used = np.flatnonzero(np.bincount(layer.ravel(order="K")))
+    labels = tuple(int(value) for value in used if value)
+    if not labels or len(labels) > LABEL_LIMIT:
+        raise BadInput(
+            f"{len(labels)} different labels in it",
+            where=where,
+            advice=f"choose a file of 1 to {LABEL_LIMIT} labels",
+        )
+    return labels
+
+
+def named(values: Sequence[int], names: dict[int, str], stem: str) -> tuple[Segment, ...]:
+    """Return segments: by the file's own names, "label-7" without, the file's for a single one."""
+    alone = len(values) == 1 and not names
+    titles = [stem if alone else names.get(v) or f"label-{v}" for v in values]
+    double = {title for title in titles if titles.count(title) > 1}
+    return tuple(
+        Segment(f"{title} ({value})" if title in double else title, value)
+        for title, value in zip(titles, values, strict=True)
+    )
+
+
+def right_angled(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the affine of a grid; raises WrongGeometry when it is degenerate or skewed."""
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or lengths.min() < SMALLEST_MM:
+        raise WrongGeometry("the file has no usable orientation")
+    angles = (affine[:3, :3] / lengths).T @ (affine[:3, :3] / lengths) - np.eye(3)
+    if np.abs(angles).max() > RIGHT_ANGLE:
+        raise WrongGeometry("the axes of the file are not at right angles")
+    return affine
+
+
+def as_voxels(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    """Return int16 where the values fit it unscaled, else float32."""
+    unscaled = slope == 1.0 and intercept == 0.0 and stored.dtype.kind != "f"
+    if unscaled and stored.min() >= -32768 and stored.max() <= 32767:
+        return stored.astype(np.int16, copy=False)
+    if slope == 1.0 and intercept == 0.0:
+        return stored.astype(np.float32, copy=False)
+    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def series_of_file(
+    format_name: str,
+    path: Path,
+    size: tuple[int, int, int],
+    affine: NDArray[np.float64],
+    *,
+    findings: tuple[str, ...],
+    content: Path,
+) -> Series:
+    """Return the Series of a file without patient, date, modality or unit.
+
+    Args:
+        content: the file whose SHA-256 is the series' UID.
+    """
+    i, j, k = (float(n) for n in np.linalg.norm(affine[:3, :3], axis=0))
+    report = GeometryReport(
+        spacing_mm=(i, j, k),
+        orientation=orientation_of(affine),
+        gap_min_mm=k,
+        gap_max_mm=k,
+        findings=findings,
+    )
+    with content.open("rb") as file:
+        uid = hashlib.file_digest(file, "sha256").hexdigest()
+    files = tuple(dict.fromkeys([path, content]))
+    return Series(
+        uid, "", "", "", path.name, None, Identity(), files, report, size, affine,
+        format=format_name,
+    )  # fmt: skip

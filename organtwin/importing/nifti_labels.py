@@ -1,0 +1,88 @@
+"""Labels in NIfTI-1 files: a file that says it is labels, or any that a person says is.
+
+A file says so by its intent code (NIFTI_INTENT_LABEL, nifti1.h) or by a label table in a header
+extension, as TotalSegmentator and Connectome Workbench write it; the table gives the names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from organtwin.core.volume import Volume
+from organtwin.core.watch import Watch
+from organtwin.importing.formats import LabelFormat, Mask
+from organtwin.importing.found import LabelSource
+from organtwin.importing.grids import LabelGrid, as_labels, named, values_in
+from organtwin.importing.nifti import (
+    HEADER,
+    Header,
+    beginning_of,
+    claims,
+    header_of,
+    stored_in,
+)
+from organtwin.importing.opening import Opened
+from organtwin.importing.streams import GZIP, Stream
+
+KIND: Final = "NIFTI"
+LABEL_INTENT: Final = 1002
+LABEL_ROW: Final = re.compile(
+    rb'<Label\s[^<>]{0,99}?Key="(\d{1,5})"[^<>]{0,299}>(?:<!\[CDATA\[)?([^<>\]]{1,99})(?:\]\]>)?</L'
+)
+SUFFIXES: Final = re.compile(r"(\.nii)?(\.gz)?$", re.IGNORECASE)
+
+
+def says_labels(file: Opened) -> bool:
+    """Return whether a file is NIfTI-1 and says that its values are labels."""
+    if not claims(file):
+        return False
+    header = header_of(beginning_of(file.beginning))
+    return header.intent == LABEL_INTENT or bool(_table(file.path, header))
+
+
+def _table(path: Path, header: Header) -> dict[int, str]:
+    """Return label → name from the header's extensions."""
+    length = header.offset - HEADER
+    if length <= 4:
+        return {}
+    with path.open("rb") as file:
+        gzipped = file.read(2) == GZIP
+    start, skip = (0, HEADER) if gzipped else (HEADER, 0)
+    extension = Stream(path, start, length, skip, gzipped=gzipped).read(Watch()).tobytes()
+    rows = LABEL_ROW.findall(extension)
+    return {int(key): name.decode("utf-8", "replace").strip() for key, name in rows}
+
+
+def _grid(path: Path, watch: Watch) -> LabelGrid:
+    with path.open("rb") as file:
+        header = header_of(beginning_of(file.read(512)))
+    values = stored_in(path, header, watch)
+    if (header.slope, header.intercept) != (1.0, 0.0):
+        values = values * np.float64(header.slope) + header.intercept
+    labels = as_labels(values, str(path))
+    stem = SUFFIXES.sub("", path.name)
+    segments = named(values_in(labels, str(path)), _table(path, header), stem)
+    return LabelGrid((labels,), header.affine, segments)
+
+
+def source(file: Opened) -> LabelSource:
+    """Describe a file of labels.
+
+    Raises:
+        UnreadableFile, WrongGeometry: the file is damaged or no volume.
+        BadInput: its values are not labels.
+    """
+    grid = _grid(file.path, Watch())
+    return LabelSource(file.path, KIND, "", "", tuple(s.name for s in grid.segments))
+
+
+def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
+    """Put every label on the grid of a Volume, through the patient's frame; raises as `source`."""
+    return _grid(source.path, watch.part(0.0, 0.3)).masks(volume, watch.part(0.3, 1.0))
+
+
+LABELS: Final = LabelFormat(KIND, {}, says_labels, source, masks, may_be=claims)
