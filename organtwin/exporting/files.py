@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from pydicom.dataset import Dataset
 
 from organtwin.core.errors import BadInput
 from organtwin.exporting.material import Piece
 
-PART = ".part"
+PART: Final = ".part"
+LONGEST: Final = 64
 
 
 def content_of(piece: Piece) -> bytes:
@@ -64,6 +66,7 @@ def _clear(paths: Iterable[Path]) -> None:
         _beside(path).unlink(missing_ok=True)
 
 
-def names_of(paths: Sequence[Path]) -> str:
-    """Return the names of files as one line."""
-    return ", ".join(path.name for path in paths)
+def file_name(name: str) -> str:
+    """Return a structure's name as part of a file's: letters, digits and hyphens of ASCII only."""
+    safe = "".join(c if c.isascii() and c.isalnum() else "-" for c in name)[:LONGEST]
+    return safe or "unnamed"

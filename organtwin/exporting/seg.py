@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.origin import Instance, Origin
 from organtwin.core.volume import to_lps
@@ -40,6 +41,7 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
 
     Raises:
         WrongGeometry: the grid's axes are not at right angles.
+        EmptyLabel: no structure has voxels.
     """
     made = begun(material, KIND, "BINARY")
     frames: Frames = []
@@ -47,11 +49,11 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
         inside = [s.label for s in material.labels.inside(structure.name)]
         present = np.isin(material.labels.labels, inside).any(axis=(0, 1))
         frames += [(number, int(k)) for k in np.flatnonzero(present)]
+    place_frames(made, material, frames)
     made.PixelData = _packed(material, frames, watch)
     made.BitsAllocated = made.BitsStored = 1
     made.HighBit = 0
     made.SegmentsOverlap = "YES" if any(s.within for s in material.structures) else "NO"
-    place_frames(made, material, frames)
     yield Piece("seg.dcm", made)
 
 
@@ -141,6 +143,8 @@ def _packed(material: Material, frames: Frames, watch: Watch) -> bytes:
 
 def place_frames(made: Dataset, material: Material, frames: Frames) -> None:
     """Set dimensions and functional groups: where each frame lies and what it shows."""
+    if not frames:
+        raise EmptyLabel("no structure has voxels", where="labels", advice="segment it again")
     images, origin = material.measured(), material.header.origin
     count = material.labels.labels.shape[2]
     places = to_lps(material.labels.affine, np.array([[0, 0, k] for k in range(count)]))

@@ -1,0 +1,56 @@
+"""Surfaces as binary STL, in DICOM (Encapsulated STL, PS3.3 A.85.1) or as plain files; LPS mm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from organtwin import __version__
+from organtwin.core.watch import Watch
+from organtwin.exporting import Export
+from organtwin.exporting.encapsulated import model
+from organtwin.exporting.files import file_name
+from organtwin.exporting.header import RESEARCH_USE, Kind, fresh_uid
+from organtwin.exporting.material import Material, Piece, Points, Triangles
+
+KIND: Final = Kind("1.2.840.10008.5.1.4.1.1.104.3", "M3D", "surfaces (STL)", 9105)
+FACET: Final = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
+
+
+def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
+    """Yield a file for each structure that has voxels; all DICOM objects in one series."""
+    series_uid = fresh_uid()
+    surfaces = material.surfaces(watch.part(0.0, 0.9))
+    met = [s for s in material.structures if s.name in surfaces]
+    for number, structure in enumerate(met, start=1):
+        content = stl_bytes(*surfaces[structure.name])
+        name = file_name(structure.name)
+        if material.plain:
+            yield Piece(f"{name}.stl", content)
+            continue
+        made = model(material, KIND, [structure], content, mime="model/stl", number=number)
+        made.SeriesInstanceUID = series_uid
+        yield Piece(f"stl-{name}.dcm", made)
+
+
+def stl_bytes(points: Points, triangles: Triangles) -> bytes:
+    """Return a surface as binary STL: 80 bytes of text, a count, a facet for each triangle.
+
+    Args:
+        points: (n, 3) LPS mm.
+        triangles: (m, 3) indices into `points`, anticlockwise seen from outside.
+    """
+    corners = np.asarray(points, dtype=np.float64)[np.asarray(triangles)]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    facets = np.zeros(len(corners), dtype=FACET)
+    facets["normal"] = normals / np.maximum(lengths, 1e-30)
+    facets["corners"] = corners
+    words = f"SPACE=LPS; UNIT=mm; OrganTwin {__version__}; {RESEARCH_USE}"
+    head = words.encode("ascii")[:80].ljust(80)
+    return head + np.uint32(len(facets)).tobytes() + facets.tobytes()
+
+
+EXPORT: Final = Export("stl", "Surfaces as STL, in DICOM or plain", pieces)

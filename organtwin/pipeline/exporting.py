@@ -1,0 +1,174 @@
+"""One visit → files for other systems, and the journal's entry of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from organtwin import __version__
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.journal import Done, JournalEntry
+from organtwin.core.watch import Watch
+from organtwin.organs import organ
+from organtwin.pipeline.findings import findings_of
+from organtwin.pipeline.identifying import refuse_held, used_visits
+from organtwin.pipeline.imaging import labels_of
+from organtwin.pipeline.running import RecordedStore
+
+PACKAGES: Final = ("pydicom", "highdicom", "numpy")
+UNKNOWN: Final = "taken from a file, method not recorded"
+
+
+def export(
+    case: Case,
+    store: ObjectStore,
+    entries: Sequence[JournalEntry],
+    *,
+    what: Sequence[str],
+    visit: int,
+    to: Path,
+    watch: Watch,
+    plain: bool = False,
+) -> tuple[tuple[Path, ...], Done]:
+    """Write one visit in some formats into a folder; returns the files and the journal's entry.
+
+    Args:
+        what: names of files in `organtwin.exporting`, or "all" for every usual one.
+        plain: meshes as .stl and .obj files instead of DICOM objects.
+
+    Raises:
+        BadArgument: no such format or visit.
+        BadInput: the visit may be of another patient, or the folder cannot be written.
+        Missing: the visit has no labels.
+        WrongGeometry: a grid that DICOM cannot describe.
+        Stopped: somebody asked to stop. Nothing is left behind then, nor after any error.
+    """
+    from organtwin.exporting import export as format_named
+    from organtwin.exporting import exports
+    from organtwin.exporting.files import write_pieces
+
+    names = [n for n, e in exports().items() if e.usual] if "all" in what else what
+    formats = [format_named(name) for name in dict.fromkeys(names)]
+    case.visit(visit)
+    refuse_held(case, used_visits(case, {"visit": visit}))
+    recorded = RecordedStore(store)
+    material = _material(case, recorded, entries, visit=visit, names=names, plain=plain)
+
+    def pieces() -> Iterator[Any]:
+        for n, one in enumerate(formats):
+            part = watch.part(n / len(formats), (n + 1) / len(formats))
+            for piece in one.pieces(material, part):
+                watch.tell((n + 1) / len(formats), f"writing {piece.name}")
+                yield type(piece)(f"visit{visit}-{piece.name}", piece.content)
+
+    written = write_pieces(pieces(), to)
+    files = {path.name: digest for path, digest in written}
+    done = Done(
+        step="export",
+        arguments={"what": list(names), "visit": visit, "plain": plain, "files": files},
+        inputs=tuple(recorded.read),
+        summary=f"visit {visit}: " + ", ".join(files),
+        versions={"organtwin": __version__} | {p: version(p) for p in PACKAGES},
+    )
+    return tuple(path for path, _ in written), done
+
+
+def _material(
+    case: Case,
+    store: ObjectStore,
+    entries: Sequence[JournalEntry],
+    *,
+    visit: int,
+    names: Sequence[str],
+    plain: bool,
+) -> Any:
+    from organtwin.exporting import Material
+    from organtwin.exporting.header import Header, stand_in, whose
+
+    here, labels = case.visit(visit), labels_of(case, store, visit)
+    volume = store.get(here.volume)
+    identity = store.get(here.identity) if here.identity else None
+    origin = store.get(here.origin) if here.origin else stand_in(volume)
+    return Material(
+        Header(whose(identity, case.patient), origin),
+        organ(case.organ),
+        volume,
+        labels,
+        made_by(entries, here.labels),
+        chosen=tuple(names),
+        surfaces=lambda watch: _surfaces(labels, watch),
+        pictures=_pictures(case, store, visit),
+        report=_report(case, store, entries),
+        findings=lambda: findings_of(case, store, visit),
+        plain=plain,
+    )
+
+
+def made_by(entries: Sequence[JournalEntry], labels_id: str) -> Any:
+    """Return how labels were made, as the journal tells it.
+
+    Labels that a method changed further carry the names of all methods; one that a person seeded
+    makes all of it semi-automatic, and so does a file, of whose making nothing is known.
+    """
+    from organtwin.exporting import Made
+    from organtwin.segmenting import methods
+
+    makers = {
+        made: entry.done
+        for entry in entries
+        if entry.done.step in ("segment", "label")
+        for made in entry.done.outputs
+    }
+    names: list[str] = []
+    done = makers.get(labels_id)
+    while done is not None and done.step == "segment" and len(names) < len(makers):
+        names.insert(0, done.arguments["method"])
+        if methods()[names[0]].kind == "automatic":
+            automatic = len(names) == 1
+            return Made("AUTOMATIC" if automatic else "SEMIAUTOMATIC", ", ".join(names))
+        done = next((makers[i] for i in done.inputs if i in makers), None)
+    known = done is None and bool(names)
+    return Made("SEMIAUTOMATIC", ", ".join(names if known else [UNKNOWN, *names]), known)
+
+
+def _surfaces(labels: Any, watch: Watch) -> dict[str, Any]:
+    from organtwin.meshing import surfaces
+
+    return {name: (s.points, s.triangles) for name, s in surfaces(labels, watch).items()}
+
+
+def _pictures(case: Case, store: ObjectStore, visit: int) -> Callable[[Watch], tuple[Any, ...]]:
+    def draw(watch: Watch) -> tuple[Any, ...]:
+        from organtwin.exporting import Drawn
+        from organtwin.pipeline.handing_out import centre_mm, compared
+        from organtwin.reporting import slice_picture
+
+        labels, volume = labels_of(case, store, visit), store.get(case.visit(visit).volume)
+        window = organ(case.organ).windows[0]
+        drawn = []
+        for structure in labels.of_kind("tumour") or labels.of_kind("organ"):
+            watch.tell(0.0, f"drawing {structure.name}")
+            point = centre_mm(labels, structure.name)
+            image = slice_picture(volume, labels, point, window=window)
+            drawn.append(Drawn(f"axial through {structure.name}", image))
+        if case.comparison and store.get(case.comparison).day == case.visit(visit).day:
+            drawn.append(Drawn("scenarios side by side", compared(case, store, watch)[1]))
+        return tuple(drawn)
+
+    return draw
+
+
+def _report(
+    case: Case, store: ObjectStore, entries: Sequence[JournalEntry]
+) -> Callable[[Watch], bytes]:
+    def write(watch: Watch) -> bytes:
+        from organtwin.pipeline.handing_out import write_report
+
+        with TemporaryDirectory() as folder:
+            write_report(case, store, entries, to=Path(folder), watch=watch)
+            return (Path(folder) / "report.pdf").read_bytes()
+
+    return write
