@@ -24,7 +24,7 @@ from organtwin.importing.geometry import (
 )
 from organtwin.importing.opening import Opened
 from organtwin.importing.pixels import checked
-from organtwin.importing.planes import acquired_of, identity_of, unit_of
+from organtwin.importing.planes import acquired_of, dated, identity_of, unit_of
 
 SAME_DIRECTION: Final = 1e-3
 LOCALIZER_PLANES: Final = 3
@@ -38,6 +38,7 @@ class _Collected:
     first: Opened
     slices: list[Slice] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    frames: set[str] = field(default_factory=set)
 
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
@@ -63,6 +64,7 @@ def _collect(
     try:
         slices = tuple(slices_of(file))
         into.slices += slices
+        into.frames |= {file.elements.text("FrameOfReferenceUID")} - {""}
         if file.dataset and file.dataset.damage:
             raise UnreadableFile(file.dataset.damage, advice="export the file again")
         for pixels in {s.pixels for s in slices}:
@@ -81,6 +83,9 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
         if refusal is None and localizer:
             reason = "a localizer, not a volume"
             refusal = Refused(part[0].pixels.path.parent, WrongGeometry.__name__, reason)
+        if refusal is None and len(collected.frames) > 1:
+            reason = f"images of {len(collected.frames)} frames of reference in one series"
+            refusal = Refused(part[0].pixels.path.parent, WrongGeometry.__name__, reason)
         yield _described(
             format_name, said, part, number, findings=findings, refusal=refusal, localizer=localizer
         )
@@ -98,6 +103,9 @@ def _described(
 ) -> Series:
     ordered, size, affine, report, problem = _placed(part)
     refusal = refusal or problem
+    how_dated, doubt = dated(said)
+    report = replace(report, established=(*report.established, ("date", how_dated)))
+    findings = (*findings, doubt) if doubt else findings
     if refusal is not None and problem is None:
         findings = (refusal.reason, *findings)
         report = replace(report, grade="withheld")

@@ -14,6 +14,7 @@ from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
+    compared,
     directions_of,
     frames_of,
     functional_groups,
@@ -40,6 +41,7 @@ WANTED: Final = merged(
     wanted("PixelPaddingValue", "Units"),
     functional_groups(
         wanted(PixelValueTransformationSequence=wanted("RescaleSlope", "RescaleIntercept")),
+        wanted(CTAcquisitionDetailsSequence=wanted("GantryDetectorTilt")),
         *(wanted(**{group: wanted(value)}) for group, value in PHASES),
     ),
 )
@@ -92,6 +94,8 @@ def _slice(
         thickness_mm=measures.number("SliceThickness", 0.0),
         sop_uid=uid,
         phase=tuple(group(name).shown(value) for name, value in PHASES),
+        between_mm=compared(measures, "SpacingBetweenSlices"),
+        gantry_deg=compared(group("CTAcquisitionDetailsSequence"), "GantryDetectorTilt"),
     )
 
 

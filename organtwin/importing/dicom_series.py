@@ -17,6 +17,7 @@ from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
+    compared,
     directions_of,
     padding_of,
     pixels_of,
@@ -33,6 +34,9 @@ WANTED: Final = merged(
         "ImageOrientationPatient",
         "PixelSpacing",
         "SliceThickness",
+        "SpacingBetweenSlices",
+        "SliceLocation",
+        "GantryDetectorTilt",
         "RescaleSlope",
         "RescaleIntercept",
         "RescaleType",
@@ -92,6 +96,10 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             thickness_mm=said.number("SliceThickness", 0.0),
             sop_uid=said.text("SOPInstanceUID"),
             phase=tuple(said.shown(keyword) for keyword in PHASES),
+            between_mm=compared(said, "SpacingBetweenSlices"),
+            location_mm=compared(said, "SliceLocation"),
+            gantry_deg=compared(said, "GantryDetectorTilt"),
+            derived="DERIVED" in said.texts("ImageType"),
         ),
     )
 

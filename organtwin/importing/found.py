@@ -83,6 +83,9 @@ class Slice:
         spacing_mm: distance between pixel centres along i and j.
         slope, intercept: stored value → value in the image's unit.
         phase: what tells apart images at one place (acquisition, time, echo), most telling first.
+        between_mm, location_mm, gantry_deg: SpacingBetweenSlices, SliceLocation and
+            GantryDetectorTilt, compared with the positions and never believed; None where absent.
+        derived: ImageType says DERIVED: computed from other images.
     """
 
     pixels: Pixels
@@ -97,6 +100,16 @@ class Slice:
     thickness_mm: float = 0.0
     sop_uid: str = ""
     phase: tuple[str, ...] = ()
+    between_mm: float | None = None
+    location_mm: float | None = None
+    gantry_deg: float | None = None
+    derived: bool = False
+
+    def pixel_mm(self, i: int, j: int) -> NDArray[np.float64]:
+        """Return LPS mm (3,) of a pixel's centre, column i of row j (PS3.3 C.7.6.2.1.1)."""
+        across = np.multiply(self.row, self.spacing_mm[0] * i)
+        down = np.multiply(self.column, self.spacing_mm[1] * j)
+        return np.asarray(self.position_mm + across + down)
 
 
 @dataclass(frozen=True)
@@ -161,7 +174,7 @@ class LabelSource:
     """A file that outlines structures on some images.
 
     Args:
-        kind: "SEG" or "RTSTRUCT".
+        kind: "SEG", "RTSTRUCT", "NIFTI" or "NRRD".
         referenced_series_uid: SeriesInstanceUID of the images, "" where the file says none.
         frame_uid: FrameOfReferenceUID, "" where the file says none.
         names: of the segments or regions of interest, in the order of the file.

@@ -1,8 +1,8 @@
 """Where slices lie: one regular grid, with a report of how it was established.
 
 Sorting, gaps and tilt come from ImagePositionPatient and ImageOrientationPatient only (DICOM
-PS3.3 C.7.6.2.1.1); file names, instance numbers, SliceLocation and SpacingBetweenSlices are not
-believed.
+PS3.3 C.7.6.2.1.1). What else a header says of the stack is compared with them (see
+`establishing`), never believed; docs/geometry.md states the rules.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import WrongGeometry
-from organtwin.core.volume import GeometryReport, Grade
+from organtwin.core.volume import (
+    GeometryReport,
+    Grade,
+    spacing_of,
+    to_index,
+    to_lps,
+)
+from organtwin.importing.between import GOOD_MM, GOOD_PART, WHOLE, filled_in, naive_offset_mm
+from organtwin.importing.establishing import established
 from organtwin.importing.found import Slice
 
 FEWEST: Final = 3
 SAME_PLACE_MM: Final = 1e-3
 EXACT_MM: Final = 0.011
-UNEVEN: Final = 0.01
-"""Of the spacing: neighbours that differ more are not evenly spaced."""
-UNEVEN_CEILING_MM: Final = 0.05
-WHOLE: Final = 0.03
-"""How near to a whole number of spacings a gap has to be to count as missing slices."""
+"""Nothing is said of a residual below: positions are written to a hundredth of a mm."""
 FINEST: Final = 4
 """A regular grid made of uneven slices has at most this many times as many."""
-TILT_DEG: Final = 0.05
-"""Less is the rounding of direction cosines in the file: the affine follows the positions."""
 TILT_LIMIT_DEG: Final = 45.0
 LETTERS: Final = (("L", "R"), ("P", "A"), ("S", "I"))
 
@@ -39,7 +41,7 @@ class Stack:
     """Slices in order along their normal, and the grid they make.
 
     Args:
-        affine: (4, 4) float64, index (i, j, k) of the grid → LPS mm.
+        affine: (4, 4) float64, index (i, j, k) of the grid → LPS mm; axes at right angles.
         size: (ni, nj, nk) of the grid.
         places: (n, 3) float64, continuous index of each slice's first pixel in that grid.
         exact: each slice is one plane of the grid and fills it.
@@ -71,9 +73,10 @@ def orientation_of(affine: NDArray[Any]) -> str:
 
 
 def arranged(slices: Sequence[Slice]) -> Stack:
-    """Return the grid that slices of one size, orientation and phase make.
+    """Return the grid that slices of one size, orientation and phase make, at right angles.
 
-    A missing slice or a tilted or uneven stack gives a resampled grid, grade "withheld".
+    Slices that lie within 0.05 mm (and a tenth of their distance) of an even upright stack are its
+    planes; a missing slice or a tilted or uneven stack gives a resampled grid, grade "withheld".
 
     Raises:
         WrongGeometry: fewer than 3 slices, two at one place, more missing than present, or a
@@ -134,73 +137,101 @@ class _Arrangement:
     def __init__(
         self, ordered: tuple[Slice, ...], heights: NDArray[np.float64], gaps: NDArray[np.float64]
     ) -> None:
-        self.slices, self.heights, self.gaps = ordered, heights, gaps
+        self.slices, self.heights, self.gaps = ordered, heights - heights[0], gaps
         self.positions = np.array([s.position_mm for s in ordered])
         self.findings: list[str] = []
         self.grade: Grade = "good"
         self.missing = 0
 
     def stack(self) -> Stack:
-        upright = self._upright()
-        step = self._even_step()
-        exact = upright and step > 0
+        self._check_lean()
+        affine, size = self._even()
+        exact = affine is not None
+        if affine is None:
+            self._note_shift()
+            affine, size = self._upright(self._missing_step() or self._uneven_step())
+        places = to_index(affine, self.positions)
         if exact:
-            affine = plane_grid(self.slices[0], step)
-            affine[:3, 2] = (self.positions[-1] - self.positions[0]) / (len(self.slices) - 1)
-            size = (*self._plane(), len(self.slices))
+            residual_mm, interpolated_ml = self._off_mm(affine), 0.0
+            if residual_mm > EXACT_MM:
+                self.findings.append(
+                    f"read as even and upright: voxels lie within {residual_mm:.3f} mm of where "
+                    "they were measured"
+                )
         else:
-            step = step or self._missing_step() or self._uneven_step()
-            affine, size = self._resampled(step)
-        places = (self.positions - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
-        return Stack(self.slices, affine, size, places, self._report(affine), exact)
+            residual_mm, interpolated_ml = filled_in(places, affine, size, self._plane())
+            residual_mm += self._turned_mm()
+        report = self._report(affine, residual_mm=residual_mm, interpolated_ml=interpolated_ml)
+        return Stack(self.slices, affine, size, places, report, exact)
 
     def _plane(self) -> tuple[int, int]:
         return self.slices[0].pixels.columns, self.slices[0].pixels.rows
 
-    def _tilt_deg(self) -> float:
-        along = self.positions[-1] - self.positions[0]
-        across = along - normal_of(self.slices[0]) * (self.heights[-1] - self.heights[0])
-        return float(
-            np.degrees(np.arctan2(np.linalg.norm(across), self.heights[-1] - self.heights[0]))
-        )
+    def _aside(self) -> NDArray[np.float64]:
+        """Return (n, 3) mm: how far each slice is shifted within its plane."""
+        up = np.outer(self.heights, normal_of(self.slices[0]))
+        return np.asarray(self.positions - self.positions[0] - up)
 
-    def _upright(self) -> bool:
-        """Return whether slices lie above each other; notes it when they do not."""
-        up = np.outer(self.heights - self.heights[0], normal_of(self.slices[0]))
-        sideways = self.positions - self.positions[0] - up
-        share = (self.heights - self.heights[0]) / (self.heights[-1] - self.heights[0])
-        bent_mm = float(np.linalg.norm(sideways - np.outer(share, sideways[-1]), axis=1).max())
-        drift_mm, tilt = float(np.linalg.norm(sideways, axis=1).max()), self._tilt_deg()
-        if tilt > TILT_LIMIT_DEG:
+    def _tilt_deg(self) -> float:
+        across = float(np.linalg.norm(self._aside()[-1]))
+        return float(np.degrees(np.arctan2(across, self.heights[-1])))
+
+    def _check_lean(self) -> None:
+        if self._tilt_deg() > TILT_LIMIT_DEG:
             raise WrongGeometry(
-                f"the stack leans {tilt:.0f}° from the normal of its slices",
+                f"the stack leans {self._tilt_deg():.0f}° from the normal of its slices",
                 advice="these images are no stack of slices",
             )
-        if bent_mm <= EXACT_MM and (tilt <= TILT_DEG or drift_mm <= EXACT_MM):
-            return True
-        self._withhold(
-            f"slices are shifted sideways by up to {drift_mm:.2f} mm (tilt {tilt:.2f}°); "
-            "resampled to an upright grid"
-        )
-        return False
+
+    def _even(self) -> tuple[NDArray[np.float64] | None, tuple[int, int, int]]:
+        """Return the even upright grid whose planes the slices are, None where they are not.
+
+        It is moved so that the slices lie off it by equal amounts on both sides.
+        """
+        count = len(self.slices)
+        step = float(self.heights[-1]) / (count - 1)
+        affine, size = plane_grid(self.slices[0], step), (*self._plane(), count)
+        off = self.positions - to_lps(affine, np.outer(np.arange(count), [0, 0, 1]))
+        affine[:3, 3] += (off.min(axis=0) + off.max(axis=0)) / 2
+        good = self._off_mm(affine) <= min(GOOD_MM, GOOD_PART * step)
+        return (affine if good else None), size
+
+    def _off_mm(self, affine: NDArray[np.float64]) -> float:
+        """Return how far the corner of a slice lies from its place in an even upright grid.
+
+        A slice's deviation is linear over its plane, so no voxel lies farther off than a corner.
+        """
+        ni, nj = self._plane()
+        corners = [(i, j) for i in (0, ni - 1) for j in (0, nj - 1)]
+        index = np.array([[(i, j, k) for i, j in corners] for k in range(len(self.slices))])
+        measured = np.array([[s.pixel_mm(i, j) for i, j in corners] for s in self.slices])
+        return float(np.linalg.norm(to_lps(affine, index) - measured, axis=-1).max())
+
+    def _turned_mm(self) -> float:
+        """Return how far the corner of a slice lies off because it is turned against the first."""
+        ni, nj = self._plane()
+        ends = [
+            [np.subtract(s.pixel_mm(i, j), s.position_mm) for i in (0, ni) for j in (0, nj)]
+            for s in self.slices
+        ]
+        return float(np.linalg.norm(np.array(ends) - ends[0], axis=-1).max())
+
+    def _note_shift(self) -> None:
+        shift_mm = float(np.linalg.norm(self._aside(), axis=1).max())
+        if shift_mm > EXACT_MM:
+            self._withhold(
+                f"slices are shifted sideways by up to {shift_mm:.2f} mm "
+                f"(tilt {self._tilt_deg():.2f}°); resampled to an upright grid"
+            )
+        if self._turned_mm() > GOOD_MM:
+            self._withhold(
+                "slices are turned or scaled against each other: corners lie up to "
+                f"{self._turned_mm():.2f} mm off"
+            )
 
     def _withhold(self, finding: str) -> None:
         self.grade = "withheld"
         self.findings.append(finding)
-
-    def _even_step(self) -> float:
-        """Return the spacing of evenly spaced slices, 0 for others."""
-        count = len(self.heights)
-        step = float(self.heights[-1] - self.heights[0]) / (count - 1)
-        residual = float(np.abs(self.heights - self.heights[0] - step * np.arange(count)).max())
-        if max(residual, float(np.ptp(self.gaps))) > min(UNEVEN * step, UNEVEN_CEILING_MM):
-            return 0.0
-        if residual > EXACT_MM:
-            self.findings.append(
-                f"gaps of {self.gaps.min():.3f} to {self.gaps.max():.3f} mm are read as even; "
-                f"slices lie within {residual:.3f} mm of their place"
-            )
-        return step
 
     def _missing_step(self) -> float:
         """Return the spacing when every gap is a whole number of it, else 0; notes the holes."""
@@ -208,21 +239,27 @@ class _Arrangement:
         counts = np.round(self.gaps / step)
         if np.abs(self.gaps - counts * step).max() > WHOLE * step:
             return 0.0
+        step = float(self.heights[-1] / counts.sum())
+        if np.abs(self.heights[1:] - np.cumsum(counts) * step).max() > WHOLE * step:
+            return 0.0
         self.missing = int(counts.sum()) - len(self.gaps)
         if self.missing > len(self.slices):
             raise WrongGeometry(
                 f"{self.missing} slices are missing and only {len(self.slices)} are here",
                 advice="export the whole series again",
             )
-        holes = "; ".join(_at(self.heights, int(n)) for n in np.flatnonzero(counts > 1)[:5])
-        self._withhold(
-            f"{self.missing} missing slice{'s' if self.missing > 1 else ''} (after {holes}); "
-            f"filled by linear interpolation over up to {self.gaps.max():.2f} mm"
-        )
+        if self.missing:
+            first = self.slices[0]
+            heights = self.heights + np.dot(first.position_mm, normal_of(first))
+            holes = "; ".join(_at(heights, int(n)) for n in np.flatnonzero(counts > 1)[:5])
+            self._withhold(
+                f"{self.missing} missing slice{'s' if self.missing > 1 else ''} (after {holes}); "
+                f"filled by linear interpolation over up to {self.gaps.max():.2f} mm"
+            )
         return step
 
     def _uneven_step(self) -> float:
-        extent = float(self.heights[-1] - self.heights[0])
+        extent = float(self.heights[-1])
         step = max(float(self.gaps.min()), extent / (FINEST * len(self.slices)))
         self._withhold(
             f"gaps change from {self.gaps.min():.2f} to {self.gaps.max():.2f} mm; resampled every "
@@ -230,26 +267,38 @@ class _Arrangement:
         )
         return step
 
-    def _resampled(self, step_mm: float) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
+    def _upright(self, step_mm: float) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
         """Return affine and size of the upright grid that holds every slice."""
         affine = plane_grid(self.slices[0], step_mm)
-        places = (self.positions - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
+        places = to_index(affine, self.positions)
         low = np.floor(places[:, :2].min(axis=0) + 1e-6)
         high = np.ceil(places[:, :2].max(axis=0) - 1e-6)
         affine[:3, 3] += affine[:3, :2] @ low
         ni, nj = (int(n + h - lo) for n, h, lo in zip(self._plane(), high, low, strict=True))
-        nk = int(np.floor(places[-1, 2] + 0.5 if self.missing else places[-1, 2] + 1e-6)) + 1
+        nk = int(np.floor(places[-1, 2] + WHOLE)) + 1
         return affine, (ni, nj, nk)
 
-    def _report(self, affine: NDArray[np.float64]) -> GeometryReport:
-        i, j, k = np.linalg.norm(affine[:3, :3], axis=0)
+    def _report(
+        self, affine: NDArray[np.float64], *, residual_mm: float, interpolated_ml: float
+    ) -> GeometryReport:
+        tilt_deg = self._tilt_deg()
+        how, doubts = established(
+            self.slices, gaps=self.gaps, tilt_deg=tilt_deg, residual_mm=residual_mm
+        )
+        self.findings += [doubt.finding for doubt in doubts]
+        if any(doubt.withholds for doubt in doubts):
+            self.grade = "withheld"
         return GeometryReport(
-            spacing_mm=(float(i), float(j), float(k)),
+            spacing_mm=spacing_of(affine),
             orientation=orientation_of(affine),
-            tilt_deg=round(self._tilt_deg(), 3),
+            tilt_deg=round(tilt_deg, 3),
             gap_min_mm=float(self.gaps.min()),
             gap_max_mm=float(self.gaps.max()),
             missing_slices=self.missing,
             grade=self.grade,
             findings=tuple(self.findings),
+            established=how,
+            residual_mm=residual_mm,
+            interpolated_ml=interpolated_ml,
+            naive_offset_mm=naive_offset_mm(self.positions, normal_of(self.slices[0])),
         )

@@ -11,7 +11,8 @@ import numpy as np
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.origin import Identity
-from organtwin.importing.elements import Elements, merged, tag_of, wanted
+from organtwin.importing.dictionary import tag_of
+from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.found import Pixels
 from organtwin.importing.opening import Opened
 
@@ -49,7 +50,9 @@ CODING: Final = wanted(
     "BitsStored",
     "PixelRepresentation",
 )
-DATES: Final = ("AcquisitionDate", "SeriesDate", "ContentDate", "StudyDate")
+DATES: Final = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
+SAME_DAYS: Final = 1
+"""A study may go on past midnight."""
 SQUARE: Final = 0.01
 Direction = tuple[float, float, float]
 
@@ -135,8 +138,26 @@ def spacing_of(measures: Elements) -> tuple[float, float]:
 
 
 def acquired_of(said: Elements) -> date | None:
-    """Return the date of acquisition, else of the series, content or study, None without any."""
+    """Return the day of the visit: of the study, else acquisition, series, content, else None.
+
+    The study's date is what a hospital files images by, and one visit stays one when it goes on
+    past midnight; what removes identities shifts it in every object alike.
+    """
     return next((d for d in map(partial(date_of, said), DATES) if d is not None), None)
+
+
+def dated(said: Elements) -> tuple[str, str]:
+    """Return how the day was established, and the finding that it disagrees ("" when not)."""
+    found = {keyword: day for keyword in DATES if (day := date_of(said, keyword)) is not None}
+    if not found:
+        return "the images say no date", ""
+    keyword, day = next(iter(found.items()))
+    other = next((k for k in DATES[1:] if k in found), keyword)
+    if abs((found[other] - day).days) <= SAME_DAYS:
+        return keyword, ""
+    return f"{keyword}; {other} disagrees", (
+        f"{other} is {found[other]}, {keyword} {day}: {keyword} is used"
+    )
 
 
 def date_of(said: Elements, keyword: str) -> date | None:
@@ -157,6 +178,14 @@ def identity_of(said: Elements) -> Identity:
         said.text("PatientSex"),
         issuer=said.text("IssuerOfPatientID"),
     )
+
+
+def compared(said: Elements, keyword: str) -> float | None:
+    """Return a number that is only compared with others: None where it is absent or damaged."""
+    try:
+        return next(iter(said.floats(keyword)), None)
+    except UnreadableFile:
+        return None
 
 
 def unit_of(said: Elements) -> str:
@@ -181,7 +210,7 @@ def padding_of(said: Elements, *, signed: bool) -> float | None:
 FUNCTIONAL: Final = wanted(
     PlanePositionSequence=wanted("ImagePositionPatient"),
     PlaneOrientationSequence=wanted("ImageOrientationPatient"),
-    PixelMeasuresSequence=wanted("PixelSpacing", "SliceThickness"),
+    PixelMeasuresSequence=wanted("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
 )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.watch import Watch
-from organtwin.importing.geometry import EXACT_MM, Stack
+from organtwin.importing.between import weights
+from organtwin.importing.geometry import Stack
 
 Plane = NDArray[np.float32]
 NEGLIGIBLE: Final = 1e-4
@@ -26,32 +27,19 @@ def resampled(
     """
     ni, nj, nk = stack.size
     planes = np.empty((nk, nj, ni), dtype=np.float32)
-    heights = stack.places[:, 2]
-    snap = EXACT_MM / stack.report.spacing_mm[2]
+    heights, step_mm = stack.places[:, 2], stack.report.spacing_mm[2]
     placed: dict[int, Plane] = {}
     for k in range(nk):
         watch.tell(k / nk, "resampling")
-        weights = _weights(heights, k, snap)
+        used = weights(heights, k, step_mm)
         placed = {
             n: placed[n] if n in placed else _placed(plane_of(n), stack.places[n, :2], (nj, ni))
-            for n in weights
+            for n in used
         }
-        planes[k] = sum(placed[n] * np.float32(weight) for n, weight in weights.items())
+        planes[k] = sum(placed[n] * np.float32(weight) for n, weight in used.items())
     outside = np.isnan(planes)
     planes[outside] = np.nanmin(planes) if fill is None else fill
     return planes.transpose(2, 1, 0)
-
-
-def _weights(heights: NDArray[np.float64], k: int, snap: float) -> dict[int, float]:
-    """Return slice → weight of plane `k`; heights (n,) in planes, ascending."""
-    upper = min(int(np.searchsorted(heights, k)), len(heights) - 1)
-    lower = max(upper - 1, 0)
-    for n in (lower, upper):
-        if abs(heights[n] - k) <= snap:
-            return {n: 1.0}
-    share = (k - heights[lower]) / (heights[upper] - heights[lower])
-    share = float(min(max(share, 0.0), 1.0))
-    return {lower: 1.0 - share, upper: share}
 
 
 def _placed(plane: Plane, place: NDArray[np.float64], shape: tuple[int, int]) -> Plane:

@@ -148,7 +148,8 @@ def test_that_rounded_direction_cosines_are_no_tilt(write: Write, tmp_path: Path
     series = one_series(tmp_path / "dicom")
     volume = read_volume(series, WATCH)
     assert series.geometry.grade == "good"
-    assert to_lps(volume.affine, [0, 0, 19]) == pytest.approx([0.019, 0.0, 57.0], abs=1e-6)
+    assert to_lps(volume.affine, [0, 0, 19]) == pytest.approx([0.0095, 0.0, 57.0], abs=1e-6)
+    assert series.geometry.residual_mm == pytest.approx(0.0095, abs=1e-6)
 
 
 @pytest.mark.parametrize("count", [1, 2])

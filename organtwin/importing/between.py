@@ -1,0 +1,78 @@
+"""Between slices: which of them a plane of a regular grid is made of, and how far they are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.volume import spacing_of, voxel_ml_of
+
+GOOD_MM: Final = 0.05
+"""How far a voxel of a good grid may lie from where it was measured, …"""
+GOOD_PART: Final = 0.1
+"""… and at most this part of the distance between slices."""
+WHOLE: Final = 0.03
+"""How near to a whole number of spacings a gap has to be to count as missing slices."""
+
+
+def weights(heights: NDArray[np.float64], k: int, spacing_mm: float) -> dict[int, float]:
+    """Return slice → weight of plane `k`: one slice within 0.05 mm of it, else the two around it.
+
+    Args:
+        heights: (n,) of the slices in planes, ascending.
+    """
+    snap = min(GOOD_MM / spacing_mm, GOOD_PART)
+    upper = min(int(np.searchsorted(heights, k)), len(heights) - 1)
+    lower = max(upper - 1, 0)
+    near = min((lower, upper), key=lambda n: abs(heights[n] - k))
+    if abs(heights[near] - k) <= snap:
+        return {near: 1.0}
+    share = (k - heights[lower]) / (heights[upper] - heights[lower])
+    share = float(min(max(share, 0.0), 1.0))
+    return {n: w for n, w in ((lower, 1.0 - share), (upper, share)) if w > 0}
+
+
+def filled_in(
+    places: NDArray[np.float64],
+    affine: NDArray[np.float64],
+    size: tuple[int, int, int],
+    plane: tuple[int, int],
+) -> tuple[float, float]:
+    """Return residual in mm and the mL filled in between slices, of a resampled grid.
+
+    The residual of a voxel is its distance from the nearest of the measured pixels that gave it
+    its value; slices are shifted whole, so that all voxels of one plane share it.
+
+    Args:
+        places: (n, 3) index of each slice's first pixel in the grid.
+        size: of the grid; plane: of a slice.
+    """
+    spacing = np.array(spacing_of(affine))
+    beside_mm = np.abs(places[:, :2] - np.round(places[:, :2])) * spacing[:2]
+    residual_mm = interpolated_ml = 0.0
+    for k in range(size[2]):
+        used = list(weights(places[:, 2], k, float(spacing[2])))
+        above_mm = (places[used, 2] - k) * spacing[2]
+        near = np.hypot(above_mm, np.linalg.norm(beside_mm[used], axis=1)).min()
+        residual_mm = max(residual_mm, float(near))
+        if len(used) == 2 and np.ptp(places[used, 2]) > 1 + WHOLE:
+            shared = plane - np.ptp(places[used, :2], axis=0)
+            interpolated_ml += float(np.prod(np.maximum(shared, 0))) * voxel_ml_of(affine)
+    return residual_mm, interpolated_ml
+
+
+def naive_offset_mm(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> float:
+    """Return how far a slice lies from its place in an even stack along the normal.
+
+    Its spacing is the distance of the first and last position over the number of gaps, which is
+    what readers take that look at no others.
+
+    Args:
+        positions: (n, 3) LPS mm of the slices in order; normal: (3,) unit vector.
+    """
+    steps = np.arange(len(positions)) / (len(positions) - 1)
+    along_mm = float(np.linalg.norm(positions[-1] - positions[0]))
+    even = positions[0] + np.outer(steps * along_mm, normal)
+    return float(np.linalg.norm(positions - even, axis=1).max())
