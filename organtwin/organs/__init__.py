@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.parameter import Prior
@@ -12,11 +13,24 @@ from organtwin.core.registry import chosen, registered
 
 @dataclass(frozen=True)
 class Window:
-    """A display window: `centre` and `width` in the image's unit."""
+    """A display window: `centre` and `width` in the image's unit (HU in an organ's file)."""
 
     name: str
     centre: float
     width: float
+    source: str = ""
+
+
+_OHIF = "presets of the OHIF Viewer (defaultWindowLevelPresets)"
+_RADIOPAEDIA = "radiopaedia.org/articles/windowing-ct"
+CT_WINDOWS: Final = (
+    Window("soft tissue", 40.0, 400.0, _OHIF),
+    Window("lung", -600.0, 1500.0, f"{_OHIF}; {_RADIOPAEDIA}"),
+    Window("mediastinum", 50.0, 350.0, _RADIOPAEDIA),
+    Window("bone", 400.0, 1800.0, _RADIOPAEDIA),
+    Window("brain", 40.0, 80.0, f"{_OHIF}; {_RADIOPAEDIA}"),
+)
+"""Windows for any CT, in HU; how wide they are differs from place to place."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ ORGAN = Organ(
             "liver",
         ),
     ),
-    windows=(Window("liver", 90.0, 200.0), Window("abdomen", 40.0, 400.0)),
+    windows=(
+        Window("liver", 90.0, 200.0, "unsourced; OHIF Viewer's liver preset is C 90 W 150"),
+        Window("abdomen", 50.0, 400.0, "radiopaedia.org/articles/windowing-ct"),
+    ),
     law="neo_hookean",
     law_values={
         "organ": {"shear_modulus_kpa": 2.14, "poisson_ratio": 0.49},

@@ -20,6 +20,7 @@ from organtwin.ui.session import Session
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.tracks import Stop, Track
+from organtwin.ui.windows import windows_of
 
 ORGAN_OPACITY: Final = 0.42
 KEPT_SURFACES: Final = 8
@@ -42,7 +43,7 @@ class Showing(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.viewing = Viewing(self)
+        self.viewing = Viewing(parent=self)
         self.visit = 0
         self._shown: tuple[str, str] = ("", "")
         self._surfaces: dict[str, Surfaces] = {}
@@ -52,7 +53,7 @@ class Showing(QObject):
         self._without: frozenset[str] = frozenset()
         session.foresee = self.needs
         session.case_changed.connect(self.follow_case)
-        self.viewing.changed.connect(self.scene_changed)
+        self.viewing.hidden_changed.connect(self.scene_changed)
 
     @property
     def organ(self) -> Organ:
@@ -196,11 +197,9 @@ class Showing(QObject):
     def _show(self, wanted: tuple[str, str]) -> None:
         volume_id, labels_id = wanted
         if volume_id != self._shown[0]:
-            fresh = not self._shown[0]
-            self.viewing.show_image(self.session.get(volume_id) if volume_id else None)
-            if fresh and volume_id:
-                window = self.organ.windows[0]
-                self.viewing.set_window(window.centre, window.width)
+            volume = self.session.get(volume_id) if volume_id else None
+            windows = windows_of(self.organ, volume) if volume is not None else ()
+            self.viewing.show_image(volume, volume_id, windows)
         labels = self.session.get(labels_id) if labels_id else None
         self.viewing.show_labels(labels)
         if labels is not None and labels_id != self._shown[1] and not self._shown[1]:

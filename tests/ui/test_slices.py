@@ -6,7 +6,8 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.contours import outline
-from organtwin.ui.views.slicing import Plane, canonical, letters
+from organtwin.ui.views.framing import voxel_frame
+from organtwin.ui.views.slicing import Plane, canonical
 
 LPS = np.diag([1.0, 2.0, 3.0, 1.0])
 RAS = np.diag([-1.0, -2.0, 3.0, 1.0])
@@ -22,13 +23,13 @@ def test_that_letters_are_a_radiologists(
 ) -> None:
     """Left, right, top, bottom of the screen, whatever way the file was stored."""
     grid = canonical(np.zeros((4, 5, 6)), affine)
-    assert "".join(letters(grid, plane)) == edges
+    assert "".join(voxel_frame(grid, plane).letters()) == edges
 
 
 def test_that_a_tilted_grid_gets_two_letters() -> None:
     turned = np.eye(4)
     turned[:2, :2] = [[np.cos(0.6), -np.sin(0.6)], [np.sin(0.6), np.cos(0.6)]]
-    assert letters(canonical(np.zeros((4, 4, 4)), turned), "axial")[1] == "LP"
+    assert voxel_frame(canonical(np.zeros((4, 4, 4)), turned), "axial").letters()[1] == "LP"
 
 
 def test_that_every_voxel_keeps_its_place() -> None:

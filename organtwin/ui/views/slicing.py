@@ -8,6 +8,7 @@ side of the patient (anterior at the left, head up). Pure numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
 from typing import Any, Final, Literal
 
@@ -22,7 +23,6 @@ AXES: Final[dict[Plane, tuple[int, int, int]]] = {
     "sagittal": (1, 2, 0),
 }
 """Canonical axes of each plane: screen horizontal, screen vertical, across the slices."""
-LETTERS: Final = (("R", "L"), ("A", "P"), ("I", "S"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,26 +37,35 @@ class Canonical:
     array: NDArray[Any]
     affine: NDArray[np.float64]
 
-    @property
+    @cached_property
+    def _back(self) -> NDArray[np.float64]:
+        result: NDArray[np.float64] = np.linalg.inv(self.affine[:3, :3]).T
+        return result
+
+    @cached_property
     def spacing_mm(self) -> NDArray[np.float64]:
         """Return (3,) the distance between voxel centres along the canonical axes in mm."""
         result: NDArray[np.float64] = np.linalg.norm(self.affine[:3, :3], axis=0)
         return result
 
-    def index(self, lps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map LPS mm (3,) to continuous canonical indices (3,)."""
-        result: NDArray[np.float64] = np.linalg.solve(
-            self.affine[:3, :3], np.asarray(lps_mm) - self.affine[:3, 3]
-        )
+    def index(self, lps_mm: NDArray[Any]) -> NDArray[np.float64]:
+        """Map LPS mm (..., 3) to continuous canonical indices (..., 3)."""
+        result: NDArray[np.float64] = (np.asarray(lps_mm) - self.affine[:3, 3]) @ self._back
         return result
 
-    def position_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map canonical indices (3,) to LPS mm (3,)."""
-        result: NDArray[np.float64] = self.affine[:3, :3] @ index + self.affine[:3, 3]
+    def position_mm(self, index: NDArray[Any]) -> NDArray[np.float64]:
+        """Map canonical indices (..., 3) to LPS mm (..., 3)."""
+        result: NDArray[np.float64] = np.asarray(index) @ self.affine[:3, :3].T
+        result = result + self.affine[:3, 3]
         return result
+
+    def holds(self, lps_mm: NDArray[Any]) -> bool:
+        """Say whether a place (3,) LPS mm lies in a voxel of the grid."""
+        nearest = np.round(self.index(lps_mm))
+        return bool((nearest >= 0).all() and (nearest < self.array.shape).all())
 
     def slice(self, plane: Plane, number: int) -> NDArray[Any]:
-        """Return one slice as (rows, columns), row 0 at the top of the screen."""
+        """Return one slice as (rows, columns), row 0 at the top of the screen; a view."""
         _, down, through = AXES[plane]
         plate: NDArray[Any] = np.moveaxis(self.array, through, 0)[number].T
         return plate[::-1] if down == 2 else plate
@@ -85,21 +94,3 @@ def canonical(array: NDArray[Any], affine: NDArray[np.float64]) -> Canonical:
             matrix[:3, 3] += matrix[:3, axis] * (turned.shape[axis] - 1)
             matrix[:3, axis] *= -1
     return Canonical(turned, matrix)
-
-
-def letters(grid: Canonical, plane: Plane) -> tuple[str, str, str, str]:
-    """Return the patient directions at the left, right, top and bottom edge of the screen.
-
-    An oblique edge gets two letters, the nearer direction first ("LA").
-    """
-    across, down, _ = AXES[plane]
-    right = grid.affine[:3, across]
-    below = grid.affine[:3, down] * (-1.0 if down == 2 else 1.0)
-    return _letter(-right), _letter(right), _letter(-below), _letter(below)
-
-
-def _letter(direction: NDArray[np.float64]) -> str:
-    unit = direction / np.linalg.norm(direction)
-    axes = sorted(range(3), key=lambda axis: -abs(unit[axis]))
-    named = [axis for axis in axes if abs(unit[axis]) > 0.26]
-    return "".join(LETTERS[axis][int(unit[axis] > 0)] for axis in named)

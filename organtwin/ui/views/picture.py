@@ -1,0 +1,158 @@
+"""Picture: greys and structures of one view, kept until something of them changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
+
+from organtwin.ui.theme import VIEWPORT
+from organtwin.ui.views.contours import outlines
+from organtwin.ui.views.greys import grey_image
+from organtwin.ui.views.reslicing import Raster
+from organtwin.ui.views.slicing import AXES
+
+if TYPE_CHECKING:
+    from organtwin.ui.views.slice_view import SliceView
+
+KEPT_OUTLINES: Final = 64
+MOVING_SAMPLES: Final = 80_000
+RESTING_SAMPLES: Final = 6_000_000
+"""Samples of an oblique cut while something moves, and at rest: about 4 and 200 ms."""
+Outlines = list[tuple[str, QPainterPath]]
+
+
+class Picture:
+    """Draws a SliceView's image with its structures; what did not change is not drawn again."""
+
+    def __init__(self, view: SliceView) -> None:
+        self._view = view
+        self._pixmap: tuple[Any, QPixmap] | None = None
+        self._image: tuple[Any, QImage] | None = None
+        self._outlines: OrderedDict[int, Outlines] = OrderedDict()
+        self._shown: tuple[Any, Any] = (None, None)
+
+    def draw(self, painter: QPainter) -> None:
+        """Draw."""
+        view = self._view
+        self._forget_old()
+        key = self._key()
+        if self._pixmap is None or self._pixmap[0] != key:
+            ratio = view.devicePixelRatioF()
+            pixmap = QPixmap(round(view.width() * ratio), round(view.height() * ratio))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(QColor(VIEWPORT))
+            inner = QPainter(pixmap)
+            inner.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            if view.viewing.oblique is None:
+                self._draw_slice(inner)
+            else:
+                self._draw_cut(inner)
+            inner.end()
+            self._pixmap = (key, pixmap)
+        painter.drawPixmap(0, 0, self._pixmap[1])
+
+    def slice_transform(self) -> QTransform:
+        """Return slice pixels → widget, for slices along the voxels."""
+        view = self._view
+        grid, frame = view.grid(), view.frame()
+        across, down, _ = AXES[view.plane]
+        first = np.zeros(3)
+        if down == 2:
+            first[2] = grid.array.shape[2] - 1
+        corner = view.on_screen(frame.flat(grid.position_mm(first)))
+        wide, tall = (float(s) * view.scale() for s in grid.spacing_mm[[across, down]])
+        return QTransform(wide, 0, 0, tall, corner.x() - 0.5 * wide, corner.y() - 0.5 * tall)
+
+    def outlines(self) -> Outlines:
+        """Return (structure, border in slice pixels) of the slice shown along the voxels."""
+        view = self._view
+        labels = view.viewing.labels
+        if labels is None or labels.array.shape != view.grid().array.shape:
+            return []
+        number = view.number
+        if number not in self._outlines:
+            if len(self._outlines) >= KEPT_OUTLINES:
+                self._outlines.popitem(last=False)
+            plate = labels.slice(view.plane, number)
+            self._outlines[number] = outlines(plate, view.viewing.structures)
+        return self._outlines[number]
+
+    def raster(self) -> Raster:
+        """Return where an oblique cut is sampled: each pixel, or fewer when that is too slow."""
+        view = self._view
+        planes = view.viewing.planes_of_slab()
+        limit = MOVING_SAMPLES if view.moving else RESTING_SAMPLES
+        pixels = view.width() * view.height() * planes
+        coarse = max(1.0, float(np.sqrt(pixels / limit)))
+        scale = view.scale()
+        size = (
+            max(2, int(np.ceil(view.width() / coarse))),
+            max(2, int(np.ceil(view.height() / coarse))),
+        )
+        left, top, _ = view.flat_at(QPointF(coarse / 2.0, coarse / 2.0))
+        return Raster(float(left), float(top), coarse / scale, size, view.depth_mm())
+
+    def _key(self) -> tuple[Any, ...]:
+        view = self._view
+        viewing = view.viewing
+        place = (view.shift.x(), view.shift.y(), view.zoom, view.width(), view.height())
+        look = (viewing.window, viewing.fill, viewing.hidden, view.devicePixelRatioF())
+        if viewing.oblique is None:
+            return (view.number, *place, *look)
+        cut = (view.frame(), round(view.depth_mm(), 6), viewing.slab, view.moving)
+        return (*cut, *place, *look)
+
+    def _forget_old(self) -> None:
+        shown = (self._view.viewing.volume, self._view.viewing.labels)
+        if shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
+            self._outlines.clear()
+            self._image = self._pixmap = None
+            self._shown = shown
+
+    def _draw_slice(self, painter: QPainter) -> None:
+        view = self._view
+        key = (view.number, view.viewing.window)
+        if self._image is None or self._image[0] != key:
+            plate = view.grid().slice(view.plane, view.number)
+            self._image = (key, grey_image(plate, view.viewing.window))
+        image = self._image[1]
+        transform = self.slice_transform()
+        painter.setTransform(transform)
+        painter.drawImage(QRectF(0, 0, image.width(), image.height()), image)
+        painter.resetTransform()
+        self._draw_structures(painter, self.outlines(), transform)
+
+    def _draw_cut(self, painter: QPainter) -> None:
+        view = self._view
+        viewing, raster = view.viewing, self.raster()
+        values, labels = viewing.reslicers()
+        if values is None:
+            return
+        coarse = raster.step_mm * view.scale()
+        plate = values.sample(view.frame(), raster, viewing.slab)
+        image = grey_image(plate, viewing.window)
+        columns, rows = raster.size
+        painter.drawImage(QRectF(0, 0, columns * coarse, rows * coarse), image)
+        if labels is not None:
+            found = outlines(labels.sample(view.frame(), raster), viewing.structures)
+            self._draw_structures(painter, found, QTransform.fromScale(coarse, coarse))
+
+    def _draw_structures(self, painter: QPainter, found: Outlines, transform: QTransform) -> None:
+        """Fill and outline structures."""
+        viewing = self._view.viewing
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colours = viewing.colours()
+        outermost = {s.name for s in viewing.structures if not s.within}
+        for name, path in found:
+            if name not in colours:
+                continue
+            shade = QColor.fromRgbF(*colours[name])
+            drawn = transform.map(path)
+            inside = QColor(shade)
+            inside.setAlphaF(viewing.fill * (0.35 if name in outermost else 1.0))
+            painter.fillPath(drawn, inside)
+            painter.strokePath(drawn, QPen(shade.lighter(125), 1.4))
