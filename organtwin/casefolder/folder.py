@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from organtwin.casefolder.durable import disk_errors
 from organtwin.casefolder.journal import Journal
@@ -18,6 +18,10 @@ from organtwin.casefolder.objects import ObjectFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
 from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
+
+
+ASIDE: Final = ("export",)
+"""Steps that change nothing in the Case: what was handed out cannot be undone, undo passes by."""
 
 
 class CaseFolder:
@@ -187,7 +191,7 @@ class CaseFolder:
             self._position = entry.parent
         elif entry.done.step == "redo":
             self._position = self._undone.pop()
-        else:
+        elif entry.done.step not in ASIDE:
             self._undone.clear()
             self._position = entry.sequence
 

@@ -52,7 +52,7 @@ def write_report(
         sections.append(_simulated(case, store))
     if case.comparison:
         watch.tell(0.3, "pictures of the scenarios")
-        section, picture = _compared(case, store, watch.part(0.3, 0.8))
+        section, picture = compared(case, store, watch.part(0.3, 0.8))
         sections.append(section)
         written.append(to / "comparison.png")
         reporting.write_png(picture, written[-1])
@@ -117,7 +117,7 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
     tumours = labels.of_kind("tumour") or (labels.structure(case.organ),)
     pictures = [
         _picture(
-            reporting.slice_picture(volume, labels, _centre(labels, s.name), window=window),
+            reporting.slice_picture(volume, labels, centre_mm(labels, s.name), window=window),
             f"Baseline through {s.name}, axial, window {window.centre:g}/{window.width:g} "
             f"{volume.unit}",
             share=0.48,
@@ -172,7 +172,7 @@ def _grown_by_scenario(case: Case, store: ObjectStore) -> dict[str, dict[str, An
     return grown
 
 
-def _compared(case: Case, store: ObjectStore, watch: Watch) -> tuple[Any, Any]:
+def compared(case: Case, store: ObjectStore, watch: Watch) -> tuple[Any, Any]:
     """Return the section and the picture of the scenarios side by side."""
     from organtwin import comparing, reporting
     from organtwin.meshing import surfaces
@@ -261,7 +261,7 @@ def _picture(image: Any, caption: str, share: float = 1.0) -> Any:
     return reporting.Picture(reporting.png_bytes(image), caption, share)
 
 
-def _centre(labels: Any, name: str) -> tuple[float, float, float]:
+def centre_mm(labels: Any, name: str) -> tuple[float, float, float]:
     """Return the LPS mm centre of a structure's voxels."""
     import numpy as np
 
