@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.sr.coding import Code
-from scipy.ndimage import binary_dilation
 
 from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
@@ -31,6 +29,7 @@ OTHER_COLOURS: Final = ((0.6, 0.6, 0.6), (0.55, 0.7, 0.6), (0.7, 0.62, 0.5), (0.
 TUMOUR_WORDS: Final = re.compile(r"tumou?r|lesion|metasta|neoplas|carcinoma|glioma|^gtv|-gtv|^hcc")
 UNCODED: Final = "99ORGANTWIN"
 """Coding scheme of a structure that has no code: its meaning is its name."""
+ReadMasks = Callable[[LabelSource, Volume, Watch], tuple[Mask, ...]]
 NUMBERED: Final = re.compile(r"^tumour-(\d+)$")
 
 
@@ -42,9 +41,13 @@ def label_source(path: Path) -> LabelSource:
         BadInput: it cannot be labels.
     """
     file = opened(path, everything_wanted())
-    for one in label_formats().values():
-        if one.claims(file) or one.may_be(file):
-            return one.source(file)
+    try:
+        for one in label_formats().values():
+            if one.claims(file) or one.may_be(file):
+                return one.source(file)
+    except BadInput as error:
+        error.where = error.where or str(path)
+        raise
     raise BadInput(
         "no file of labels",
         where=str(path),
@@ -59,6 +62,7 @@ def read_labels(
     *,
     names: Mapping[str, str] | None,
     watch: Watch,
+    read: ReadMasks = read_masks,
 ) -> LabelMap:
     """Read a label file as structures of an organ, on a Volume's grid.
 
@@ -82,7 +86,7 @@ def read_labels(
             where=str(source.path),
             advice="there are: " + ", ".join(source.names),
         )
-    masks = [m for m in read_masks(source, volume, watch) if chosen.get(m.name) != ""]
+    masks = [m for m in read(source, volume, watch) if chosen.get(m.name) != ""]
     named = _structures(masks, organ, chosen)
     kept = [
         (mask, s) for mask, s in named if _inside(mask, s, volume, required=mask.name in chosen)
@@ -169,6 +173,8 @@ def _guess(mask: Mask, organ: Organ) -> str:
 
 def _same(a: CodedTerm, b: CodedTerm) -> bool:
     """Return whether two codes mean the same; SRT codes are translated to SCT by pydicom."""
+    from pydicom.sr.coding import Code
+
     return bool(Code(a.value, a.scheme, a.meaning) == Code(b.value, b.scheme, b.meaning))
 
 
@@ -217,6 +223,8 @@ def with_holes_closed(
 
 def _embedded(mask: NDArray[np.bool_], host: NDArray[np.bool_]) -> bool:
     """Return whether at least half of the voxels that touch `mask` belong to `host`."""
+    from scipy.ndimage import binary_dilation
+
     box = tuple(slice(max(int(n.min()) - 1, 0), int(n.max()) + 2) for n in np.nonzero(mask))
     shell = binary_dilation(mask[box]) & ~mask[box]
     return bool(np.count_nonzero(shell & host[box]) >= 0.5 * np.count_nonzero(shell))

@@ -52,8 +52,8 @@ def _table(path: Path, header: Header) -> dict[int, str]:
     with path.open("rb") as file:
         gzipped = file.read(2) == GZIP
     start, skip = (0, HEADER) if gzipped else (HEADER, 0)
-    extension = Stream(path, start, length, skip, gzipped=gzipped).read(Watch()).tobytes()
-    rows = LABEL_ROW.findall(extension)
+    extension = Stream(path, start, length, skip, gzipped=gzipped, beginning=True).read(Watch())
+    rows = LABEL_ROW.findall(extension.tobytes())
     return {int(key): name.decode("utf-8", "replace").strip() for key, name in rows}
 
 

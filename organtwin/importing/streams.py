@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Stream:
         start: byte of the file where it (or its gzip stream) begins.
         skip: bytes left out of what is inflated.
         length: bytes wanted after that.
+        beginning: only the beginning of a gzip stream is wanted, so its checksum is not verified.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Stream:
     length: int
     skip: int = 0
     gzipped: bool = False
+    beginning: bool = False
 
     def read(self, watch: Watch) -> NDArray[np.uint8]:
         """Return (length,) uint8.
@@ -74,11 +76,21 @@ class Stream:
                 whole[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
                 at += len(piece)
                 rest = engine.unconsumed_tail
-                if engine.eof:  # a gzip file may hold several streams (RFC 1952, 2.2)
+                if engine.eof and at < len(
+                    whole
+                ):  # a gzip file may hold several streams (RFC 1952, 2.2)
                     rest = engine.unused_data
                     engine = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 watch.tell(at / len(whole), f"reading {self.path.name}")
+            if not self.beginning and not engine.eof:
+                self._to_end(engine, rest + file.read(CHUNK))
         return whole[self.skip :]
+
+    def _to_end(self, engine: Any, rest: bytes) -> None:
+        """Verify the checksum at the end of a gzip stream; raises zlib.error, UnreadableFile."""
+        engine.decompress(rest, CHUNK)
+        if not engine.eof:
+            raise UnreadableFile("the compressed samples do not end", str(self.path), ADVICE)
 
     def _short(self) -> UnreadableFile:
         return UnreadableFile("the file is shorter than it says", str(self.path), ADVICE)
