@@ -6,6 +6,7 @@ in ContentQualification that it is for research.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ MAKER: Final = "OrganTwin"
 SCHEME: Final = "99ORGANTWIN"
 IMPLEMENTATION_UID: Final = "2.25.271302196431735290374112297146521735613"
 """ImplementationClassUID of this program: a random number, drawn once (PS3.5 B.2)."""
+DAY: Final = re.compile(r"\d{8}")
+TIME: Final = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 SEXES: Final = ("M", "F", "O")
 
 
@@ -97,8 +100,8 @@ class Header:
         return {
             "StudyInstanceUID": self.origin.study_uid,
             "StudyID": text(self.origin.study_id, 16),
-            "StudyDate": self.origin.study_date,
-            "StudyTime": self.origin.study_time,
+            "StudyDate": only(DAY, self.origin.study_date),
+            "StudyTime": only(TIME, self.origin.study_time),
             "AccessionNumber": text(self.origin.accession_number, 16),
             "ReferringPhysicianName": "",
         }
@@ -149,6 +152,11 @@ def stand_in(volume: Volume) -> Origin:
     """
     series = volume.series_uid if volume.study_uid else ""
     return Origin(volume.study_uid or fresh_uid(), series, volume.frame_uid or fresh_uid(), "")
+
+
+def only(pattern: re.Pattern[str], value: str) -> str:
+    """Return a value that has the form DICOM asks for, else ""."""
+    return value if pattern.fullmatch(value) else ""
 
 
 def text(value: str, limit: int) -> str:

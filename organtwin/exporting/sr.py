@@ -20,7 +20,15 @@ from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.scenario import Quantity
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
-from organtwin.exporting.header import MAKER, RESEARCH_USE, SCHEME, Kind, fresh_uid, text
+from organtwin.exporting.header import (
+    IMPLEMENTATION_UID,
+    MAKER,
+    RESEARCH_USE,
+    SCHEME,
+    Kind,
+    fresh_uid,
+    text,
+)
 from organtwin.exporting.material import Finding, Material, Piece
 from organtwin.exporting.seg import KIND as SEG
 from organtwin.exporting.terms import own_scheme, type_of
@@ -56,7 +64,8 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
         BadArgument: a number in a unit that has no UCUM code here.
     """
     watch.tell(0.0, "writing the measurements")
-    groups = [_group(material, finding) for finding in material.findings()]
+    findings = material.findings()
+    groups = [_group(material, finding) for finding in findings]
     report = hdsr.MeasurementReport(
         observation_context=_observer(),
         procedure_reported=concept(CodedTerm("363679005", "SCT", "Imaging procedure")),
@@ -64,10 +73,9 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
         title=codes.DCM.ImagingMeasurementReport,
     )
     report[0].ContentSequence.append(comment(f"{RESEARCH_USE}; not a medical device."))
-    evidence = _evidence(material)
     made = hdsr.ComprehensiveSR(
-        evidence=evidence or [material.header.begun(KIND)],
-        record_evidence=bool(evidence),
+        evidence=_evidence(material),
+        record_evidence=bool(material.header.origin.instances),
         content=report[0],
         series_instance_uid=fresh_uid(),
         series_number=KIND.series_number,
@@ -79,7 +87,9 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
     )
     material.header.write_on(made)
     made.ContentDate, made.ContentTime = material.header.date, material.header.time
-    made.CodingSchemeIdentificationSequence = [own_scheme()]
+    terms = [name_of(q) for f in findings for q in f.quantities]
+    if any(t.scheme == SCHEME for t in (*terms, *map(type_of, material.structures))):
+        made.CodingSchemeIdentificationSequence = [own_scheme()]
     yield Piece("sr.dcm", made)
 
 
@@ -103,7 +113,10 @@ def name_of(quantity: Quantity) -> CodedTerm:
 
 def _observer() -> Any:
     device = hdsr.DeviceObserverIdentifyingAttributes(
-        uid=fresh_uid(), name=MAKER, manufacturer_name=MAKER, model_name=f"{MAKER} {__version__}"
+        uid=IMPLEMENTATION_UID,
+        name=MAKER,
+        manufacturer_name=MAKER,
+        model_name=f"{MAKER} {__version__}",
     )
     context = hdsr.ObserverContext(
         observer_type=codes.DCM.Device, observer_identifying_attributes=device
@@ -188,16 +201,22 @@ def _rounded(value: float) -> float:
 
 
 def _evidence(material: Material) -> list[Dataset]:
-    """Return the objects the report rests on: the Segmentation of this export, the images."""
+    """Return the objects the report rests on: the Segmentation of this export, the images.
+
+    Where there are none it is one that is not recorded, for highdicom needs one.
+    """
     origin = material.header.origin
     images = dict.fromkeys(instance.sop_uid for instance in origin.instances)
     named = [(uid, origin.sop_class_uid, origin.series_uid) for uid in images]
     if _with_segments(material):
         named.append((material.seg_uid, SEG.sop_class_uid, material.seg_series_uid))
-    return [
+    found = [
         material.header.begun(Kind(kind, "OT", "", 1), series_uid=series, sop_uid=uid)
         for uid, kind, series in named
-    ]
+    ] or [material.header.begun(KIND)]
+    for one in found:
+        one.PatientName = "Unnamed^"  # highdicom prints names it dislikes; ours is set afterwards
+    return found
 
 
 EXPORT: Final = Export("sr", "DICOM Structured Report of the numbers (TID 1500)", pieces)
