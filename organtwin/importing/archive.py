@@ -61,10 +61,15 @@ def unpacked(path: Path, watch: Watch) -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="organtwin-", ignore_cleanup_errors=True) as private:
-        folder = Path(private, _own_names([path.name])[0])
-        folder.mkdir()
-        _unpack(path, folder, watch)
-        yield folder
+        yield unpack_into(Path(private), path, watch)
+
+
+def unpack_into(private: Path, path: Path, watch: Watch) -> Path:
+    """Unpack a zip into a new folder inside `private` and return that; raises as `unpacked`."""
+    folder = private / _own_names([path.name])[0]
+    folder.mkdir()
+    _unpack(path, folder, watch)
+    return folder
 
 
 def is_zip(path: Path) -> bool:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pydicom.config import IGNORE
-from pydicom.uid import UID
-
 from organtwin.core.errors import WrongGeometry
 from organtwin.importing.assembling import series_of
 from organtwin.importing.elements import merged, wanted
@@ -73,7 +70,14 @@ def claims(file: Opened) -> bool:
         return False
     if file.dataset.damage and "SeriesInstanceUID" in said:
         return True
-    return "Rows" in said or "Image Storage" in UID(file.sop_class, IGNORE).name
+    return "Rows" in said or _is_image(file.sop_class)
+
+
+def _is_image(sop_class: str) -> bool:
+    from pydicom.config import IGNORE
+    from pydicom.uid import UID
+
+    return "Image Storage" in UID(sop_class, IGNORE).name
 
 
 def slices_of(file: Opened) -> tuple[Slice, ...]:

@@ -1,22 +1,51 @@
-"""Look into a folder, a file, a DICOMDIR or a zip, and read what was chosen."""
+"""Look into a folder, a file, a DICOMDIR or a zip, and read what was chosen.
+
+Everything foreign is parsed and decoded by worker processes (see `worker`): what a file does to
+its reader ends there. Voxels come back in memory that both sides map.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
-from organtwin.core.errors import OrganTwinError
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core import errors
+from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.importing.archive import is_zip, unpacked
+from organtwin.importing.archive import is_zip
+from organtwin.importing.asking import Died, Limits
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import LabelSource, Scan, Series
-from organtwin.importing.labelling import read_labels
-from organtwin.importing.scanning import read_masks, read_volume, scan
+from organtwin.importing.index import key_of, own_index
+from organtwin.importing.region import Region
+from organtwin.importing.surveying import Crew, Survey
+from organtwin.importing.wire import from_json, to_json
+from organtwin.importing.worker import Picture, Sent, SentMask
 from organtwin.organs import Organ
+
+BASE_BYTES: Final = 2**30
+VOXEL_BYTES: Final = 16
+"""Address space that reading one voxel may take: the result twice as float32, a resampled grid as
+float32, its rounding, masks of what is outside; three times what the largest voxels declare."""
+VOXEL_SECONDS: Final = 4e-6
+BASE_SECONDS: Final = 60.0
+UNPACK_SECONDS: Final = 3600.0
+PICTURE_BYTES: Final = 4 * 2**26
+OF_MACHINE: Final = 0.9
+DTYPES: Final = ("<i2", "<f4", "|u1")
 
 
 @dataclass(frozen=True)
@@ -28,14 +57,59 @@ class Images:
     """
 
     scan: Scan
+    _crew: Crew = field(repr=False, compare=False)
 
     def volume(self, series: Series, watch: Watch) -> Volume:
         """Read the voxels of a Series; raises as `read_volume`."""
-        return read_volume(series, watch)
+        if series.refusal is not None:
+            raise series.refusal.error()
+        count = math.prod(series.size)
+        held = max((path.stat().st_size for path in series.files if path.exists()), default=0)
+        with self._room(4 * count, where=series.description) as region:
+            sent: Sent = self._asked(
+                Sent,
+                "volume",
+                Limits(
+                    within_machine(BASE_BYTES + VOXEL_BYTES * count + 3 * held),
+                    BASE_SECONDS + VOXEL_SECONDS * count,
+                ),
+                watch,
+                region=region,
+                series=_plain(Series, series),
+            )
+            voxels = self._taken(region, sent.shape, sent.dtype)
+        fields = {name: getattr(sent, name) for name in Sent.__annotations__}
+        del fields["shape"], fields["dtype"]
+        return Volume(voxels, **fields)
 
     def masks(self, source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
         """Read every structure of a label file on a Volume's grid; raises as `read_masks`."""
-        return read_masks(source, volume, watch)
+        shape = volume.voxels.shape
+        count, stride = math.prod(shape), math.ceil(math.prod(shape) / 8)
+        held = source.path.stat().st_size if source.path.exists() else 0
+        with self._room(stride * max(len(source.names), 1), where=str(source.path)) as region:
+            sent: tuple[SentMask, ...] = self._asked(
+                tuple[SentMask, ...],
+                "masks",
+                Limits(
+                    within_machine(BASE_BYTES + (len(source.names) + 8) * count + 16 * held),
+                    BASE_SECONDS + VOXEL_SECONDS * count * (len(source.names) + 1),
+                ),
+                watch,
+                region=region,
+                source=_plain(LabelSource, source),
+                volume=_plain(Sent, _without_voxels(volume)),
+            )
+            packed = self._taken(region, (stride, len(sent)), "|u1")
+        return tuple(
+            Mask(
+                m.name,
+                m.code,
+                np.unpackbits(packed[:, n], count=count).view(bool).reshape(shape, order="F"),
+                m.source_ml,
+            )
+            for n, m in enumerate(sent)
+        )
 
     def labels(
         self,
@@ -47,7 +121,74 @@ class Images:
         watch: Watch,
     ) -> LabelMap:
         """Read a label file as structures of an organ; raises as `read_labels`."""
-        return read_labels(source, volume, organ, names=names, watch=watch)
+        from organtwin.importing.labelling import read_labels
+
+        return read_labels(source, volume, organ, names=names, watch=watch, read=self.masks)
+
+    def thumbnail(self, series: Series) -> NDArray[np.uint8]:
+        """Return `previews.thumbnail` of a Series; raises as that."""
+        return self._picture(series, None)[0]
+
+    def placed_slice(
+        self, series: Series, n: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return `previews.placed_slice` of a Series; raises as that."""
+        return self._picture(series, n)
+
+    def _picture(self, series: Series, n: int | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        count = math.prod(series.size)
+        with self._room(PICTURE_BYTES, where=series.description) as region:
+            sent: Picture = self._asked(
+                Picture,
+                "picture",
+                Limits(within_machine(BASE_BYTES + VOXEL_BYTES * count), BASE_SECONDS),
+                Watch(),
+                region=region,
+                series=_plain(Series, series),
+                number=n,
+            )
+            return self._taken(region, sent.shape, sent.dtype).copy(order="K"), sent.affine
+
+    def _asked(self, hint: Any, what: str, limits: Limits, watch: Watch, **arguments: Any) -> Any:
+        return asked(self._crew, hint, what, limits, watch=watch, **arguments)
+
+    @contextmanager
+    def _room(self, size_bytes: int, *, where: str) -> Iterator[Region]:
+        if size_bytes > within_machine(size_bytes):
+            raise BadInput(
+                f"needs {size_bytes / 2**30:.1f} GiB of memory, more than this machine has",
+                where=where,
+                advice="choose a smaller series",
+            )
+        region = Region(size_bytes)
+        try:
+            yield region
+        finally:
+            region.close()
+
+    def _taken(self, region: Region, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+        """Return what a worker wrote; one that holds on to the memory is ended first."""
+        if dtype not in DTYPES or min(shape, default=0) < 0:
+            raise UnreadableFile("its reader gave no sensible answer")
+        try:
+            return region.array(shape, np.dtype(dtype))
+        except OSError:
+            self._crew.replace(0)
+            return region.array(shape, np.dtype(dtype))
+
+
+def asked(
+    crew: Crew, hint: Any, what: str, limits: Limits, *, watch: Watch, **arguments: Any
+) -> Any:
+    """Return what worker 0 answers; one that dies of it is replaced, which is UnreadableFile."""
+    try:
+        return from_json(hint, crew.member(0).ask(what, limits, watch, **arguments))
+    except Died as death:
+        crew.replace(0)
+        raise death.error("these images") from death
+    except ValueError as error:
+        crew.replace(0)
+        raise UnreadableFile("its reader gave no sensible answer") from error
 
 
 @contextmanager
@@ -59,11 +200,85 @@ def open_images(path: Path, watch: Watch) -> Iterator[Images]:
         BadInput: more than can be looked at.
         Stopped: somebody asked to stop.
     """
-    with unpacked(path, watch.part(0.0, 0.5) if is_zip(path) else watch) as place:
+    with Crew() as crew, _unpacked(path, crew, watch) as (place, later):
         try:
-            found = scan(place, watch)
+            found = _found(place, crew, later)
             refused = (replace(r, path=path / r.path.relative_to(place)) for r in found.refused)
-            yield Images(found if place == path else replace(found, refused=tuple(refused)))
+            yield Images(found if place == path else replace(found, refused=tuple(refused)), crew)
         except OrganTwinError as error:
             error.where = error.where.replace(str(place), str(path))
             raise
+
+
+@contextmanager
+def _unpacked(path: Path, crew: Crew, watch: Watch) -> Iterator[tuple[Path, Watch]]:
+    """Yield where the files lie and the rest of the watch."""
+    if not is_zip(path):
+        yield path, watch
+        return
+    private = Path(tempfile.mkdtemp(prefix="organtwin-"))
+    try:
+        limits = Limits(BASE_BYTES, UNPACK_SECONDS)
+        place = asked(
+            crew, Path, "unpack", limits, watch=watch.part(0.0, 0.5), path=str(path),
+            into=str(private),
+        )  # fmt: skip
+        if place.parent != private:
+            raise UnreadableFile("its reader gave no sensible answer", where=str(path))
+        yield place, watch.part(0.5, 1.0)
+    finally:
+        crew.end()
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _found(place: Path, crew: Crew, watch: Watch) -> Scan:
+    """Return the Scan of a place, from the index where nothing changed since it was made."""
+    index = own_index() if place.is_dir() else None
+    key = key_of(place) if index else None
+    if index and key and (known := index.get(key)) is not None:
+        try:
+            return _checked(known)
+        except ValueError:
+            index.forget(key)
+    told = Survey(place, crew, watch).scan()
+    try:
+        found = _checked(told)
+    except ValueError as error:
+        raise UnreadableFile("its reader gave no sensible answer", where=str(place)) from error
+    if index and key:
+        index.put(key, told)
+    return found
+
+
+def _checked(told: bytes) -> Scan:
+    """Return a Scan of which every refusal is a BadInput; raises ValueError."""
+    found: Scan = from_json(Scan, told)
+    refusals = [*found.refused, *(s.refusal for s in found.series if s.refusal)]
+    for name in {refusal.error_class for refusal in refusals}:
+        kind = getattr(errors, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, BadInput)):
+            raise ValueError(f"no error {name}")
+    return found
+
+
+def within_machine(size_bytes: int) -> int:
+    """Return `size_bytes`, at most what this machine's memory allows."""
+    if not hasattr(os, "sysconf"):
+        return size_bytes
+    return min(
+        size_bytes, int(OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    )
+
+
+def _plain(hint: Any, thing: Any) -> Any:
+    return json.loads(to_json(hint, thing))
+
+
+def _without_voxels(volume: Volume) -> Sent:
+    fields = {
+        name: getattr(volume, name)
+        for name in Sent.__annotations__
+        if name not in ("shape", "dtype")
+    }
+    i, j, k = volume.voxels.shape
+    return Sent((i, j, k), volume.voxels.dtype.str, **fields)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels import get_decoder
 
 from organtwin.core.errors import UnreadableFile
 from organtwin.importing.element_reader import ElementReader
@@ -21,6 +20,7 @@ from organtwin.importing.opening import (
     PREAMBLE,
     inflated,
 )
+from organtwin.importing.whereabouts import reading
 
 FRAME_LIMIT: Final = 2**26
 NATIVE: Final = frozenset([IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED])
@@ -66,7 +66,7 @@ class FrameReader:
     def __init__(self, pixels: Pixels) -> None:
         self.pixels = checked(pixels)
         try:
-            with pixels.path.open("rb") as file:
+            with reading(pixels.path), pixels.path.open("rb") as file:
                 state = os.fstat(file.fileno())
                 if (state.st_size, state.st_mtime_ns) != (pixels.size_bytes, pixels.modified_ns):
                     raise self._unreadable("the file changed since it was scanned")
@@ -78,7 +78,8 @@ class FrameReader:
     def frame(self, n: int) -> NDArray[Any]:
         """Return (rows, columns) of the stored samples, native byte order."""
         pixels = self.pixels
-        samples = self._native(n) if self._frames is None else self._decoded(self._frames[n])
+        with reading(pixels.path):
+            samples = self._native(n) if self._frames is None else self._decoded(self._frames[n])
         if samples.shape != (pixels.rows, pixels.columns):
             raise self._unreadable("the pixels decode to another size than declared")
         return samples
@@ -161,6 +162,8 @@ class FrameReader:
         return fragments, starts
 
     def _decoded(self, code: bytes) -> NDArray[Any]:
+        from pydicom.pixels import get_decoder  # 0.2 s, which native pixels need not pay
+
         pixels = self.pixels
         self._check_code(code)
         try:

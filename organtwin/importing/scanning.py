@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from organtwin.core.errors import BadArgument, BadInput, NoImages, UnreadableFile
@@ -24,6 +25,13 @@ def scan(path: Path, watch: Watch) -> Scan:
         BadInput: more than 200 000 files.
         Stopped: somebody asked to stop.
     """
+    paths, refused = listed(path)
+    files, damaged = headers_of(paths, watch)
+    return sorted_out(files, (*refused, *damaged))
+
+
+def listed(path: Path) -> tuple[list[Path], list[Refused]]:
+    """Return the files to look at below `path` and those refused; raises as `scan`."""
     paths, refused = files_of(path)
     if not paths and not refused:
         raise NoImages(
@@ -31,36 +39,53 @@ def scan(path: Path, watch: Watch) -> Scan:
             where=str(path),
             advice="choose the folder that holds the images",
         )
-    claimed: dict[str, list[Opened]] = {}
-    sources: list[LabelSource] = []
+    return paths, refused
+
+
+def headers_of(paths: Sequence[Path], watch: Watch) -> tuple[list[Opened], list[Refused]]:
+    """Look at the beginning of each file; raises Stopped."""
+    files, refused, tree = [], [], everything_wanted()
     for n, one in enumerate(paths):
         watch.tell(n / len(paths), f"looking at {one.name}")
         try:
-            _sort(one, claimed, sources)
+            files.append(opened(one, tree))
         except BadInput as error:
             refused.append(Refused.by(error, one))
+        except MemoryError:
+            refused.append(Refused(one, UnreadableFile.__name__, "needs too much memory"))
+    return files, refused
+
+
+def sorted_out(files: Sequence[Opened], refused: Sequence[Refused]) -> Scan:
+    """Group what was looked at into series and label files."""
+    claimed: dict[str, list[Opened]] = {}
+    sources: list[LabelSource] = []
+    problems = list(refused)
+    for one in files:
+        try:
+            _sort(one, claimed, sources)
+        except BadInput as error:
+            problems.append(Refused.by(error, one.path))
     series: list[Series] = []
-    for name, files in claimed.items():
-        found, problems = image_formats()[name].series(files)
+    for name, images in claimed.items():
+        found, unfit = image_formats()[name].series(images)
         series += found
-        refused += problems
+        problems += unfit
     series.sort(key=lambda s: (s.acquired.isoformat() if s.acquired else "", s.uid, s.part))
-    return Scan(tuple(series), tuple(sources), tuple(refused))
+    return Scan(tuple(series), tuple(sources), tuple(problems))
 
 
-def _sort(path: Path, claimed: dict[str, list[Opened]], sources: list[LabelSource]) -> None:
+def _sort(file: Opened, claimed: dict[str, list[Opened]], sources: list[LabelSource]) -> None:
     """Give a file to the format that claims it; raises BadInput when none does."""
-    images, labels = image_formats(), label_formats()
-    file = opened(path, everything_wanted())
     if file.sop_class == SOP_CLASS:
         return
-    for label in labels.values():
+    for label in label_formats().values():
         if label.claims(file):
             if file.dataset and file.dataset.damage:
-                raise UnreadableFile(file.dataset.damage, where=str(path))
+                raise UnreadableFile(file.dataset.damage, where=str(file.path))
             sources.append(label.source(file))
             return
-    for image in images.values():
+    for image in image_formats().values():
         if image.claims(file):
             claimed.setdefault(image.name, []).append(file)
             return

@@ -14,6 +14,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing.found import Pixels, Series, Slice
 from organtwin.importing.geometry import Stack, arranged
 from organtwin.importing.pixels import FrameReader
+from organtwin.importing.region import empty
 from organtwin.importing.resampling import resampled
 
 THREADS: Final = 2
@@ -109,7 +110,7 @@ def rescaled(files: _Files, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 def _filled(stack: Stack, dtype: np.dtype[Any], watch: Watch) -> NDArray[Any]:
     """Return (ni, nj, nk) of a stack that is a regular grid, Fortran order."""
     ni, nj, nk = stack.size
-    planes, files = np.empty((nk, nj, ni), dtype=dtype), _Files(stack.slices)
+    planes, files = empty((nk, nj, ni), dtype), _Files(stack.slices)
 
     def read_one(n: int) -> Path:
         planes[n] = rescaled(files, n, dtype)
