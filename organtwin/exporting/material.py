@@ -100,8 +100,13 @@ class Material:
 
     @property
     def structures(self) -> tuple[Structure, ...]:
-        """The structures in order of label: segment n is the n-th, counted from 1."""
-        return tuple(sorted(self.labels.structures, key=lambda s: s.label))
+        """The structures in the labels' order, others by label: segment n is the n-th, from 1.
+
+        Whoever reads them back and numbers the others anew then gives them the same labels.
+        """
+        found = self.labels.structures
+        others = iter(sorted((s for s in found if s.kind == "other"), key=lambda s: s.label))
+        return tuple(next(others) if s.kind == "other" else s for s in found)
 
     def tracking_uid(self, name: str) -> str:
         """Return a UID that is the same whenever these labels' structure is exported."""
