@@ -53,12 +53,13 @@ def visits(case: Case, store: ObjectStore) -> Table:
                 round(geometry.tilt_deg, 3),
                 geometry.grade,
                 "; ".join(geometry.findings),
+                geometry.consequence,
                 "; ".join(visit.held),
             )
         )
     columns = (
         "visit", "day", "date", "voxels", "spacing mm", "orientation", "tilt deg", "grade",
-        "findings", "held",
+        "findings", "consequence", "held",
     )  # fmt: skip
     return Table("Visits", columns, tuple(rows))
 
@@ -78,17 +79,23 @@ def identities(case: Case, store: ObjectStore, visit: int) -> Table:
 
 
 def structures(case: Case, store: ObjectStore) -> Table:
-    """Volume in mL of every structure at every labelled visit."""
-    rows = []
+    """Volume in mL of every structure at every labelled visit, with its geometry's grade.
+
+    Where that is not good, the most that the geometry may change a volume stands beside it.
+    """
+    rows: list[tuple[Any, ...]] = []
     for number, visit in enumerate(case.visits):
         if visit.labels:
-            labels, volume = store.get(visit.labels), store.get(visit.volume)
-            withheld = volume.geometry.grade == "withheld"
-            rows += [
-                (number, s.name, "withheld" if withheld else labels.volume_ml(s.name))
-                for s in labels.structures
-            ]
-    return Table("Structures", ("visit", "structure", "volume mL"), tuple(rows))
+            labels, geometry = store.get(visit.labels), store.get(visit.volume).geometry
+            for s in labels.structures:
+                volume, unsure = labels.volume_ml(s.name), None
+                if geometry.grade == "withheld":
+                    volume = "withheld"
+                elif geometry.grade == "acknowledged":
+                    unsure = labels.unsure_ml(s.name, geometry.residual_mm)
+                rows.append((number, s.name, volume, unsure, geometry.grade))
+    columns = ("visit", "structure", "volume mL", "geometry ± mL", "geometry")
+    return Table("Structures", columns, tuple(rows))
 
 
 def mesh(case: Case, store: ObjectStore) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from organtwin.core.content import noun, read_only
 from organtwin.core.errors import BadArgument
 
 Grade = Literal["good", "acknowledged", "withheld"]
+NEGLIGIBLE_MM: Final = 0.05
 
 
 @noun
@@ -29,8 +30,10 @@ class GeometryReport:
         grade: good; acknowledged (a person accepted the findings); withheld (volumes and margins
             must not be shown).
         findings: one line each, empty when there is nothing to say.
-        established: (what, how) for spacing, tilt, gaps, orientation and position.
-        residual_mm: how far a voxel of the grid may lie from the nearest measured one.
+        established: (what, how) for spacing, tilt, gaps, orientation, position and date.
+        residual_mm: the largest distance, over all voxels of the grid that slices reach, of a
+            voxel's centre from the nearest of the measured pixels that gave it its value: where
+            each voxel is one measured pixel, how far it lies from where that was measured.
         interpolated_ml: how much of the grid was filled in between slices farther apart than the
             grid's spacing.
         naive_offset_mm: how far a slice would lie from its place if the slices were taken for an
@@ -49,6 +52,22 @@ class GeometryReport:
     residual_mm: float = 0.0
     interpolated_ml: float = 0.0
     naive_offset_mm: float = 0.0
+
+    @property
+    def consequence(self) -> str:
+        """What the geometry amounts to in mm and mL, one line for a person."""
+        said = [f"every voxel lies within {self.residual_mm:.2f} mm of a measured one"]
+        if self.interpolated_ml > 0:
+            said.append(
+                f"{self.interpolated_ml:.1f} mL of the grid lie between slices farther apart than "
+                "its spacing"
+            )
+        if self.naive_offset_mm > NEGLIGIBLE_MM:
+            said.append(
+                "taken for an even upright stack, a slice would lie up to "
+                f"{self.naive_offset_mm:.1f} mm off"
+            )
+        return "; ".join(said)
 
 
 @noun

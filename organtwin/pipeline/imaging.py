@@ -29,7 +29,8 @@ def import_images(
     until `identify`.
 
     Args:
-        series: chooses, by UID or by number (as `organtwin inspect` counts), where there are more.
+        series: chooses, by UID, UID#part or number (as `organtwin inspect` counts), where there
+            are more.
     """
     from organtwin.importing import open_images
 
@@ -77,7 +78,11 @@ def _choices(scan: Any, modality: str) -> dict[int, Any]:
 
 def _one_a_date(choices: Mapping[int, Any], asked: Sequence[str], path: str) -> list[Any]:
     """Return one series for each date; raises BadInput where a person has to choose."""
-    wanted = {n: s for n, s in choices.items() if not asked or s.uid in asked or str(n) in asked}
+    wanted = {
+        n: s
+        for n, s in choices.items()
+        if not asked or {s.uid, f"{s.uid}#{s.part}", str(n)} & {*asked}
+    }
     if not wanted:
         raise BadInput("no series of the wanted modality and UID makes a volume", where=path)
     if not asked:
@@ -197,11 +202,11 @@ def read_label_file(
     visit: int = 0,
     names: Mapping[str, str] | None = None,
 ) -> tuple[Case, str]:
-    """Take a visit's labels from a DICOM SEG or RTSTRUCT file."""
-    from organtwin.importing import open_images
+    """Take a visit's labels from a DICOM SEG or RTSTRUCT file, or any NIfTI or NRRD of labels."""
+    from organtwin.importing import label_source, open_images
 
     with open_images(Path(path), watch.part(0.0, 0.2)) as images:
-        sources = images.scan.labels
+        sources = images.scan.labels or (label_source(Path(path)),)
         if len(sources) != 1:
             raise BadInput(f"{len(sources)} label files are here, not one", where=path)
         volume = store.get(case.visit(visit).volume)
@@ -212,13 +217,14 @@ def read_label_file(
 
 
 def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:
-    withheld = store.get(case.visits[visit].volume).geometry.grade == "withheld"
+    grade = store.get(case.visits[visit].volume).geometry.grade
+    withheld, note = grade == "withheld", ", geometry acknowledged" * (grade == "acknowledged")
     found = ", ".join(
         f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
         for s in labels.structures
     )
     after = _without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
-    return after, f"visit {visit}: {found}"
+    return after, f"visit {visit}: {found}{note}"
 
 
 def _without_what_followed(case: Case, visit: int) -> Case:
@@ -251,6 +257,7 @@ def mesh(
     """Mesh the baseline's labels."""
     from organtwin.meshing import Sizes, mesh_labels
 
+    refuse_withheld(case, store, [0])
     sizes = Sizes(
         organ_edge_mm=organ_edge_mm,
         tumour_edge_mm=tumour_edge_mm,

@@ -16,6 +16,7 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.twin import TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
+from organtwin.pipeline.grading import doubts, graded_outcome
 from organtwin.pipeline.growing import growth_jobs
 from organtwin.pipeline.imaging import labels_of, refuse_withheld
 from organtwin.pipeline.twin import believed_today, current_labels, report_days
@@ -128,7 +129,8 @@ def compare(
     from organtwin import comparing
 
     scenarios: list[Scenario] = [store.get(i) for i in case.require("scenarios", "plan")]
-    refuse_withheld(case, store, [n for n, visit in enumerate(case.visits) if visit.seen])
+    seen = [n for n, visit in enumerate(case.visits) if visit.seen]
+    refuse_withheld(case, store, seen)
     labels = current_labels(case, store)
     labels_id = store.put(labels)
     anatomy = comparing.anatomy_of(labels, case.organ)
@@ -157,6 +159,8 @@ def compare(
         )
     new = _new_lesions(case, store, labels)
     outcomes = [dataclasses.replace(o, warnings=(*new, *o.warnings)) for o in outcomes]
+    unsure = doubts(case, store, seen)
+    outcomes = [graded_outcome(o, unsure) for o in outcomes]
     comparison: Comparison = comparing.comparison(outcomes)
     return case.having(comparison=store.put(comparison)), f"{len(outcomes)} scenarios"
 

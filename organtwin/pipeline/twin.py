@@ -18,6 +18,7 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.twin import TwinState
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
+from organtwin.pipeline.grading import doubts, graded_observation
 from organtwin.pipeline.growing import growth_jobs
 from organtwin.pipeline.imaging import labels_of, refuse_withheld
 
@@ -33,13 +34,16 @@ def believe(
     """Draw the prior belief of every tumour's growth and forecast the visits to come."""
     from organtwin.updating import observe, prior_beliefs
 
+    refuse_withheld(case, store, [0])
     labels = labels_of(case, store, 0)
     tumours = [s.name for s in labels.of_kind("tumour")]
     if not tumours:
         raise Missing("the baseline has no tumour to believe anything of", advice="segment one")
     beliefs = prior_beliefs(organ(case.organ), tumours, members=members, seed=seed)
     state = simulated(case, store, watch, beliefs, day=0.0)
-    seen = tuple(map(store.put, observe(labels, day=0.0, organ=organ(case.organ))))
+    observed = observe(labels, day=0.0, organ=organ(case.organ))
+    unsure = doubts(case, store, [0])
+    seen = tuple(store.put(graded_observation(o, unsure)) for o in observed)
     after = _as_of(case.with_visit(0, observations=seen), 0.0)
     after = after.having(twins=(store.put(state),), scores=())
     return after, f"prior of {', '.join(tumours)}"
@@ -57,7 +61,9 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
     )
     carried = updating.carried(visit_labels, registration, labels)
     carried_id = store.put(carried)
-    observations = updating.observe(carried, day=later.day, organ=organ(case.organ))
+    observed = updating.observe(carried, day=later.day, organ=organ(case.organ))
+    unsure = doubts(case, store, [0, visit])
+    observations = [graded_observation(o, unsure) for o in observed]
     after = case.with_visit(
         visit,
         registration=store.put(registration),

@@ -17,6 +17,7 @@ from organtwin.reporting.content import (
     Text,
     Warnings,
 )
+from organtwin.reporting.imaged import labels_section
 from organtwin.reporting.images import pixels, png_bytes, write_png
 from organtwin.reporting.numbers import formatted
 from organtwin.reporting.pictures import render
@@ -26,7 +27,6 @@ from organtwin.reporting.sections import (
     decisions_section,
     growth_section,
     journal_section,
-    labels_section,
     mesh_section,
 )
 from organtwin.reporting.side_by_side import comparison_picture

@@ -30,6 +30,11 @@ def fixed(value: float, places: int) -> str:
     return text.replace("-", MINUS)
 
 
+def significant(value: float) -> str:
+    """Return a number with three significant digits, at most two of them decimals."""
+    return fixed(value, min(decimals(value), 2))
+
+
 def formatted(quantity: Quantity) -> str:
     """Return "23.4 mL (90 %: 19.8 to 28.1)"; a count without decimals, a unit of 1 left out.
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from organtwin.core.journal import JournalEntry
-from organtwin.core.labelmap import LabelMap
 from organtwin.core.observation import Observation
 from organtwin.core.organmesh import MeshQuality
 from organtwin.core.parameter import Belief
 from organtwin.core.scenario import Comparison, Decision, Quantity, Scenario
 from organtwin.core.twin import Score
-from organtwin.core.volume import GeometryReport
 from organtwin.reporting import look
 from organtwin.reporting.content import Block, Cell, Note, Picture, Section, Table, Text, Warnings
-from organtwin.reporting.numbers import THIN, decimals, fixed, short_id
+from organtwin.reporting.numbers import THIN, fixed, short_id, significant
 
 NOTHING = Cell("–")
 LEVEL = 0.9
@@ -117,45 +115,6 @@ def _point(point_mm: Sequence[float]) -> str:
     return ", ".join(parts) + " mm"
 
 
-def labels_section(
-    labels: LabelMap, *, labels_id: str, geometry: GeometryReport, pictures: Sequence[Picture] = ()
-) -> Section:
-    """Return the structures of a visit with their volumes, and how its geometry was found.
-
-    A geometry graded "withheld" shows no volume and says why.
-    """
-    withheld = geometry.grade == "withheld"
-    note = Note("voxels of the label map times the voxel's volume", (labels_id,))
-    rows = tuple(
-        (
-            Cell(s.name),
-            Cell(s.kind),
-            Cell("withheld")
-            if withheld
-            else Cell(_significant(labels.volume_ml(s.name)) + f"{THIN}mL", note),
-            Cell(f"{s.code.meaning} ({s.code.scheme} {s.code.value})"),
-        )
-        for s in sorted(labels.structures, key=lambda s: s.label)
-        if labels.mask(s.name).any()
-    )
-    spacing = " × ".join(f"{s:.2f}" for s in geometry.spacing_mm)
-    found = " ".join(geometry.findings) or "No finding."
-    blocks: list[Block] = [
-        Text(
-            (
-                f"Voxels of {spacing} mm, axes {geometry.orientation}, tilt "
-                f"{geometry.tilt_deg:.2f}°; geometry graded {geometry.grade}. {found}",
-            )
-        ),
-        *pictures,
-        Table(("structure", "kind", "volume", "coded term"), rows, (0.25, 0.15, 0.2, 0.4)),
-    ]
-    if withheld:
-        why = geometry.findings or ("the geometry of this series was not established",)
-        blocks.append(Warnings("Volumes are withheld: the geometry is not fit to measure", why))
-    return Section("Images and structures", tuple(blocks))
-
-
 def mesh_section(
     quality: MeshQuality, *, mesh_id: str, pictures: Sequence[Picture] = ()
 ) -> Section:
@@ -208,7 +167,7 @@ def _observed(observations: Sequence[tuple[str, Observation]], forecast: Collect
         (
             _observed_name(o.structure, new=o.structure in new, forecast=forecast),
             Cell(f"{o.day:g}"),
-            Cell(_significant(o.volume_ml) + f"{THIN}mL", Note("visible volume in the baseline "
+            Cell(significant(o.volume_ml) + f"{THIN}mL", Note("visible volume in the baseline "
                  f"frame; measurement: {o.noise_source}", (object_id,))),
             Cell(f"{100 * o.relative_sd:.0f}{THIN}%"),
         )
@@ -264,10 +223,10 @@ def _scored(scores: Sequence[tuple[str, Score]]) -> Table:
                 Cell(s.structure),
                 Cell(f"{s.made_on_day:g} → {s.day:g}"),
                 Cell.of(forecast),
-                Cell(_significant(s.observed_ml) + f"{THIN}mL", note),
+                Cell(significant(s.observed_ml) + f"{THIN}mL", note),
                 Cell(fixed(s.error_percent, 1) + f"{THIN}%", note),
                 Cell("inside" if s.covered else "OUTSIDE", note, strong=not s.covered),
-                Cell(_significant(s.crps_ml) + f"{THIN}mL", note),
+                Cell(significant(s.crps_ml) + f"{THIN}mL", note),
             )
         )
     head = ("structure", "days", "forecast", "observed", "error", "interval", "CRPS")
@@ -299,7 +258,3 @@ def journal_section(entries: Sequence[JournalEntry]) -> Section:
     table = Table(head, rows, (0.05, 0.18, 0.12, 0.12, 0.42, 0.11))
     lead = "Every step in order; each link seals the entry and all entries before it (SHA-256)."
     return Section("Journal", (Text((lead,)), table))
-
-
-def _significant(value: float) -> str:
-    return fixed(value, min(decimals(value), 2))

@@ -172,13 +172,17 @@ class Showing(QObject):
     def _baseline_observations(self) -> list[Observation]:
         """Return the baseline's labelled tumour volumes, which no registration had to observe."""
         visit, labels = self.session.case.visits[0], self.labels_of(0)
-        if visit.observations or labels is None:
+        if visit.observations or labels is None or self._withheld(visit):
             return []
         source, spread = self.organ.noise_source, self.organ.volume_relative_sd
         return [
             Observation(s.name, visit.day, labels.volume_ml(s.name), spread, source, visit.labels)
             for s in labels.of_kind("tumour")
         ]
+
+    def _withheld(self, visit: Visit) -> bool:
+        grade: str = self.session.get(visit.volume).geometry.grade
+        return grade == "withheld"
 
     def _all_structures(self) -> list[Any]:
         labels = self.labels_of(0)
