@@ -24,7 +24,8 @@ from organtwin.importing.geometry import (
 )
 from organtwin.importing.opening import Opened
 from organtwin.importing.pixels import checked
-from organtwin.importing.planes import acquired_of, dated, identity_of, unit_of
+from organtwin.importing.planes import acquired_of, dated, identity_of
+from organtwin.importing.values import notes_on, unit_in
 
 SAME_DIRECTION: Final = 1e-3
 LOCALIZER_PLANES: Final = 3
@@ -102,7 +103,9 @@ def _described(
     localizer: bool,
 ) -> Series:
     ordered, size, affine, report, problem = _placed(part)
-    refusal = refusal or problem
+    unit, mixed = _unit(ordered)
+    refusal = refusal or problem or mixed
+    findings = (*findings, *notes_on(ordered))
     how_dated, doubt = dated(said)
     report = replace(report, established=(*report.established, ("date", how_dated)))
     findings = (*findings, doubt) if doubt else findings
@@ -121,7 +124,7 @@ def _described(
         geometry=replace(report, findings=(*findings, *report.findings)),
         size=size,
         affine=affine,
-        unit=unit_of(said),
+        unit=unit,
         part=number,
         localizer=localizer,
         refusal=refusal,
@@ -130,6 +133,13 @@ def _described(
         origin=_origin(said, ordered),
         study_description=said.text("StudyDescription"),
     )
+
+
+def _unit(slices: tuple[Slice, ...]) -> tuple[str, Refused | None]:
+    try:
+        return unit_in(slices), None
+    except BadInput as error:
+        return "1", Refused.by(error, slices[0].pixels.path.parent)
 
 
 def _origin(said: Elements, slices: tuple[Slice, ...]) -> Origin:

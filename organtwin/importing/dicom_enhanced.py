@@ -23,6 +23,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.values import MAPPING, RESCALE, WHOLE, meaning_of
 from organtwin.importing.voxels import read
 
 PHASES: Final = (
@@ -38,9 +39,11 @@ PHASES: Final = (
 WANTED: Final = merged(
     IDENTITY,
     CODING,
-    wanted("PixelPaddingValue", "Units"),
+    WHOLE,
+    wanted("PixelPaddingValue"),
     functional_groups(
-        wanted(PixelValueTransformationSequence=wanted("RescaleSlope", "RescaleIntercept")),
+        MAPPING,
+        wanted(PixelValueTransformationSequence=RESCALE),
         wanted(CTAcquisitionDetailsSequence=wanted("GantryDetectorTilt")),
         *(wanted(**{group: wanted(value)}) for group, value in PHASES),
     ),
@@ -64,23 +67,23 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             f"{pixels.frames} frames, but {len(frames)} places for them", where=str(file.path)
         )
     padding = padding_of(said, signed=pixels.kind == "i")
-    uid = said.text("SOPInstanceUID")
     return tuple(
-        _slice(pixels, n, group, padding=padding, uid=uid) for n, group in enumerate(frames)
+        _slice(said, pixels, n, group=group, padding=padding) for n, group in enumerate(frames)
     )
 
 
 def _slice(
+    said: Elements,
     pixels: Pixels,
     n: int,
-    group: Callable[[str], Elements],
     *,
+    group: Callable[[str], Elements],
     padding: float | None,
-    uid: str,
 ) -> Slice:
     row, column = directions_of(group("PlaneOrientationSequence"))
     measures = group("PixelMeasuresSequence")
-    values = group("PixelValueTransformationSequence")
+    rescale = group("PixelValueTransformationSequence")
+    mappings = _mappings(said, n)
     return Slice(
         pixels,
         n,
@@ -88,15 +91,21 @@ def _slice(
         row,
         column,
         spacing_of(measures),
-        slope=values.number("RescaleSlope", 1.0),
-        intercept=values.number("RescaleIntercept", 0.0),
+        **vars(meaning_of(said, pixels, rescale=rescale, mappings=mappings)),
         padding=padding,
         thickness_mm=measures.number("SliceThickness", 0.0),
-        sop_uid=uid,
+        sop_uid=said.text("SOPInstanceUID"),
         phase=tuple(group(name).shown(value) for name, value in PHASES),
         between_mm=compared(measures, "SpacingBetweenSlices"),
         gantry_deg=compared(group("CTAcquisitionDetailsSequence"), "GantryDetectorTilt"),
     )
+
+
+def _mappings(said: Elements, n: int) -> tuple[Elements, ...]:
+    """Return the real-world value mappings of one frame: its own, else those of all."""
+    own = said.items("PerFrameFunctionalGroupsSequence")[n].items("RealWorldValueMappingSequence")
+    shared = said.first("SharedFunctionalGroupsSequence")
+    return own or shared.items("RealWorldValueMappingSequence")
 
 
 def series(files: Sequence[Opened]) -> Found:

@@ -21,11 +21,15 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.values import MAPPING, RESCALE, WHOLE, meaning_of
 from organtwin.importing.voxels import read
 
 WANTED: Final = merged(
     IDENTITY,
     CODING,
+    WHOLE,
+    RESCALE,
+    MAPPING,
     wanted(
         "ImagePositionPatient",
         "ImageOrientationPatient",
@@ -34,11 +38,7 @@ WANTED: Final = merged(
         "SpacingBetweenSlices",
         "SliceLocation",
         "GantryDetectorTilt",
-        "RescaleSlope",
-        "RescaleIntercept",
-        "RescaleType",
         "PixelPaddingValue",
-        "Units",
         "AcquisitionNumber",
         "TemporalPositionIdentifier",
         "EchoTime",
@@ -86,6 +86,8 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
     if pixels.frames != 1:
         raise WrongGeometry(f"{pixels.frames} frames without a place each", where=str(file.path))
     row, column = directions_of(said)
+    mappings = said.items("RealWorldValueMappingSequence")
+    meaning = meaning_of(said, pixels, rescale=said, mappings=mappings)
     return (
         Slice(
             pixels,
@@ -94,8 +96,7 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             row,
             column,
             spacing_of(said),
-            slope=said.number("RescaleSlope", 1.0),
-            intercept=said.number("RescaleIntercept", 0.0),
+            **vars(meaning),
             padding=padding_of(said, signed=pixels.kind == "i"),
             thickness_mm=said.number("SliceThickness", 0.0),
             sop_uid=said.text("SOPInstanceUID"),

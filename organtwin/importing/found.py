@@ -86,6 +86,7 @@ class Slice:
         between_mm, location_mm, gantry_deg: SpacingBetweenSlices, SliceLocation and
             GantryDetectorTilt, compared with the positions and never believed; None where absent.
         derived: ImageType says DERIVED: computed from other images.
+        unit, notes, lossy, ratio: what the values stand for, see `values.Meaning`.
     """
 
     pixels: Pixels
@@ -104,6 +105,10 @@ class Slice:
     location_mm: float | None = None
     gantry_deg: float | None = None
     derived: bool = False
+    unit: str = "1"
+    notes: tuple[str, ...] = ()
+    lossy: str = ""
+    ratio: float = 0.0
 
     def pixel_mm(self, i: int, j: int) -> NDArray[np.float64]:
         """Return LPS mm (3,) of a pixel's centre, column i of row j (PS3.3 C.7.6.2.1.1)."""

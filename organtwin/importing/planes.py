@@ -188,16 +188,6 @@ def compared(said: Elements, keyword: str) -> float | None:
         return None
 
 
-def unit_of(said: Elements) -> str:
-    """Return the unit of the rescaled values."""
-    modality = said.text("Modality")
-    if modality == "CT":
-        kind = said.text("RescaleType")
-        return "HU" if kind in ("", "HU") else "1"
-    units = {"BQML": "Bq/mL", "GML": "g/mL"}
-    return units.get(said.text("Units"), said.text("Units")) or "1"
-
-
 def padding_of(said: Elements, *, signed: bool) -> float | None:
     """Return PixelPaddingValue as stored (its representation follows the pixels'), or None."""
     _, value = said.raw.get(tag_of("PixelPaddingValue"), ("", b""))
