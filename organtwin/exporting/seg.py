@@ -80,6 +80,8 @@ def begun(material: Material, kind: Kind, segmentation_type: str) -> Dataset:
         made.CodingSchemeIdentificationSequence = [own_scheme()]
     if material.header.origin.instances:
         made.ReferencedSeriesSequence = [referenced_series(material.header.origin)]
+        if not material.measured():  # derived from all images together, no frame from one
+            made.SourceImageSequence = made.ReferencedSeriesSequence[0].ReferencedInstanceSequence
     return made
 
 

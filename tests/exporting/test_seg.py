@@ -93,7 +93,9 @@ def test_that_a_resampled_grid_names_the_series_and_no_single_image(tmp_path: Pa
         for n, i in enumerate(one.header.origin.instances)
     ]
     tilted = replace(one.header.origin, instances=tuple(instances))
-    seen = pydicom.dcmread(written("seg", material(labels, origin=tilted), tmp_path)[0])
+    path = written("seg", material(labels, origin=tilted), tmp_path)[0]
+    seen = pydicom.dcmread(path)
+    assert complaints(path) == []
     assert len(seen.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == len(instances)
     assert not any(
         "DerivationImageSequence" in group for group in seen.PerFrameFunctionalGroupsSequence
