@@ -1,0 +1,242 @@
+"""Copy a folder of DICOM files without their patient, each file whole or not there.
+
+Foreign files are parsed by pydicom here, so that happens in a process of its own with bounded
+memory and time (``python -m organtwin.exporting.copying``); what it dies of is refused.
+It reads JSON lines from stdin: first ``{"secret", "profile", "memory_bytes"}``, then for each file
+``{"source", "folder"}``; it answers each with ``{"name"}`` (below the folder) or ``{"refused"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+from organtwin.core.errors import BadInput, OrganTwinError
+from organtwin.core.watch import Watch
+from organtwin.exporting.deidentifying import deidentified
+from organtwin.exporting.profile import Profile
+
+PART: Final = "part"
+SECONDS: Final = 120
+MEMORY_BYTES: Final = 2**29
+TIMES: Final = 4
+"""Memory of the child beyond its libraries: 512 MiB and four times the largest file."""
+MOST_BYTES: Final = 16 * 2**30
+UID: Final = re.compile(r"[0-9.]{1,64}")
+DIRECTORY: Final = "1.2.840.10008.1.3.10"
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What became of the files of a folder.
+
+    Args:
+        written: paths below the target.
+        refused: path of the source, why it was not copied.
+    """
+
+    written: tuple[str, ...]
+    refused: tuple[tuple[Path, str], ...]
+
+
+def copy_deidentified(
+    files: Sequence[Path], to: Path, profile: Profile, secret: bytes, *, watch: Watch
+) -> Copied:
+    """Copy files without their patient to a new folder; stopped or failed, it is not there.
+
+    Files are called after their new UIDs, in a folder for each series.
+
+    Raises:
+        BadInput: there is something at `to` already, or it cannot be written.
+        Stopped: somebody asked to stop.
+    """
+    made = _Tree(to)
+    sizes = [path.stat().st_size for path in files if path.is_file()]
+    memory = min(MEMORY_BYTES + TIMES * max(sizes, default=0), MOST_BYTES)
+    asked = {"secret": secret.hex(), "profile": asdict(profile), "memory_bytes": memory}
+    written: list[str] = []
+    refused: list[tuple[Path, str]] = []
+    child = _Child(asked)
+    try:
+        for number, source in enumerate(files):
+            watch.tell(number / len(files), f"file {number + 1} of {len(files)}")
+            answer = child.answer({"source": str(source), "folder": str(made.staging)})
+            if "name" in answer:
+                written.append(answer["name"])
+            else:
+                refused.append((source, answer["refused"]))
+        child.close()
+        made.finish()
+    finally:
+        child.close()
+        made.clear()
+    return Copied(tuple(written), tuple(refused))
+
+
+class _Tree:
+    """A folder that appears whole."""
+
+    def __init__(self, to: Path) -> None:
+        self.to, self.staging = to, to.with_name(f".{to.name}.{PART}")
+        try:
+            if to.exists() and (not to.is_dir() or any(to.iterdir())):
+                raise BadInput(
+                    "there is something there already",
+                    where=str(to),
+                    advice="choose a new folder",
+                )
+            self.clear()
+            self.staging.mkdir(parents=True)
+        except OSError as error:
+            raise BadInput(f"cannot be written ({error.strerror})", where=str(to)) from error
+
+    def finish(self) -> None:
+        """Put the folder in its place, when anything is in it."""
+        for path in self.staging.rglob(f"*.{PART}"):
+            path.unlink()
+        if any(self.staging.iterdir()):
+            if self.to.exists():
+                self.to.rmdir()
+            self.staging.rename(self.to)
+
+    def clear(self) -> None:
+        """Remove what was not finished."""
+        for folder, folders, names in os.walk(self.staging, topdown=False):
+            for name in names:
+                Path(folder, name).unlink()
+            for name in folders:
+                Path(folder, name).rmdir()
+        if self.staging.exists():
+            self.staging.rmdir()
+
+
+class _Child:
+    """The process that parses; started again when a file was its end."""
+
+    def __init__(self, asked: Mapping[str, Any]) -> None:
+        self._asked = asked
+        self._process: subprocess.Popen[str] | None = None
+
+    def answer(self, request: Mapping[str, str]) -> dict[str, str]:
+        """Return what became of one file."""
+        process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        timer = threading.Timer(SECONDS, process.kill)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline(MEMORY_BYTES)
+            answer: dict[str, str] = json.loads(line)
+        except (OSError, ValueError):
+            self.close()
+            return {"refused": "reading it took more memory or time than it may"}
+        finally:
+            timer.cancel()
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _started(self) -> subprocess.Popen[str]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "organtwin.exporting.copying"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(self._asked) + "\n")
+        return self._process
+
+
+def main() -> int:
+    """Treat one file after another, as asked on stdin."""
+    warnings.simplefilter("ignore")
+    asked = json.loads(sys.stdin.readline())
+    _bound("RLIMIT_AS", _size_bytes() + asked["memory_bytes"])
+    profile, secret = Profile(**asked["profile"]), bytes.fromhex(asked["secret"])
+    for line in sys.stdin:
+        _bound("RLIMIT_CPU", int(time.process_time()) + SECONDS)
+        request = json.loads(line)
+        try:
+            answer = {
+                "name": _copied(Path(request["source"]), Path(request["folder"]), profile, secret)
+            }
+        except OrganTwinError as error:
+            answer = {"refused": f"{error.what}. {error.advice}" if error.advice else error.what}
+        except MemoryError:
+            answer = {"refused": "reading it took more memory than it may"}
+        except InvalidDicomError:
+            answer = {"refused": "this is not a DICOM file"}
+        except Exception as error:  # whatever a parser does with a foreign file, never its values
+            answer = {"refused": f"it cannot be read ({type(error).__name__})"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _bound(limit: str, value: int) -> None:
+    """Set a limit of this process, where the system has such limits."""
+    if sys.platform != "win32":
+        import resource
+
+        number = getattr(resource, limit)
+        _, hard = resource.getrlimit(number)
+        resource.setrlimit(number, (value, hard))
+
+
+def _size_bytes() -> int:
+    """Return how much address space this process has now: what libraries took."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return MEMORY_BYTES
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _copied(source: Path, folder: Path, profile: Profile, secret: bytes) -> str:
+    """Write one treated file below `folder`; returns its name there."""
+    dataset = dcmread(source)
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == DIRECTORY:
+        raise BadInput("a DICOMDIR names the patients of its files", advice="leave it out")
+    if not {"SOPClassUID", "SOPInstanceUID"} <= {*dataset.dir()}:
+        raise BadInput("this DICOM file says no SOP class or instance")
+    made = deidentified(dataset, profile, secret)
+    uids = [str(made.get("SeriesInstanceUID", "0")), str(made.SOPInstanceUID)]
+    if not all(map(UID.fullmatch, uids)):
+        raise BadInput("a UID of this file is none")
+    target = folder / uids[0] / f"{uids[1]}.dcm"
+    if target.exists():
+        raise BadInput("the same instance was copied already")
+    target.parent.mkdir(exist_ok=True)
+    part = target.with_suffix(f".{PART}")
+    try:
+        made.save_as(part, enforce_file_format=True)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return f"{target.parent.name}/{target.name}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
