@@ -7,6 +7,7 @@ from pathlib import Path
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
+from organtwin.core.errors import BadInput
 from organtwin.printing import Printer
 from organtwin.tables import Table
 
@@ -24,12 +25,24 @@ def add(verb: Verb) -> None:
     )
     made.add_argument("--visit", type=int, default=0)
     made.add_argument("--to", required=True, help="folder to write into")
+    made.add_argument("--deidentify", action="store_true", help="take the patient out of DICOM")
+    made.add_argument(
+        "--with",
+        dest="options",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="option of the de-identification, see `organtwin deidentify --help`",
+    )
+    made.add_argument("--secret", help="file with a secret shared in a project")
     made.add_argument("--plain", action="store_true", help="meshes as .stl and .obj, not in DICOM")
 
 
 def _export(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.pipeline.exporting import export
 
+    if asked.options and not asked.deidentify:
+        raise BadInput("--with is for --deidentify", where="export")
     with CaseFolder.open(Path(asked.case)) as folder:
         with printer.progress("export") as watch:
             paths, done = export(
@@ -41,6 +54,8 @@ def _export(asked: argparse.Namespace, printer: Printer) -> None:
                 to=Path(asked.to),
                 watch=watch,
                 plain=asked.plain,
+                deidentify=asked.options if asked.deidentify else None,
+                secret=Path(asked.secret) if asked.secret else None,
             )
         folder.append(folder.case, done)
     digests = done.arguments["files"]

@@ -23,12 +23,14 @@ class Export:
         title: one line for a person.
         pieces: makes the files of one visit.
         usual: whether "all" means it too.
+        tells_who: whether its content, beyond the header, says whose it is.
     """
 
     name: str
     title: str
     pieces: Callable[[Material, Watch], Iterable[Piece]]
     usual: bool = True
+    tells_who: bool = False
 
 
 def exports() -> Mapping[str, Export]:

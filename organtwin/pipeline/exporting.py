@@ -13,6 +13,7 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
+from organtwin.pipeline.deidentifying import site_secret
 from organtwin.pipeline.findings import findings_of
 from organtwin.pipeline.identifying import refuse_held, used_visits
 from organtwin.pipeline.imaging import labels_of
@@ -32,16 +33,22 @@ def export(
     to: Path,
     watch: Watch,
     plain: bool = False,
+    deidentify: Sequence[str] | None = None,
+    secret: Path | None = None,
 ) -> tuple[tuple[Path, ...], Done]:
     """Write one visit in some formats into a folder; returns the files and the journal's entry.
 
     Args:
-        what: names of files in `organtwin.exporting`, or "all" for every usual one.
+        what: names of files in `organtwin.exporting`, or "all" for every usual one (without those
+            that tell whose they are, where they are to be de-identified).
         plain: meshes as .stl and .obj files instead of DICOM objects.
+        deidentify: options of `exporting.profile.CHOICES`, None to keep the patient.
+        secret: file with a secret shared in a project; this installation's own without.
 
     Raises:
-        BadArgument: no such format or visit.
-        BadInput: the visit may be of another patient, or the folder cannot be written.
+        BadArgument: no such format, visit or option.
+        BadInput: the visit may be of another patient, the folder cannot be written, or a format
+            cannot be de-identified.
         Missing: the visit has no labels.
         WrongGeometry: a grid that DICOM cannot describe.
         Stopped: somebody asked to stop. Nothing is left behind then, nor after any error.
@@ -50,30 +57,51 @@ def export(
     from organtwin.exporting import exports
     from organtwin.exporting.files import write_pieces
 
-    names = [n for n, e in exports().items() if e.usual] if "all" in what else what
-    formats = [format_named(name) for name in dict.fromkeys(names)]
+    usual = [n for n, e in exports().items() if e.usual and (deidentify is None or not e.tells_who)]
+    names = list(dict.fromkeys(usual if "all" in what else what))
+    formats = [format_named(name) for name in names]
     case.visit(visit)
     refuse_held(case, used_visits(case, {"visit": visit}))
     recorded = RecordedStore(store)
     material = _material(case, recorded, entries, visit=visit, names=names, plain=plain)
+    treated = _treatment(deidentify, secret)
 
     def pieces() -> Iterator[Any]:
         for n, one in enumerate(formats):
             part = watch.part(n / len(formats), (n + 1) / len(formats))
             for piece in one.pieces(material, part):
                 watch.tell((n + 1) / len(formats), f"writing {piece.name}")
-                yield type(piece)(f"visit{visit}-{piece.name}", piece.content)
+                yield type(piece)(f"visit{visit}-{piece.name}", treated(piece.content))
 
     written = write_pieces(pieces(), to)
     files = {path.name: digest for path, digest in written}
+    asked = {"what": names, "visit": visit, "plain": plain}
+    options = None if deidentify is None else list(deidentify)
     done = Done(
         step="export",
-        arguments={"what": list(names), "visit": visit, "plain": plain, "files": files},
+        arguments=asked | {"deidentified": options, "files": files},
         inputs=tuple(recorded.read),
-        summary=f"visit {visit}: " + ", ".join(files),
+        summary=f"visit {visit}{'' if options is None else ', de-identified'}: {', '.join(files)}",
         versions={"organtwin": __version__} | {p: version(p) for p in PACKAGES},
     )
     return tuple(path for path, _ in written), done
+
+
+def _treatment(options: Sequence[str] | None, secret: Path | None) -> Callable[[Any], Any]:
+    """Return what takes the patient out of a DICOM object, plain bytes left as they are."""
+    from pydicom.dataset import Dataset
+
+    from organtwin.exporting.deidentifying import deidentified
+    from organtwin.exporting.profile import profile_of
+
+    if options is None:
+        return lambda content: content
+    profile, key = profile_of(options), site_secret(secret)
+
+    def treated(content: Any) -> Any:
+        return deidentified(content, profile, key) if isinstance(content, Dataset) else content
+
+    return treated
 
 
 def _material(
@@ -152,7 +180,8 @@ def _pictures(case: Case, store: ObjectStore, visit: int) -> Callable[[Watch], t
         for structure in labels.of_kind("tumour") or labels.of_kind("organ"):
             watch.tell(0.0, f"drawing {structure.name}")
             point = centre_mm(labels, structure.name)
-            image = slice_picture(volume, labels, point, window=window)
+            title = "Research use only; not a medical device"
+            image = slice_picture(volume, labels, point, window=window, title=title)
             drawn.append(Drawn(f"axial through {structure.name}", image))
         if case.comparison and store.get(case.comparison).day == case.visit(visit).day:
             drawn.append(Drawn("scenarios side by side", compared(case, store, watch)[1]))

@@ -23,7 +23,7 @@ from organtwin.core.watch import Watch
 from organtwin.organs import tumour
 from organtwin.pipeline.exporting import export, made_by
 from organtwin.pipeline.findings import findings_of
-from tests.exporting.visits import ANN, origin_of
+from tests.exporting.visits import ANN, complaints, origin_of
 from tests.phantoms import LIVER, ball, liver_phantom, painted
 
 LABELS = liver_phantom((4.0, 4.0, 4.0))
@@ -167,6 +167,33 @@ def test_that_undo_passes_by_an_export(folder: CaseFolder) -> None:
     folder.append(folder.case, Done("export"))
     folder.undo()
     assert folder.case.visits == ()
+
+
+def test_that_a_deidentified_export_names_nobody_and_stays_valid(
+    folder: CaseFolder, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef" * 4)
+    names = ("seg", "rtstruct", "stl")
+    more = {"deidentify": ["descriptors"], "secret": secret}
+    paths, done = exported(a_case(folder), folder, *names, **more)
+    assert done.arguments["deidentified"] == ["descriptors"]
+    for path in paths:
+        seen = pydicom.dcmread(path)
+        assert seen.PatientIdentityRemoved == "YES"
+        assert "Müller".encode() not in path.read_bytes()
+        assert complaints(path) == []
+
+
+def test_that_everything_deidentified_leaves_the_report_out(
+    folder: CaseFolder, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef" * 4)
+    _, done = exported(a_case(folder), folder, "all", deidentify=[], secret=secret)
+    assert "pdf" not in done.arguments["what"]
+    with pytest.raises(BadInput):
+        exported(a_case(folder), folder, "pdf", deidentify=[], secret=secret)
 
 
 def test_that_the_command_line_exports_and_records(
