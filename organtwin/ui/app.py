@@ -90,7 +90,7 @@ class _Photographer:
         self._waited_ms += self._timer.interval()
         views = [v for v in self._window.findChildren(VtkView) if v.isVisible()]
         quiet = not self._window.session.busy and all(view.drawn for view in views)
-        quiet = quiet and not self._window.findChildren(Child)
+        quiet = quiet and not any(child.working for child in self._window.findChildren(Child))
         self._calm = self._calm + 1 if quiet else 0
         if self._calm < 6 and self._waited_ms < PICTURE_LIMIT_MS:
             return

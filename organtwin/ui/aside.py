@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -26,32 +27,20 @@ Answer = dict[str, Any]
 
 def scan(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """List what a folder ("path") holds: series with their geometry, labels, refused files."""
-    from organtwin import importing
+    from organtwin.importing import open_images
+    from organtwin.ui.looking import described
 
-    found = importing.scan(Path(asked["path"]), watch)
-    return {
-        "series": [
-            {
-                "uid": s.uid,
-                "modality": s.modality,
-                "description": s.description,
-                "acquired": s.acquired.isoformat() if s.acquired else "",
-                "patient": s.identity.name or s.identity.patient_id,
-                "size": list(s.size),
-                "files": len(s.files),
-                "geometry": asdict(s.geometry),
-                "refusal": f"{s.refusal.reason}. {s.refusal.advice}" if s.refusal else "",
-            }
-            for s in found.series
-        ],
-        "labels": [
-            {"path": str(x.path), "kind": x.kind, "names": list(x.names)} for x in found.labels
-        ],
-        "refused": [
-            {"path": str(x.path), "error": x.error_class, "reason": x.reason, "advice": x.advice}
-            for x in found.refused
-        ],
-    }
+    with open_images(Path(asked["path"]), watch) as images:
+        return described(images.scan)
+
+
+def look(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Show what lies at "path" for as long as there are requests on stdin (see `looking`)."""
+    from organtwin.ui import looking
+
+    del watch
+    looking.look(Path(asked["path"]), sys.stdin, _say)
+    return {"over": True}
 
 
 def surfaces(asked: Mapping[str, Any], watch: Watch) -> Answer:
@@ -118,6 +107,7 @@ def verify(asked: Mapping[str, Any], watch: Watch) -> Answer:
 
 QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "scan": scan,
+    "look": look,
     "surfaces": surfaces,
     "methods": methods,
     "report": report,
@@ -128,6 +118,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
 
 def main() -> int:
     """Answer the question on stdin; returns 0 when it could."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         asked = json.loads(sys.stdin.readline())
         watch = Watch(lambda fraction, message: _say(progress=fraction, message=message))

@@ -19,11 +19,13 @@ LOG_LIMIT: Final = 40_000
 class Child(QObject):
     """Runs ``python -m MODULE ARGUMENTS``, writes one request, reads its lines.
 
-    Every line that tells progress becomes `progress`; the last other JSON object is the answer.
-    `ended` comes exactly once: (answer or {}, end of the log, whether it was stopped on request).
+    Every line that tells progress becomes `progress`, every object with "part" becomes `told`; the
+    last other JSON object is the answer. `working` is False while it says that it is idle. `ended`
+    comes exactly once: (answer or {}, end of the log, whether it was stopped on request).
     """
 
     progress = Signal(float, str)
+    told = Signal(object)
     ended = Signal(object, str, bool)
 
     def __init__(
@@ -34,6 +36,7 @@ class Child(QObject):
         self._rest = b""
         self._log = ""
         self._stopped = self._over = False
+        self.working = True
         self._process = QProcess(self)
         self._process.setProgram(sys.executable)
         self._process.setArguments(["-m", module, *arguments])
@@ -50,11 +53,17 @@ class Child(QObject):
         """The process's id, 0 when it does not run."""
         return int(self._process.processId())
 
-    def start(self, request: Mapping[str, Any]) -> None:
-        """Start and hand it the request."""
+    def start(self, request: Mapping[str, Any], *, talk: bool = False) -> None:
+        """Start and hand it the request; with `talk` more can be said to it later."""
         self._process.start()
+        self.say(request)
+        if not talk:
+            self._process.closeWriteChannel()
+
+    def say(self, request: Mapping[str, Any]) -> None:
+        """Hand it one request more."""
+        self.working = True
         self._process.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-        self._process.closeWriteChannel()
 
     def stop(self) -> None:
         """End it: politely, then for good."""
@@ -85,6 +94,9 @@ class Child(QObject):
             self._log = (self._log + line + "\n")[-LOG_LIMIT:]
         elif "progress" in said:
             self.progress.emit(float(said["progress"]), str(said.get("message", "")))
+        elif "part" in said:
+            self.working = said["part"] != "idle"
+            self.told.emit(said)
         else:
             self._answer = said
 

@@ -108,6 +108,16 @@ def redraw_emblem(label: QLabel) -> None:
     label.setPixmap(pixmap("logo", "accent", int(label.property("emblem")), 2.0))
 
 
+def redress(top: QWidget) -> None:
+    """Draw every icon and logo below a widget in the colours in use."""
+    for each in top.findChildren(QAbstractButton):
+        if each.property("picture"):
+            dress(each)
+    for label in top.findChildren(QLabel):
+        if label.property("emblem"):
+            redraw_emblem(label)
+
+
 def card(*rows: QWidget | QLayout, tone: str = "true") -> QFrame:
     """Return a framed column of things."""
     frame = QFrame()

@@ -88,3 +88,8 @@ class Rail(QWidget):
     def choose(self, number: int) -> None:
         """Mark one page without telling."""
         self.buttons[number].setChecked(True)
+
+    def allow(self, only: str | None) -> None:
+        """Let all pages be chosen, or only the one of a title."""
+        for each in self.buttons:
+            each.setEnabled(only is None or each.accessibleName() == only)

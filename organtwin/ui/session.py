@@ -16,6 +16,7 @@ from organtwin.core.watch import Watch
 from organtwin.pipeline import STEPS, run_step
 from organtwin.ui.child import Child
 from organtwin.ui.fetch import Kept
+from organtwin.ui.leftovers import Objects, objects_in, remove_since
 from organtwin.ui.trouble import Trouble
 
 Request = tuple[str, Mapping[str, Any]]
@@ -47,6 +48,7 @@ class Session(QObject):
         self.foresee: Callable[[Case], Sequence[str]] = lambda _: ()
         self._waiting: list[Request] = []
         self._kept = Kept()
+        self._before: Objects = frozenset()
         self.step = ""
 
     # -- the case -------------------------------------------------------------------------------
@@ -135,9 +137,17 @@ class Session(QObject):
             self._child.stop()
 
     def ask(
-        self, question: str, arguments: Mapping[str, Any], answered: Callable[[Any], None]
-    ) -> None:
-        """Ask what changes no case (see `organtwin.ui.aside`), in a process of its own."""
+        self,
+        question: str,
+        arguments: Mapping[str, Any],
+        answered: Callable[[Any], None] = lambda _: None,
+        *,
+        told: Callable[[Any], None] | None = None,
+    ) -> Child:
+        """Ask what changes no case (see `organtwin.ui.aside`), in a process of its own.
+
+        With `told` it is a conversation: `told` gets its parts, `Child.say` asks for more.
+        """
         child = Child("organtwin.ui.aside", [], self)
         self._questions.append(child)
 
@@ -145,14 +155,17 @@ class Session(QObject):
             self._questions.remove(child)
             child.deleteLater()
             self._whisper(0.0, "Ready")
-            if "error" in answer:
+            if "error" in answer and not stopped:
                 self.failed.emit(Trouble.from_child(answer, question, log))
             elif not stopped:
                 answered(answer)
 
         child.progress.connect(self._whisper)
         child.ended.connect(over)
-        child.start({"question": question, **arguments})
+        if told is not None:
+            child.told.connect(told)
+        child.start({"question": question, **arguments}, talk=told is not None)
+        return child
 
     # -- undo -----------------------------------------------------------------------------------
 
@@ -219,6 +232,7 @@ class Session(QObject):
         self.busy_changed.emit(True)
         self.progress.emit(0.0, f"{step}: starting")
         case_id = self.folder.put(self.case)
+        self._before = objects_in(self.folder.objects.root)
         child.start({"step": step, "arguments": dict(arguments), "case": case_id})
 
     def _do_here(self, step: str, arguments: Mapping[str, Any]) -> None:
@@ -243,6 +257,8 @@ class Session(QObject):
         if child is not None:
             child.deleteLater()
         trouble: Trouble | None = None
+        if stopped or "error" in answer:
+            remove_since(self.folder.objects.root, self._before)
         if stopped:
             self.progress.emit(0.0, f"{self.step}: stopped, nothing was changed")
         elif "error" in answer:

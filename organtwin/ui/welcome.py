@@ -49,11 +49,12 @@ def recent_cases() -> list[Path]:
 
 
 class Welcome(QWidget):
-    """Three ways in: the sample patient, a new case, an old one."""
+    """Ways in: the sample patient, a new case, an old one, a quick look at images."""
 
     sample_asked = Signal()
     create_asked = Signal(object, str)
     open_asked = Signal(object)
+    look_asked = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,6 +117,10 @@ class Welcome(QWidget):
         old.setProperty("big", True)
         old.clicked.connect(self._ask_open)
         self._column.addLayout(side_by_side(sample, new, old))
+        look = button("Quick &look…", "Look at a folder of images; nothing is stored")
+        look.clicked.connect(self._ask_look)
+        hint = words("or drop a folder, a zip or a DICOMDIR anywhere: nothing is stored", "muted")
+        self._column.addLayout(side_by_side(look, hint))
         self._column.addSpacing(12)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(4)
@@ -168,3 +173,8 @@ class Welcome(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Open a case folder", str(cases_folder()))
         if chosen:
             self.open_asked.emit(Path(chosen))
+
+    def _ask_look(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "A folder of images to look at")
+        if chosen:
+            self.look_asked.emit(Path(chosen))

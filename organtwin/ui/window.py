@@ -8,10 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QSplitter,
     QStackedWidget,
@@ -22,9 +20,11 @@ from PySide6.QtWidgets import (
 
 from organtwin.core.errors import OrganTwinError
 from organtwin.ui import theme
+from organtwin.ui.dropping import Dropping
 from organtwin.ui.pages import pages
+from organtwin.ui.pages.import_page import ImportPage
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import dress, emblem, redraw_emblem, words
+from organtwin.ui.pieces import emblem, redress, words
 from organtwin.ui.rail import Rail
 from organtwin.ui.session import Session
 from organtwin.ui.showing import Showing
@@ -32,7 +32,7 @@ from organtwin.ui.stage import Stage
 from organtwin.ui.status import StatusBar
 from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.views.timeline import Timeline
-from organtwin.ui.welcome import SAMPLE, Welcome, cases_folder
+from organtwin.ui.welcome import SAMPLE, Welcome, cases_folder, free_folder
 
 PANEL_WIDTH = 372
 TIMELINE_HEIGHT = 168
@@ -51,10 +51,12 @@ class MainWindow(QMainWindow):
         self.stage = Stage(self.showing)
         self.timeline = Timeline()
         self.pages: list[Page] = [page(self.session, self.showing) for page in pages()]
+        self._importing = next(page for page in self.pages if isinstance(page, ImportPage))
         self.rail = Rail(self.pages)
         self.welcome = Welcome()
         self.status = StatusBar(self.session)
         self._current = -1
+        self._only_looking = False
         self._actions = self._make_actions()
         self._lay_out()
         self._connect()
@@ -76,6 +78,16 @@ class MainWindow(QMainWindow):
         if there and not self.session.case.visits:
             self.session.do("import", {"path": str(SAMPLE)})
 
+    def look_at(self, path: Path) -> None:
+        """Look through a folder, zip, DICOMDIR or file; a case folder is opened."""
+        if (path / "journal.sqlite").is_file():
+            self.open_case(path)
+            return
+        self._only_looking = not self.session.is_open
+        self._follow_case()
+        self.choose_page("import")
+        self._importing.scan(str(path))
+
     def choose_page(self, name: str) -> None:
         """Bring a page to the front."""
         for number, page in enumerate(self.pages):
@@ -93,12 +105,7 @@ class MainWindow(QMainWindow):
             theme.apply(app, scheme)
         for action, picture in self._pictures:
             action.setIcon(theme.icon(picture))
-        for button in self.findChildren(QAbstractButton):
-            if button.property("picture"):
-                dress(button)
-        for label in self.findChildren(QLabel):
-            if label.property("emblem"):
-                redraw_emblem(label)
+        redress(self)
         if self._current >= 0 and self.session.is_open:
             self.pages[self._current].refresh()
 
@@ -122,6 +129,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(bottom)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.timeline)
+        self._bottom = bottom
         self._middle.addWidget(bottom)
         self._middle.setStretchFactor(0, 1)
         self._middle.setChildrenCollapsible(False)
@@ -185,13 +193,15 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> dict[str, QAction]:
         self._pictures: list[tuple[QAction, str]] = []
         undo, redo = QKeySequence("Ctrl+Z"), QKeySequence("Ctrl+Shift+Z")
+
+        def other() -> None:
+            self.set_scheme("light" if theme.scheme() == "dark" else "dark")
+
         made = {
             "undo": self._action("Undo", "undo", undo, self.session.undo),
             "redo": self._action("Redo", "redo", redo, self.session.redo),
             "home": self._action("All cases", "home", QKeySequence("Ctrl+Home"), self._go_home),
-            "theme": self._action(
-                "Light or dark", "theme", QKeySequence("Ctrl+Shift+L"), self._other_scheme
-            ),
+            "theme": self._action("Light or dark", "theme", QKeySequence("Ctrl+Shift+L"), other),
             "quit": self._action("Quit", "close", QKeySequence("Ctrl+Q"), self.close),
         }
         made["redo"].setShortcuts([redo, QKeySequence("Ctrl+Y")])
@@ -218,6 +228,13 @@ class MainWindow(QMainWindow):
         self.welcome.sample_asked.connect(lambda: self.open_sample())
         self.welcome.create_asked.connect(self.session.create)
         self.welcome.open_asked.connect(self.session.open)
+        self.welcome.look_asked.connect(self.look_at)
+        drops = Dropping(self)
+        drops.dropped.connect(self.look_at)
+        drops.refused.connect(self._show_trouble)
+        self._importing.make_asked.connect(self._make_case)
+        for page in self.pages:
+            page.pictures_changed.connect(self._show_pictures)
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -231,18 +248,27 @@ class MainWindow(QMainWindow):
         self.rail.choose(number)
         page = self.pages[number]
         self._panels.setCurrentWidget(page)
-        self.stage.show_page(page)
         page.entered()
+        self._show_pictures()
+
+    def _show_pictures(self) -> None:
+        """Show the pictures of the page in front."""
+        page = self.pages[max(self._current, 0)]
+        self.stage.show_page(page)
+        self._bottom.setVisible(page.with_timeline)
 
     def _follow_case(self, _: object = None) -> None:
         session = self.session
-        self._whole.setCurrentIndex(1 if session.is_open else 0)
+        self._only_looking &= not session.is_open
+        self._whole.setCurrentIndex(1 if session.is_open or self._only_looking else 0)
+        self._actions["home"].setEnabled(session.is_open or self._only_looking)
+        self.rail.allow(None if session.is_open else "Import")
         self._actions["undo"].setEnabled(session.can_undo)
         self._actions["redo"].setEnabled(session.can_redo)
         self._name_steps()
         if not session.is_open:
-            self._patient.setText("OrganTwin")
-            self._where.setText("")
+            self._patient.setText("Quick look" if self._only_looking else "OrganTwin")
+            self._where.setText("nothing is stored" if self._only_looking else "")
             return
         case = session.case
         self._patient.setText(case.patient)
@@ -267,11 +293,14 @@ class MainWindow(QMainWindow):
 
     def _go_home(self) -> None:
         if not self.session.busy:
+            self._only_looking = False
             self.session.close()
             self.session.case_changed.emit()
 
-    def _other_scheme(self) -> None:
-        self.set_scheme("light" if theme.scheme() == "dark" else "dark")
+    def _make_case(self, pseudonym: str) -> None:
+        """Make a case of what is looked at."""
+        if self.session.create(free_folder(pseudonym), pseudonym):
+            self._importing.import_chosen()
 
     def _show_trouble(self, trouble: Trouble) -> None:
         self.status.message.setText(f"{trouble.title}: {trouble.what}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from organtwin.core.case import Case
@@ -19,8 +19,12 @@ class Page(QWidget):
 
     A subclass fills `body` and `actions` in `build` (called when the page is first shown) and
     follows the Case in `refresh`.
+
+    Signals:
+        pictures_changed: the page brings other pictures than before.
     """
 
+    pictures_changed = Signal()
     name: ClassVar[str]
     title: ClassVar[str]
     picture: ClassVar[str]
@@ -64,6 +68,11 @@ class Page(QWidget):
     def state(cls, case: Case) -> tuple[State, str]:
         """Return done, ready or waiting, and why."""
         raise NotImplementedError
+
+    @property
+    def with_timeline(self) -> bool:
+        """Whether the timeline is of use beside its pictures."""
+        return True
 
     def build(self) -> None:
         """Make the controls."""

@@ -1,0 +1,97 @@
+"""What a person has to decide of a visit: its geometry, and whose it is; with a reason each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
+
+from organtwin.core.case import Visit
+from organtwin.core.volume import GeometryReport
+from organtwin.ui.choosing import consequences
+from organtwin.ui.pieces import button, card, side_by_side, words
+from organtwin.ui.session import Session
+
+Decide = tuple[str, str, str, Mapping[str, Any]]
+"""Text and tip of a button, the step it runs, the step's arguments but the reason."""
+
+
+def named(visit: Visit) -> str:
+    """Return what a visit is called: its day, and its date where there is one."""
+    date = f" ({visit.acquired.isoformat()})" if visit.acquired else ""
+    return f"Day {visit.day:g}{date}"
+
+
+def geometry_card(session: Session, number: int, visit: Visit, geometry: GeometryReport) -> QFrame:
+    """Return what is withheld of a visit, why, and a way to accept it."""
+    said = [*geometry.findings, *consequences(asdict(geometry))]
+    return _card(
+        session,
+        f"{named(visit)}: volumes and margins are withheld",
+        said,
+        decisions=[
+            (
+                "&Acknowledge",
+                "Show volumes and margins all the same; findings and reason stay with them",
+                "acknowledge",
+                {"visit": number},
+            )
+        ],
+    )
+
+
+def identity_card(session: Session, number: int, visit: Visit) -> QFrame:
+    """Return why a visit may be of another patient, and the two ways to decide."""
+    return _card(
+        session,
+        f"{named(visit)} is held: another patient?",
+        visit.held,
+        decisions=[
+            (
+                "&Same patient",
+                "The visit is of this patient; it can be used",
+                "identify",
+                {"visit": number, "same_patient": True},
+            ),
+            (
+                "A&nother patient",
+                "The visit leaves the case",
+                "identify",
+                {"visit": number, "same_patient": False},
+            ),
+        ],
+    )
+
+
+def _card(
+    session: Session, title: str, said: Sequence[str], *, decisions: Sequence[Decide]
+) -> QFrame:
+    reason = QLineEdit()
+    reason.setPlaceholderText("Reason, for the journal")
+    reason.setAccessibleName(f"Reason of the decision: {title}")
+    buttons: list[QWidget] = []
+    for text, tip, step, arguments in decisions:
+        each = button(text, tip)
+        each.setEnabled(False)
+        each.clicked.connect(_asking(session, step, arguments, reason=reason))
+        buttons.append(each)
+
+    def follow() -> None:
+        for each in buttons:
+            each.setEnabled(bool(reason.text().strip()) and not session.busy)
+
+    reason.textChanged.connect(lambda _: follow())
+    rows: list[Any] = [words(title, "heading", wrap=True)]
+    rows += [words(f"• {line}", "warn", wrap=True) for line in said]
+    return card(*rows, reason, side_by_side(*buttons), tone="warn")
+
+
+def _asking(
+    session: Session, step: str, arguments: Mapping[str, Any], *, reason: QLineEdit
+) -> Callable[[], None]:
+    def ask() -> None:
+        session.do(step, {**arguments, "reason": reason.text().strip()})
+
+    return ask
