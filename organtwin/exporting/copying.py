@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from organtwin.core.errors import BadInput, OrganTwinError
+from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.watch import Watch
-from organtwin.exporting.deidentifying import deidentified
+from organtwin.exporting.deidentifying import PIXELS, deidentified
 from organtwin.exporting.profile import Profile
+from organtwin.exporting.required import types_of
 
 PART: Final = "part"
 SECONDS: Final = 120
@@ -35,6 +37,8 @@ MEMORY_BYTES: Final = 2**29
 TIMES: Final = 4
 """Memory of the child beyond its libraries: 512 MiB and four times the largest file."""
 MOST_BYTES: Final = 16 * 2**30
+UNDEFINED: Final = 0xFFFFFFFF
+HEADER_BYTES: Final = 8
 UID: Final = re.compile(r"[0-9.]{1,64}")
 DIRECTORY: Final = "1.2.840.10008.1.3.10"
 
@@ -221,6 +225,7 @@ def _copied(source: Path, folder: Path, profile: Profile, secret: bytes) -> str:
         raise BadInput("a DICOMDIR names the patients of its files", advice="leave it out")
     if not {"SOPClassUID", "SOPInstanceUID"} <= {*dataset.dir()}:
         raise BadInput("this DICOM file says no SOP class or instance")
+    _refuse_cut(dataset, source.stat().st_size)
     made = deidentified(dataset, profile, secret)
     uids = [str(made.get("SeriesInstanceUID", "0")), str(made.SOPInstanceUID)]
     if not all(map(UID.fullmatch, uids)):
@@ -236,6 +241,19 @@ def _copied(source: Path, folder: Path, profile: Profile, secret: bytes) -> str:
     finally:
         part.unlink(missing_ok=True)
     return f"{target.parent.name}/{target.name}"
+
+
+def _refuse_cut(dataset: Dataset, size: int) -> None:
+    """Raise UnreadableFile when a file ends before its elements do; the parser lets that pass."""
+    raws = [raw for tag in dataset.keys() if (raw := dataset.get_item(tag)).is_raw]  # noqa: SIM118
+    ends = [raw.value_tell + raw.length for raw in raws if raw.length != UNDEFINED]
+    short = any(len(raw.value or b"") < raw.length != UNDEFINED for raw in raws)
+    rest = 0 if dataset.file_meta.TransferSyntaxUID.is_deflated else size - max(ends, default=size)
+    if short or 0 < rest < HEADER_BYTES:
+        raise UnreadableFile("the file is shorter than it says")
+    pixels = (types_of(str(dataset.SOPClassUID)) or {}).get("PixelData", 3) < 3
+    if (pixels or "Rows" in dataset) and not any(tag in dataset for tag in PIXELS):
+        raise UnreadableFile("this image has no pixels; the file may have been cut")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import re
 import shutil
 import struct
@@ -446,7 +447,7 @@ def bad_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     good = written(an_image())
     header = good[: good.index(b"\x08\x00")]
     yield "text.txt", b"no DICOM at all"
-    yield "cut", good[:-11]
+    yield "cut", good[: random.Random(1).randrange(len(header), len(good))]
     yield "long", header + struct.pack("<HH2sHI", 8, 0x1030, b"UT", 0, 0xFFFFFFF0)
     nested = struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 0xFFFFFFFF)
     nested += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
@@ -472,13 +473,24 @@ def test_that_what_cannot_be_treated_is_named_and_the_rest_is_whole(tmp_path: Pa
     for name, bytes_ in bad_files(source):
         (source / name).write_bytes(bytes_)
     done = copied(source, to)
-    assert {path.name for path, _ in done.refused} >= {"text.txt", "long", "deep", "bomb"}
+    assert {path.name for path, _ in done.refused} == {"text.txt", "cut", "long", "deep", "bomb"}
     assert all(len(why) < 300 for _, why in done.refused)
     assert "Meier" not in str([*to.rglob("*")])
     names = {str(path.relative_to(to)) for path in to.rglob("*") if path.is_file()}
     assert names == {*done.written}
     for name in names:
         dcmread(to / name)
+
+
+def test_that_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    whole = written(an_image())
+    start = whole.index(b"\x08\x00\x08\x00")
+    for number, end in enumerate(range(start, len(whole), 37)):
+        (tmp_path / f"{number:03d}").write_bytes(whole[:end])
+    files = sorted(tmp_path.iterdir())
+    done = copy_deidentified(files, tmp_path / "out", BASIC, SECRET, watch=Watch())
+    assert len(files) > 10
+    assert (done.written, len(done.refused)) == ((), len(files))
 
 
 def test_that_nothing_is_written_over(tmp_path: Path) -> None:
