@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import UnreadableFile
+from organtwin.importing.codings import JPEG_EXTENDED, jpeg_of_12_bits
 from organtwin.importing.element_reader import ElementReader
 from organtwin.importing.found import Pixels
 from organtwin.importing.opening import (
@@ -167,6 +168,8 @@ class FrameReader:
         pixels = self.pixels
         self._check_code(code)
         try:
+            if pixels.transfer_syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
+                return jpeg_of_12_bits(code, pixels.rows, pixels.columns)
             samples, _ = get_decoder(pixels.transfer_syntax).as_array(
                 _item(code),
                 index=0,
@@ -202,7 +205,9 @@ def within_bits(samples: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
     if spare == 0 or pixels.kind == "f":
         return samples
     native = samples.astype(samples.dtype.newbyteorder("="))
-    return (native << spare) >> spare
+    native <<= spare
+    native >>= spare
+    return native
 
 
 def coded_size(code: bytes) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.origin import Identity
+from organtwin.importing.codings import check_syntax
 from organtwin.importing.dictionary import tag_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.found import Pixels
@@ -66,6 +67,7 @@ def pixels_of(file: Opened) -> Pixels:
         )
     if said.integer("SamplesPerPixel", 1) != 1 or "Rows" not in said or "Columns" not in said:
         raise BadInput("colour images are not measured", where=str(file.path))
+    check_syntax(file.transfer_syntax, str(file.path))
     bits = said.integer("BitsAllocated", 16)
     integer_kind = "i" if said.integer("PixelRepresentation") else "u"
     return Pixels(

@@ -58,12 +58,15 @@ UNITS: Final = {
 """UCUM code → unit of a Volume."""
 PET_UNITS: Final = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PCNT": "%", "NONE": "1"}
 SAME: Final = 1e-6
-LOSSY: Final = {
+METHODS: Final = {
     "1.2.840.10008.1.2.4.50": "ISO_10918_1",
     "1.2.840.10008.1.2.4.51": "ISO_10918_1",
     "1.2.840.10008.1.2.4.81": "ISO_14495_1",
+    "1.2.840.10008.1.2.4.91": "ISO_15444_1",
 }
-"""Transfer syntaxes that lose something, and the defined term of their method (C.7.6.1.1.5)."""
+"""Transfer syntaxes that may lose something, and the defined term of their method (C.7.6.1.1.5)."""
+LOSSLESS_ALLOWED: Final = "1.2.840.10008.1.2.4.91"
+"""Loses nothing where the file says so."""
 
 
 @dataclass(frozen=True)
@@ -172,12 +175,13 @@ def _alike(line: Meaning, slope: float, intercept: float) -> bool:
 
 def _lost(said: Elements, pixels: Pixels) -> tuple[str, float]:
     """Return method and ratio of lossy compression, as the file or its coding says."""
-    by_coding = LOSSY.get(pixels.transfer_syntax, "")
-    if said.text("LossyImageCompression") != "01" and not by_coding:
+    flag, syntax = said.text("LossyImageCompression"), pixels.transfer_syntax
+    by_coding = syntax in METHODS and not (syntax == LOSSLESS_ALLOWED and flag == "00")
+    if flag != "01" and not by_coding:
         return "", 0.0
-    methods = said.texts("LossyImageCompressionMethod")
+    method = (*said.texts("LossyImageCompressionMethod"), METHODS.get(syntax, ""))[0]
     ratios = said.floats("LossyImageCompressionRatio")
-    return (methods[-1] if methods else by_coding) or "by an unnamed method", max(ratios, default=0)
+    return method or "by an unnamed method", max(ratios, default=0)
 
 
 def unit_in(slices: Sequence[Slice]) -> str:
