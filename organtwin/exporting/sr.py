@@ -178,10 +178,11 @@ def _measurement(quantity: Quantity, how: str) -> Any:
         raise BadArgument(f"no UCUM code for {quantity.unit!r}", where=f"SR: {quantity.name}")
     unit = concept(UNITS[quantity.unit])
     properties = None
-    if quantity.low is not None and quantity.high is not None:
+    low, high = quantity.low, quantity.high
+    if low is not None and high is not None and low < high:
         properties = hdsr.MeasurementProperties(
-            upper_measurement_uncertainty=_rounded(quantity.high - quantity.value),
-            lower_measurement_uncertainty=_rounded(quantity.value - quantity.low),
+            upper_measurement_uncertainty=_rounded(high - quantity.value),
+            lower_measurement_uncertainty=_rounded(quantity.value - low),
         )
         for reach in properties:  # highdicom writes them without a unit
             reach.MeasuredValueSequence[0].MeasurementUnitsCodeSequence = [unit]

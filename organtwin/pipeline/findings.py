@@ -15,6 +15,7 @@ from organtwin.core.volume import GeometryReport
 
 LEVEL: Final = 0.9
 VOXELS: Final = "sum of the voxels of the segment"
+PLANNED: Final = "computed for a planned scenario, not measured on these images"
 DIAMETER: Final = "longest distance between points of the outline within one slice"
 
 
@@ -87,5 +88,5 @@ def _scenario(outcome: Outcome) -> Iterator[Any]:
     names = dict.fromkeys(q.structure for q in outcome.quantities)
     for n, name in enumerate(names):
         rows = tuple(q for q in outcome.quantities if q.structure == name)
-        comments = outcome.warnings if n == 0 else ()
+        comments = (PLANNED, *(outcome.warnings if n == 0 else ()))
         yield Finding(f"{outcome.scenario.name}: {name}", name, rows, comments)

@@ -22,7 +22,7 @@ from organtwin.core.volume import GeometryReport, Grade, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import tumour
 from organtwin.pipeline.exporting import export, made_by
-from organtwin.pipeline.findings import findings_of
+from organtwin.pipeline.findings import PLANNED, findings_of
 from tests.exporting.visits import ANN, complaints, origin_of
 from tests.phantoms import LIVER, ball, liver_phantom, painted
 
@@ -138,7 +138,7 @@ def test_that_scenarios_stand_in_the_visit_they_start_from(folder: CaseFolder) -
     compared = Comparison(0.0, (Outcome(Scenario("resect", 0.0, ()), rows, ("close",)),))
     case = a_case(folder).having(comparison=folder.put(compared))
     found = findings_of(case, folder, 0)
-    assert (found[-1].title, found[-1].comments) == ("resect: liver", ("close",))
+    assert (found[-1].title, found[-1].comments) == ("resect: liver", (PLANNED, "close"))
     later = case.having(comparison=folder.put(replace(compared, day=45.0)))
     assert "resect: liver" not in [f.title for f in findings_of(later, folder, 0)]
 
