@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from organtwin.core import errors
 from organtwin.core.errors import BadInput, Stopped, UnreadableFile
 from organtwin.core.watch import Watch
 from organtwin.importing.region import Region
+from organtwin.importing.whereabouts import BOARD_BYTES, on_board
 
 MODULE: Final = "organtwin.importing.worker"
 POLL_SECONDS: Final = 0.04
@@ -79,10 +81,10 @@ class Asked:
                 start_new_session=True,
                 bufsize=0,
             )
-        self._memory = ours
-        self._rest = bytearray()
+        self._memory, self._board = ours, Region(BOARD_BYTES)
+        socket.send_fds(ours, [b"!"], [self._board.file])
+        self._rest, self._over = bytearray(), False
         self._watch = Watch()
-        self._reading: dict[str, None] = {}
         self._silence_s = self._heard = 0.0
 
     @property
@@ -111,29 +113,32 @@ class Asked:
         watch: Watch,
         *,
         region: Region | None = None,
-        parts: list[bytes] | None = None,
+        likely_bytes: int = 0,
+        written: Mapping[str, str | bytes] | None = None,
         **arguments: Any,
     ) -> None:
-        """Send a request; `parts` are JSON already, `region` is memory to be filled.
+        """Send a request; `written` are arguments that are JSON already.
+
+        Args:
+            region: memory to be filled, of which `likely_bytes` will be needed.
 
         Raises:
             Died: there is nobody to ask any more.
         """
         self._watch, self._silence_s, self._heard = watch, limits.silence_s, time.monotonic()
-        self._reading.clear()
         request = {
             "ask": what, "memory": limits.memory_bytes, "seconds": limits.seconds, **arguments
         }  # fmt: skip
         if region is not None:
-            request["size"] = region.size
-        line = json.dumps(request).encode()
-        if parts is not None:
-            line = line[:-1] + b',"parts":[' + b",".join(parts) + b"]}"
+            request |= {"size": region.size, "likely": likely_bytes}
+        line = json.dumps(request).encode()[:-1]
+        for name, text in (written or {}).items():
+            line += f',"{name}":'.encode() + (text if isinstance(text, bytes) else text.encode())
         assert self._process.stdin is not None
         try:
             if region is not None:
                 socket.send_fds(self._memory, [b"!"], [region.file])
-            rest = memoryview(line + b"\n")
+            rest = memoryview(line + b"}\n")
             while rest:
                 rest = rest[self._process.stdin.write(rest) :]
         except OSError:
@@ -159,12 +164,19 @@ class Asked:
 
     def end(self) -> None:
         """End it at once."""
+        if self._over:
+            return
+        self._over = True
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for end in (self._process.stdin, self._process.stdout, self._memory):
             if end is not None:
                 end.close()
+        self._board.close()
+
+    def _reading(self) -> tuple[str, ...]:
+        return on_board(self._board.file)
 
     def _listened(self) -> bytes | None:
         while select.select([self], [], [], 0)[0]:
@@ -175,7 +187,7 @@ class Asked:
             start = len(self._rest)
             self._rest += piece
             if len(self._rest) > LINE_LIMIT:
-                raise Died("its reader answers without end", tuple(self._reading))
+                raise Died("its reader answers without end", self._reading())
             if (at := self._rest.rfind(b"\n", start)) >= 0:
                 lines, self._rest = self._rest[:at], self._rest[at + 1 :]
                 for line in lines.split(b"\n"):
@@ -184,28 +196,23 @@ class Asked:
                     self._take(line)
         if time.monotonic() - self._heard > self._silence_s:
             how = f"reading it took longer than {self._silence_s:g} s"
-            raise Died(how, tuple(self._reading))
+            raise Died(how, self._reading())
         return None
 
     def _take(self, line: bytearray) -> None:
-        """Take a line that is no answer: progress, a file, or an error to raise."""
+        """Take a line that is no answer: progress, or an error to raise."""
         try:
             said = json.loads(line)
             if "error" in said:
-                raise _named(said, tuple(self._reading))
-            if "at" in said:
-                self._reading[str(said["at"])] = None
-                return
-            if "past" in said:
-                self._reading.pop(str(said["past"]), None)
-                return
+                raise _named(said, self._reading())
             fraction, message = float(said["progress"]), str(said["message"])[:MESSAGE_LIMIT]
         except (ValueError, KeyError, TypeError) as error:
-            raise Died("its reader talks nonsense", tuple(self._reading)) from error
+            raise Died("its reader talks nonsense", self._reading()) from error
         self._watch.tell(fraction, message)
 
     def _died(self) -> Died:
         """Return how the process ended."""
+        files = self._reading()
         self.end()
         code = -(self._process.returncode or 0)
         if code == getattr(signal, "SIGXCPU", 0):
@@ -213,7 +220,7 @@ class Asked:
         else:
             name = signal.Signals(code).name if code > 0 else f"status {-code}"
             how = f"it ended the program that read it ({name})"
-        return Died(how, tuple(self._reading))
+        return Died(how, files)
 
 
 def _named(said: dict[str, Any], files: tuple[str, ...]) -> Exception:

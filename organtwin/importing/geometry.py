@@ -204,17 +204,22 @@ class _Arrangement:
         ni, nj = self._plane()
         corners = [(i, j) for i in (0, ni - 1) for j in (0, nj - 1)]
         index = np.array([[(i, j, k) for i, j in corners] for k in range(len(self.slices))])
-        measured = np.array([[s.pixel_mm(i, j) for i, j in corners] for s in self.slices])
+        measured = self._corners_mm(ni - 1, nj - 1)
         return float(np.linalg.norm(to_lps(affine, index) - measured, axis=-1).max())
+
+    def _corners_mm(self, i: int, j: int) -> NDArray[np.float64]:
+        """Return (n, 4, 3) LPS mm: pixels (0, 0), (0, j), (i, 0), (i, j) of every slice."""
+        spacing_mm = np.array([s.spacing_mm for s in self.slices])
+        across = np.array([s.row for s in self.slices]) * spacing_mm[:, :1] * i
+        down = np.array([s.column for s in self.slices]) * spacing_mm[:, 1:] * j
+        corners = np.stack([np.zeros_like(across), down, across, across + down], axis=1)
+        return np.asarray(self.positions[:, None] + corners)
 
     def _turned_mm(self) -> float:
         """Return how far the corner of a slice lies off because it is turned against the first."""
         ni, nj = self._plane()
-        ends = [
-            [np.subtract(s.pixel_mm(i, j), s.position_mm) for i in (0, ni) for j in (0, nj)]
-            for s in self.slices
-        ]
-        return float(np.linalg.norm(np.array(ends) - ends[0], axis=-1).max())
+        ends = self._corners_mm(ni, nj) - self.positions[:, None]
+        return float(np.linalg.norm(ends - ends[0], axis=-1).max())
 
     def _note_shift(self) -> None:
         shift_mm = float(np.linalg.norm(self._aside(), axis=1).max())

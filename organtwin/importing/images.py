@@ -6,7 +6,6 @@ its reader ends there. Voxels come back in memory that both sides map.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -75,7 +74,8 @@ class Images:
                 ),
                 watch,
                 region=region,
-                series=_plain(Series, series),
+                likely_bytes=2 * count,
+                written={"series": to_json(Series, series)},
             )
             voxels = self._taken(region, sent.shape, sent.dtype)
         fields = {name: getattr(sent, name) for name in Sent.__annotations__}
@@ -97,8 +97,10 @@ class Images:
                 ),
                 watch,
                 region=region,
-                source=_plain(LabelSource, source),
-                volume=_plain(Sent, _without_voxels(volume)),
+                written={
+                    "source": to_json(LabelSource, source),
+                    "volume": to_json(Sent, _without_voxels(volume)),
+                },
             )
             packed = self._taken(region, (stride, len(sent)), "|u1")
         return tuple(
@@ -144,7 +146,7 @@ class Images:
                 Limits(within_machine(BASE_BYTES + VOXEL_BYTES * count), BASE_SECONDS),
                 Watch(),
                 region=region,
-                series=_plain(Series, series),
+                written={"series": to_json(Series, series)},
                 number=n,
             )
             return self._taken(region, sent.shape, sent.dtype).copy(order="K"), sent.affine
@@ -268,10 +270,6 @@ def within_machine(size_bytes: int) -> int:
     return min(
         size_bytes, int(OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     )
-
-
-def _plain(hint: Any, thing: Any) -> Any:
-    return json.loads(to_json(hint, thing))
 
 
 def _without_voxels(volume: Volume) -> Sent:

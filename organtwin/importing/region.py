@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -71,16 +72,19 @@ class Region:
 class Room:
     """The worker's side: while it is entered, `empty` hands it out."""
 
-    def __init__(self, file: int, size_bytes: int) -> None:
+    def __init__(self, file: int, size_bytes: int, likely_bytes: int) -> None:
+        """Map `size_bytes`, of which `likely_bytes` will be needed: those are fetched meanwhile."""
         self._memory = mmap.mmap(file, size_bytes)
-        os.close(file)
+        self._fetching = threading.Thread(target=_fetch, args=(file, likely_bytes))
 
     def __enter__(self) -> Room:
         _rooms.append(self)
+        self._fetching.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         _rooms.remove(self)
+        self._fetching.join()
         with suppress(BufferError):  # an error still holds an array; the parent will find out
             self._memory.close()
 
@@ -100,3 +104,11 @@ class Room:
         here = self.array(array.shape[::-1], array.dtype).transpose()
         if here.ctypes.data != array.ctypes.data or here.strides != array.strides:
             here[...] = array
+
+
+def _fetch(file: int, size_bytes: int) -> None:
+    """Let the system find memory for the beginning of a file, then close it."""
+    with suppress(OSError, AttributeError):  # it will find it when it is written, only slower
+        if size_bytes:
+            os.posix_fallocate(file, 0, size_bytes)
+    os.close(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import select
 from collections import deque
 from pathlib import Path
@@ -86,11 +85,15 @@ class Survey:
                 str(n).encode() if self._told[n] is None else self._told[n] or b""
                 for n in range(len(self._chunks))
             ]
-            plain = json.loads(to_json(tuple[Refused, ...], (*refused, *self._deadly)))
             return self._crew.member(0).ask(
-                "scan", self._limits(), Watch(asked_to_stop=self._watch.asked_to_stop),
-                parts=parts, refused=plain,
-            )  # fmt: skip
+                "scan",
+                self._limits(),
+                Watch(asked_to_stop=self._watch.asked_to_stop),
+                written={
+                    "parts": b"[" + b",".join(parts) + b"]",
+                    "refused": to_json(tuple[Refused, ...], (*refused, *self._deadly)),
+                },
+            )
         except Died as death:
             raise death.error(str(self._place)) from death
 

@@ -60,9 +60,7 @@ def _voxels(stack: Stack, watch: Watch) -> NDArray[Any]:
     if not stack.exact:
         fill = _fill(stack.slices[0])
         files = _Files(stack.slices)
-        values = resampled(
-            stack, lambda n: rescaled(files, n, np.dtype("f4")), fill=fill, watch=watch
-        )
+        values = resampled(stack, lambda n: rescaled(files, n), fill=fill, watch=watch)
         fits = INT16[0] <= values.min() and values.max() <= INT16[1]
         return np.rint(values).astype(np.int16, order="F") if whole and fits else values
     if whole:
@@ -94,17 +92,38 @@ class _Files:
         return reader.frame(one.frame)
 
 
-def rescaled(files: _Files, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return (rows, columns) of one slice in the image's unit; raises _TooWide."""
+def rescaled(files: _Files, n: int) -> NDArray[np.float32]:
+    """Return (rows, columns) float32 of one slice in the image's unit."""
+    one = files.slices[n]
+    return (files.samples(n).astype(np.float64) * one.slope + one.intercept).astype(np.float32)
+
+
+def rescale_into(plane: NDArray[Any], files: _Files, n: int) -> None:
+    """Fill a plane (rows, columns), int16 or float32, with a slice in the image's unit.
+
+    Integers are computed modulo 2^16, which is exact where both ends of the values fit.
+
+    Raises:
+        _TooWide: int16 cannot hold them.
+    """
     one, samples = files.slices[n], files.samples(n)
-    if dtype.kind == "f":
-        return (samples.astype(np.float64) * one.slope + one.intercept).astype(dtype)
-    low, high = int(samples.min()), int(samples.max())
-    ends = [int(end * one.slope + one.intercept) for end in (low, high)]
+    if plane.dtype.kind == "f":
+        plane[...] = samples.astype(np.float64) * one.slope + one.intercept
+        return
+    slope, intercept = int(one.slope), int(one.intercept)
+    ends = [int(end) * slope + intercept for end in (samples.min(), samples.max())]
     if min(ends) < INT16[0] or max(ends) > INT16[1]:
         raise _TooWide
-    wide = np.int32 if samples.dtype.itemsize < 4 else np.int64
-    return (samples.astype(wide) * int(one.slope) + int(one.intercept)).astype(dtype)
+    np.copyto(plane, samples, casting="unsafe")
+    if slope != 1:
+        plane *= _wrapped(slope)
+    if intercept:
+        plane += _wrapped(intercept)
+
+
+def _wrapped(number: int) -> np.int16:
+    """Return a number modulo 2^16."""
+    return np.int16((number + 2**15) % 2**16 - 2**15)
 
 
 def _filled(stack: Stack, dtype: np.dtype[Any], watch: Watch) -> NDArray[Any]:
@@ -113,7 +132,7 @@ def _filled(stack: Stack, dtype: np.dtype[Any], watch: Watch) -> NDArray[Any]:
     planes, files = empty((nk, nj, ni), dtype), _Files(stack.slices)
 
     def read_one(n: int) -> Path:
-        planes[n] = rescaled(files, n, dtype)
+        rescale_into(planes[n], files, n)
         return stack.slices[n].pixels.path
 
     pool = ThreadPoolExecutor(THREADS)

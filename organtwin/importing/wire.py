@@ -37,10 +37,15 @@ def to_json(hint: Any, thing: Any) -> str:
 
 def from_json(hint: Any, text: str | bytes) -> Any:
     """Return the thing that `to_json` wrote; raises ValueError for anything else."""
+    return from_plain(hint, json.loads(text, parse_constant=_refused))
+
+
+def from_plain(hint: Any, plain: Any) -> Any:
+    """Return the thing that `to_json` wrote, its JSON parsed already; raises ValueError."""
     collecting = gc.isenabled()
     gc.disable()  # nothing here makes cycles, and looking for them takes longer than all the rest
     try:
-        return _unpacked(hint, json.loads(text, parse_constant=_refused), 1)[0]
+        return _unpacked(hint, plain, 1)[0]
     except (TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a {hint}") from error
     finally:

@@ -1,10 +1,10 @@
 """The process in which foreign files are parsed and decoded, with limits on memory and time.
 
 ``python -m organtwin.importing.worker SOCKET`` reads requests from stdin, one JSON object a line,
-{"ask", "memory", "seconds", …}, and prints JSON lines: {"progress", "message"}, {"at"} and
-{"past"} with the file it begins and has read, and last {"answer"} or {"error", "what", "where",
-"advice"}. Memory to fill comes through the socket, as a file without a name. It ends with its
-input, so it never outlives its parent, and then removes what it unpacked.
+{"ask", "memory", "seconds", …}, and prints JSON lines: {"progress", "message"} and last {"answer"}
+or {"error", "what", "where", "advice"}. Through the socket come files without a name: first a board
+on which the worker writes what it is reading, then for some requests memory to fill. It ends with
+its input, so it never outlives its parent, and then removes what it unpacked.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from organtwin.importing.headers import headers_from_json, headers_to_json
 from organtwin.importing.opening import Opened
 from organtwin.importing.region import Room
 from organtwin.importing.scanning import headers_of, listed, read_masks, read_volume, sorted_out
-from organtwin.importing.whereabouts import reading, told_to
-from organtwin.importing.wire import from_json, to_json
+from organtwin.importing.whereabouts import Board, reading
+from organtwin.importing.wire import from_plain, to_json
 
 TELL_SECONDS: Final = 0.05
 Request = Mapping[str, Any]
@@ -121,32 +121,31 @@ class Worker:
 
     def _one_by_one(self, paths: list[Path]) -> tuple[list[Opened], list[Refused]]:
         files, refused = [], []
-        with told_to(self._whereabouts):
-            for path in paths:
-                with reading(path):
-                    found, problems = headers_of([path], self.watch)
-                files += found
-                refused += problems
+        for path in paths:
+            with reading(path):
+                found, problems = headers_of([path], self.watch)
+            files += found
+            refused += problems
         return files, refused
 
     def ask_scan(self, request: Request) -> str:
         """Sort the headers of "parts": numbers of those kept here, or what another worker told."""
         files: list[Opened] = []
-        refused = list(from_json(Refusals, json.dumps(request["refused"])))
+        refused = list(from_plain(Refusals, request["refused"]))
         for part in request["parts"]:
             if isinstance(part, int):
                 found, problems = self._kept.pop(part)
             else:
                 found = headers_from_json(part[0])
-                problems = from_json(Refusals, json.dumps(part[1]))
+                problems = from_plain(Refusals, part[1])
             files += found
             refused += problems
         return to_json(Scan, sorted_out(files, refused))
 
     def ask_volume(self, request: Request) -> str:
         """Read "series" into the shared memory."""
-        series: Series = from_json(Series, json.dumps(request["series"]))
-        with self._room(request) as room, told_to(self._whereabouts):
+        with self._room(request) as room:
+            series: Series = from_plain(Series, request["series"])
             volume = read_volume(series, self.watch)
             room.keep(volume.voxels)
             fields = {
@@ -160,9 +159,9 @@ class Worker:
 
     def ask_masks(self, request: Request) -> str:
         """Read "source" on the grid of a Volume without voxels, into the shared memory."""
-        source: LabelSource = from_json(LabelSource, json.dumps(request["source"]))
-        like: Sent = from_json(Sent, json.dumps(request["volume"]))
-        with self._room(request) as room, told_to(self._whereabouts):
+        source: LabelSource = from_plain(LabelSource, request["source"])
+        like: Sent = from_plain(Sent, request["volume"])
+        with self._room(request) as room:
             masks = read_masks(source, blank(like), self.watch)
             stride = math.ceil(math.prod(like.shape) / 8)
             packed = room.array((request["size"] // stride, stride), np.dtype("u1"))
@@ -178,8 +177,8 @@ class Worker:
         """Draw slice "number" of "series", its thumbnail where there is no number."""
         from organtwin.importing.previews import placed_slice, thumbnail
 
-        series: Series = from_json(Series, json.dumps(request["series"]))
-        with self._room(request) as room, told_to(self._whereabouts):
+        series: Series = from_plain(Series, request["series"])
+        with self._room(request) as room:
             if request["number"] is None:
                 room.keep(small := thumbnail(series))
                 return to_json(Picture, Picture(small.shape, small.dtype.str, np.eye(4)))
@@ -189,8 +188,7 @@ class Worker:
 
     @contextmanager
     def _room(self, request: Request) -> Iterator[Room]:
-        _, files, _, _ = socket.recv_fds(self._memory, 1, 1)
-        with Room(files[0], request["size"]) as room:
+        with Room(received(self._memory), request["size"], request["likely"]) as room:
             yield room
 
     def _tell(self, fraction: float, message: str) -> None:
@@ -199,8 +197,11 @@ class Worker:
             self._told = now
             self._say(progress=fraction, message=message)
 
-    def _whereabouts(self, path: Path, begins: bool) -> None:
-        self._say(**{"at" if begins else "past": str(path)})
+
+def received(memory: socket.socket) -> int:
+    """Return the next file that the parent sends."""
+    _, files, _, _ = socket.recv_fds(memory, 1, 1)
+    return files[0]
 
 
 def blank(like: Sent) -> Volume:
@@ -236,7 +237,9 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
-    worker = Worker(say, socket.socket(fileno=int(sys.argv[1])))
+    memory = socket.socket(fileno=int(sys.argv[1]))
+    Board(received(memory)).put_up()
+    worker = Worker(say, memory)
     while True:
         request = requests.get()
         try:
