@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.origin import Instance, Origin
 from organtwin.core.volume import GeometryReport
 from organtwin.importing.elements import Elements
-from organtwin.importing.found import Found, Refused, Series, Slice
+from organtwin.importing.found import Found, Guess, Refused, Series, Slice
 from organtwin.importing.geometry import (
     FEWEST,
     SAME_PLACE_MM,
@@ -22,6 +23,7 @@ from organtwin.importing.geometry import (
     plane_grid,
     sketched,
 )
+from organtwin.importing.guessing import guesses_of
 from organtwin.importing.opening import Opened
 from organtwin.importing.pixels import checked
 from organtwin.importing.planes import acquired_of, dated, identity_of
@@ -40,6 +42,7 @@ class _Collected:
     slices: list[Slice] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     frames: set[str] = field(default_factory=set)
+    said: dict[Path, Elements] = field(default_factory=dict)
 
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
@@ -65,6 +68,7 @@ def _collect(
     try:
         slices = tuple(slices_of(file))
         into.slices += slices
+        into.said[file.path] = file.elements
         into.frames |= {file.elements.text("FrameOfReferenceUID")} - {""}
         if file.dataset and file.dataset.damage:
             raise UnreadableFile(file.dataset.damage, advice="export the file again")
@@ -78,8 +82,12 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
     planes = _by_plane(collected.slices)
     said = collected.first.elements
     localizer = "LOCALIZER" in said.texts("ImageType") or len(planes) >= LOCALIZER_PLANES
-    parts = [_without_copies(part) for plane in planes for part in _by_phase(plane)]
-    for number, (part, findings) in enumerate(parts):
+    parts = [
+        (*_without_copies(part), guess)
+        for plane in planes
+        for part, guess in _guessed(_by_phase(plane), collected.said)
+    ]
+    for number, (part, findings, guess) in enumerate(parts):
         refusal = collected.broken()
         if refusal is None and localizer:
             reason = "a localizer, not a volume"
@@ -87,9 +95,21 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
         if refusal is None and len(collected.frames) > 1:
             reason = f"images of {len(collected.frames)} frames of reference in one series"
             refusal = Refused(part[0].pixels.path.parent, WrongGeometry.__name__, reason)
-        yield _described(
+        one = _described(
             format_name, said, part, number, findings=findings, refusal=refusal, localizer=localizer
         )
+        yield one if localizer else replace(one, guess=guess)
+
+
+def _guessed(
+    stacks: list[list[Slice]], said: Mapping[Path, Elements]
+) -> Iterable[tuple[list[Slice], Guess]]:
+    """Return the stacks of one plane, each with what it probably is."""
+    headers = [
+        min((said[s.pixels.path] for s in stack), key=lambda e: e.text("AcquisitionTime"))
+        for stack in stacks
+    ]
+    return zip(stacks, guesses_of(headers), strict=True)
 
 
 def _described(

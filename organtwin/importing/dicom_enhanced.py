@@ -10,6 +10,7 @@ from organtwin.importing.assembling import series_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Pixels, Slice
+from organtwin.importing.guessing import WANTED_OF_MANY
 from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
@@ -39,6 +40,7 @@ PHASES: Final = (
 WANTED: Final = merged(
     IDENTITY,
     CODING,
+    WANTED_OF_MANY,
     WHOLE,
     wanted("PixelPaddingValue"),
     functional_groups(

@@ -10,6 +10,7 @@ from organtwin.importing.assembling import series_of
 from organtwin.importing.elements import merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Slice
+from organtwin.importing.guessing import WANTED as GUESSED_BY
 from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
@@ -30,6 +31,7 @@ WANTED: Final = merged(
     WHOLE,
     RESCALE,
     MAPPING,
+    GUESSED_BY,
     wanted(
         "ImagePositionPatient",
         "ImageOrientationPatient",

@@ -571,7 +571,7 @@ def check_decoded(one: One, fact: Mapping[str, Any]) -> None:
 
 def check_decoded_elsewhere(one: One, fact: Mapping[str, Any]) -> None:
     """Compared unless only that reader decodes the file, or it turns grey scales (MONOCHROME1)."""
-    alone = one.error == "UnreadableFile" or one.name == "MR4_JPLY.dcm"
+    alone = one.error == "UnreadableFile"
     if (
         not alone
         and looked_at(one.path).elements.text("PhotometricInterpretation") != "MONOCHROME1"
@@ -701,20 +701,27 @@ def test_that_a_file_is_read_or_refused_with_its_class(one: One) -> None:
 
 
 CODECS = FOLDERS["odd-dicom-a/codecs-wg04"]["compared_with_uncompressed"] if FOLDERS else {}
+
+
+def check_unknown_loss(off: np.ndarray, _: str) -> None:
+    """JPEG Extended of 12 bits, which only one of the other readers decodes (its values are
+    compared above): within a hundredth of the range, on average as near as the other lossy code."""
+    known = [one for name, one in CODECS.items() if name[:3] == "MR4" and "error" not in one]
+    assert off.max() <= 0.01 * 4096
+    assert off.mean() <= max(one["mean_abs_difference"] for one in known)
+
+
 LOSS: dict[str, Check] = {
     "reference": elsewhere,
     "max_abs_stored_value_difference": same(lambda off: float(off.max())),
     "mean_abs_difference": near(lambda off: off.mean()),
+    "error": check_unknown_loss,
 }
 
 
 @pytest.mark.parametrize("name", CODECS)
 def test_that_a_codec_loses_as_much_as_it_did_elsewhere(name: str) -> None:
     folder = DATA / "odd-dicom-a" / "codecs-wg04"
-    if "error" in CODECS[name]:
-        with pytest.raises(UnreadableFile, match="cannot be decoded"):  # JPEG Extended, 12 bit
-            FrameReader(pixels_of(looked_at(folder / name))).frame(0)
-        return
     coded, plain = (
         FrameReader(pixels_of(looked_at(folder / n))).frame(0).astype(np.float64)
         for n in (name, CODECS[name]["reference"])
