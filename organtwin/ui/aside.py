@@ -96,6 +96,37 @@ def export(asked: Mapping[str, Any], watch: Watch) -> Answer:
     return {"root": str(root)}
 
 
+def formats(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """List the formats a visit can be handed out in, and which tell whose it is."""
+    from organtwin.exporting import exports
+
+    del asked, watch
+    return {
+        "formats": [
+            {"name": e.name, "title": e.title, "tells_who": e.tells_who} for e in exports().values()
+        ]
+    }
+
+
+def hand_out(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Write a "visit" of a case ("case") as "what" into "to"; its entry is "done"."""
+    from organtwin.casefolder import CaseFolder
+    from organtwin.pipeline.exporting import export
+
+    with CaseFolder.open(Path(asked["case"]), write=False) as folder:
+        paths, done = export(
+            folder.case,
+            folder,
+            folder.entries,
+            what=asked["what"],
+            visit=asked["visit"],
+            to=Path(asked["to"]),
+            deidentify=asked["deidentify"],
+            watch=watch,
+        )
+    return {"written": [path.name for path in paths], "done": asdict(done)}
+
+
 def verify(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Verify the audit package "path"."""
     from organtwin.reporting.audit_check import verify_audit
@@ -112,6 +143,8 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "methods": methods,
     "report": report,
     "export": export,
+    "formats": formats,
+    "hand_out": hand_out,
     "verify": verify,
 }
 

@@ -167,6 +167,10 @@ class Session(QObject):
         child.start({"question": question, **arguments}, talk=told is not None)
         return child
 
+    def record(self, done: Mapping[str, Any]) -> None:
+        """Journal what was done beside the steps and changes nothing in the Case: an export."""
+        self._travel(lambda: self._append(self.case, done))
+
     # -- undo -----------------------------------------------------------------------------------
 
     @property
@@ -278,7 +282,7 @@ class Session(QObject):
         """Journal a step that ended well and show the Case it led to."""
         self._recording = False
         try:
-            summary = self._append(case, answer["done"])
+            summary = self._append(case, answer["done"]).done.summary
         except (OrganTwinError, KeyError, TypeError) as error:
             self._end_step(Trouble.of(error, self.step), go_on=False)
             return
@@ -295,13 +299,11 @@ class Session(QObject):
         if trouble is not None:
             self.failed.emit(trouble)
 
-    def _append(self, case: Case, fields: Mapping[str, Any]) -> str:
+    def _append(self, case: Case, fields: Mapping[str, Any]) -> JournalEntry:
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
         }
-        done = Done(**values)
-        self.folder.append(case, done)
-        return done.summary
+        return self.folder.append(case, Done(**values))
 
 
 def _is_quick(step: str) -> bool:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from organtwin.core.case import Case
+from organtwin.ui.handing import Handing
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, cleared, side_by_side, words
 from organtwin.ui.rail import State
@@ -54,6 +55,9 @@ class ReportPage(Page):
                 side_by_side(self._open, self._open_folder),
             )
         )
+        self._handing = Handing(self.session)
+        self.body.addWidget(words("FOR OTHER SYSTEMS", "section"))
+        self.body.addWidget(self._handing)
         export = button("&Export…", "Seal objects, journal and report in one zip", picture="save")
         export.clicked.connect(self._export)
         verify = button("&Verify a package…", "Check every byte of an audit package")
@@ -82,6 +86,7 @@ class ReportPage(Page):
         entries = list(reversed(self.session.entries))
         rows = [(f"{e.sequence}  {e.done.step}  {e.done.summary}", _when(e.time)) for e in entries]
         self._journal.fill(rows, [f"{e.who}: {e.done.summary}\n{e.link}" for e in entries])
+        self._handing.refresh()
         there = (self._where() / "report.html").is_file()
         self._open.setEnabled(there)
         self._open_folder.setEnabled(self._where().is_dir())
