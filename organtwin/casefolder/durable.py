@@ -26,12 +26,13 @@ def disk_errors(where: Path) -> Iterator[None]:
         raise _named(number.get(code, errno.EIO), str(error), where) from error
 
 
-def write_once(path: Path, content: bytes) -> None:
+def write_once(path: Path, *content: bytes | memoryview) -> None:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
     temporary = path.parent / f".{uuid.uuid4().hex}.part"
     try:
         with temporary.open("xb") as file:
-            file.write(content)
+            for piece in content:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

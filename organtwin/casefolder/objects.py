@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from organtwin.casefolder.durable import disk_errors, sync_folder, write_once
-from organtwin.core.content import decode, encode, identity
+from organtwin.core.content import decode, identity, pieces
 from organtwin.core.errors import CaseDamaged
 
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
@@ -30,15 +30,15 @@ class ObjectFolder:
 
     def put(self, thing: Any) -> str:
         """Keep a noun; returns its id. Raises DiskFull or CaseReadOnly, then nothing changed."""
-        content = encode(thing)
-        object_id = identity(content)
+        content = pieces(thing)
+        object_id = identity(*content)
         path = self.path(object_id)
         if not path.exists():
             with disk_errors(path):
                 if not path.parent.exists():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     sync_folder(self.root)
-                write_once(path, content)
+                write_once(path, *content)
         self._at_hand[object_id] = thing
         return object_id
 

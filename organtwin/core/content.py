@@ -60,6 +60,11 @@ def _all_nouns() -> dict[str, type[Any]]:
 
 def encode(thing: Any) -> bytes:
     """Return the canonical bytes of a registered noun."""
+    return b"".join(pieces(thing))
+
+
+def pieces(thing: Any) -> list[bytes | memoryview]:
+    """Return the canonical bytes of a registered noun, its arrays not copied."""
     arrays: list[NDArray[Any]] = []
     header = json.dumps(
         _plain(thing, arrays),
@@ -68,18 +73,21 @@ def encode(thing: Any) -> bytes:
         ensure_ascii=False,
         allow_nan=False,
     ).encode()
-    parts = [MAGIC, len(header).to_bytes(8, "little"), header]
+    parts: list[bytes | memoryview] = [MAGIC, len(header).to_bytes(8, "little"), header]
     size = sum(map(len, parts))
     for array in arrays:
         padding = -size % ALIGNMENT
-        parts += [b"\0" * padding, array.tobytes(order="F")]
+        parts += [b"\0" * padding, memoryview(array.reshape(-1, order="F").view(np.uint8))]
         size += padding + array.nbytes
-    return b"".join(parts)
+    return parts
 
 
-def identity(content: bytes) -> str:
-    """Return the id of canonical bytes: SHA-256, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+def identity(*content: bytes | memoryview) -> str:
+    """Return the id of canonical bytes, whole or in pieces: SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def decode(content: bytes | memoryview) -> Any:

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from organtwin.core.case import Case, Visit
-from organtwin.core.content import decode, encode, identity
+from organtwin.core.content import decode, encode, identity, noun, pieces
 from organtwin.core.errors import CaseDamaged
 from organtwin.core.scenario import Action, Scenario
 from organtwin.core.volume import GeometryReport, Volume
@@ -87,3 +89,27 @@ def test_that_a_fresh_process_knows_every_noun(tmp_path: Path) -> None:
         cwd=Path(__file__).parents[2],
     )
     assert said.stdout.strip() == "Volume"
+
+
+def test_that_ids_are_what_they_always_were() -> None:
+    """The id was computed by the version of 22 November 2026, which joined copies of all arrays."""
+
+    @noun
+    @dataclass(frozen=True)
+    class Arrays:
+        whole: Any
+        row_major: Any
+        single: Any
+        empty: Any
+        flags: Any
+
+    whole = np.arange(24, dtype="int16").reshape(2, 3, 4)
+    thing = Arrays(
+        np.asfortranarray(whole),
+        whole.astype("f4"),
+        np.array(7.5),
+        np.zeros((0, 3), "u1"),
+        whole % 2 == 0,
+    )
+    known = "7b1ecfeb45b993d22f0770459bdf503574ffe9cfa9dfa470ef75e8d30f824b73"
+    assert identity(*pieces(thing)) == identity(encode(thing)) == known
