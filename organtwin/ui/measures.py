@@ -138,7 +138,7 @@ def lines_of(measure: Measure, values: Values, *, unit: str, withheld: bool) -> 
     sd = "" if values.sd is None else f"  sd {_short(values.sd)}"
     named = "" if unit == "1" else f" {unit}"
     lines.append(f"mean {_short(values.mean)}{sd}{named}")
-    lines.append(f"{_short(values.lowest or 0.0)} to {_short(values.highest or 0.0)}{named}")
+    lines.append(f"{_plain(values.lowest)} to {_plain(values.highest)}{named}")
     if values.sampled_mm is not None and not withheld:
         lines.append(f"sampled every {values.sampled_mm:.2f} mm")
     return lines
@@ -148,6 +148,10 @@ def as_text(rows: Iterable[tuple[str, str, str]]) -> str:
     """Return rows (measure, where, values) as tab-separated lines with a heading."""
     head = "Measure\tWhere\tValues (sd with n - 1; for research use only)"
     return "\n".join([head, *("\t".join(row) for row in rows)])
+
+
+def _plain(value: float | None) -> str:
+    return _short(value) if value is not None and value % 1.0 else f"{value or 0.0:.0f}"
 
 
 def _short(value: float) -> str:

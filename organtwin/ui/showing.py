@@ -24,6 +24,7 @@ from organtwin.ui.windows import windows_of
 
 ORGAN_OPACITY: Final = 0.42
 KEPT_SURFACES: Final = 8
+LOOKED_AT: Final = 4_000_000
 Surface = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """Points (n, 3) LPS mm, triangles (f, 3), normals (n, 3)."""
 Surfaces = Mapping[str, Surface]
@@ -35,10 +36,12 @@ class Showing(QObject):
     Signals:
         scene_changed: the 3D scene is another one.
         visit_changed: another visit was chosen.
+        visit_shown: the case was followed; the chosen visit is on screen.
     """
 
     scene_changed = Signal()
     visit_changed = Signal(int)
+    visit_shown = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,7 +103,10 @@ class Showing(QObject):
             except OrganTwinError as error:
                 self.session.failed.emit(Trouble.of(error))
         self._want_surfaces(wanted[1])
+        if not count:
+            self.viewing.measures.clear()
         self.scene_changed.emit()
+        self.visit_shown.emit()
 
     def planning_labels(self) -> str:
         """Return the id of the labels plans are made on: the last seen, in the baseline frame."""
@@ -203,7 +209,7 @@ class Showing(QObject):
         if volume_id != self._shown[0]:
             volume = self.session.get(volume_id) if volume_id else None
             windows = windows_of(self.organ, volume) if volume is not None else ()
-            self.viewing.show_image(volume, volume_id, windows)
+            self.viewing.show_image(volume, windows)
         labels = self.session.get(labels_id) if labels_id else None
         self.viewing.show_labels(labels)
         if labels is not None and labels_id != self._shown[1] and not self._shown[1]:
@@ -245,15 +251,26 @@ class Showing(QObject):
 
 
 def centre_mm(labels: LabelMap) -> NDArray[np.float64]:
-    """Return (3,) LPS mm the middle of the largest tumour, else of everything labelled."""
-    tumours = labels.of_kind("tumour")
-    mask = labels.mask(tumours[0].name) if tumours else labels.labels > 0
-    if not mask.any():
-        mask = labels.labels > 0
-    if not mask.any():
-        return labels.affine[:3, 3]
+    """Return (3,) LPS mm the middle of the first tumour, else of everything labelled.
+
+    On a large grid every second or fourth voxel is looked at first.
+    """
+    step = max(1, round((labels.labels.size / LOOKED_AT) ** (1.0 / 3.0)))
+    wanted = [s.label for s in labels.of_kind("tumour")[:1]]
+    for label in (*wanted, None):
+        for apart in (step, 1):
+            coarse = labels.labels[::apart, ::apart, ::apart]
+            mask = coarse > 0 if label is None else coarse == label
+            if mask.any():
+                return _middle_mm(mask, labels.affine, apart)
+    return labels.affine[:3, 3]
+
+
+def _middle_mm(
+    mask: NDArray[np.bool_], affine: NDArray[np.float64], apart: int
+) -> NDArray[np.float64]:
     index = [float(np.mean(np.nonzero(mask.any(axis=_others(axis)))[0])) for axis in range(3)]
-    result: NDArray[np.float64] = labels.affine[:3, :3] @ np.array(index) + labels.affine[:3, 3]
+    result: NDArray[np.float64] = affine[:3, :3] @ (np.array(index) * apart) + affine[:3, 3]
     return result
 
 

@@ -1,4 +1,4 @@
-"""Stage: three slices and the organ in 3D, two by two; one may take the whole space, or two visits."""
+"""Stage: three slices and the organ in 3D, two by two; or one of them; or two visits."""
 
 from __future__ import annotations
 

@@ -68,26 +68,23 @@ class Viewing(QObject):
 
     # -- what is shown --------------------------------------------------------------------------
 
-    def show_image(
-        self, volume: Volume | None, image: str = "", windows: Sequence[Window] = ()
-    ) -> None:
+    def show_image(self, volume: Volume | None, windows: Sequence[Window] = ()) -> None:
         """Show a Volume (None: nothing); the crosshair stays where it is inside the image.
 
         A window stays only for the unit it was chosen in, and for arbitrary units ("1") only for
         the same image; else the first of `windows` is taken, without one the automatic window.
-        `image` names the image for its measures.
         """
         first, before = self.volume is None, (self.unit, self.image)
         self.volume = None if volume is None else canonical(volume.voxels, volume.affine)
         self.unit = volume.unit if volume is not None else ""
-        self.image = image
+        self.image = "" if volume is None else image_key(volume)
         self.withheld = volume is not None and volume.geometry.grade == "withheld"
         self._shown = (volume, self._shown[1])
         self._reslicers = (None, self._reslicers[1])
         self.body, self._voxel_frames = None, {}
         if volume is not None and self.volume is not None:
             self.windows = tuple(windows) or (automatic(volume.voxels),)
-            if first or self.unit != before[0] or (self.unit == "1" and image != before[1]):
+            if first or self.unit != before[0] or (self.unit == "1" and self.image != before[1]):
                 self.window = (self.windows[0].centre, self.windows[0].width)
             self.body = body_box(self.volume.array, self.unit)
             if first or not self.volume.holds(self.cursor_mm):
@@ -235,6 +232,12 @@ class Viewing(QObject):
 
     def _upright(self) -> Mapping[Plane, Frame] | None:
         return upright_frames(self.volume, self.body) if self.volume is not None else None
+
+
+def image_key(volume: Volume) -> str:
+    """Return what names an image for its measures: its series and its grid, not its grade."""
+    grid = f"{volume.voxels.shape} {np.round(volume.affine, 3).tolist()}"
+    return f"{volume.series_uid} {volume.acquired} {grid}"
 
 
 def body_box(array: NDArray[Any], unit: str) -> Box:

@@ -81,13 +81,10 @@ class Picture:
             self._outlines[number] = outlines(plate, view.viewing.structures)
         return self._outlines[number]
 
-    def raster(self) -> Raster:
-        """Return where an oblique cut is sampled: each pixel, or fewer when that is too slow."""
+    def raster(self, samples: int) -> Raster:
+        """Return where the view's plane is sampled: each pixel, or at most `samples` in all."""
         view = self._view
-        planes = view.viewing.planes_of_slab()
-        limit = MOVING_SAMPLES if view.moving else RESTING_SAMPLES
-        pixels = view.width() * view.height() * planes
-        coarse = max(1.0, float(np.sqrt(pixels / limit)))
+        coarse = max(1.0, float(np.sqrt(view.width() * view.height() / samples)))
         scale = view.scale()
         size = (
             max(2, int(np.ceil(view.width() / coarse))),
@@ -100,9 +97,10 @@ class Picture:
         view = self._view
         viewing = view.viewing
         place = (view.shift.x(), view.shift.y(), view.zoom, view.width(), view.height())
-        look = (viewing.window, viewing.fill, viewing.hidden, view.devicePixelRatioF())
+        look: tuple[Any, ...] = (viewing.window, viewing.fill, viewing.hidden)
+        look = (*look, view.devicePixelRatioF(), view.veil.key() if view.veil is not None else ())
         if viewing.oblique is None:
-            return (view.number, *place, *look)
+            return (view.number, view.moving, *place, *look)
         cut = (view.frame(), round(view.depth_mm(), 6), viewing.slab, view.moving)
         return (*cut, *place, *look)
 
@@ -124,11 +122,14 @@ class Picture:
         painter.setTransform(transform)
         painter.drawImage(QRectF(0, 0, image.width(), image.height()), image)
         painter.resetTransform()
+        self._draw_veil(painter)
         self._draw_structures(painter, self.outlines(), transform)
 
     def _draw_cut(self, painter: QPainter) -> None:
         view = self._view
-        viewing, raster = view.viewing, self.raster()
+        viewing = view.viewing
+        limit = MOVING_SAMPLES if view.moving else RESTING_SAMPLES
+        raster = self.raster(limit // viewing.planes_of_slab())
         values, labels = viewing.reslicers()
         if values is None:
             return
@@ -137,9 +138,14 @@ class Picture:
         image = grey_image(plate, viewing.window)
         columns, rows = raster.size
         painter.drawImage(QRectF(0, 0, columns * coarse, rows * coarse), image)
+        self._draw_veil(painter)
         if labels is not None:
             found = outlines(labels.sample(view.frame(), raster), viewing.structures)
             self._draw_structures(painter, found, QTransform.fromScale(coarse, coarse))
+
+    def _draw_veil(self, painter: QPainter) -> None:
+        if self._view.veil is not None:
+            self._view.veil.draw(painter, self._view)
 
     def _draw_structures(self, painter: QPainter, found: Outlines, transform: QTransform) -> None:
         """Fill and outline structures."""

@@ -109,13 +109,16 @@ def draw_words(painter: QPainter, view: SliceView) -> None:
     box = _box(view)
     for where, text, shade, kind in words(view):
         painter.setFont(kind)
-        _write(painter, box, (where, text), shade)
+        _write(painter, _lowered(box, text), (where, text), shade)
     _draw_scale(painter, view)
 
 
 def taken(view: SliceView) -> list[QRectF]:
     """Return where words stand, so that nothing else is written there."""
-    return [_bounds(_box(view), said) for said in words(view) if said[1]]
+    box = _box(view)
+    found = [_bounds(_lowered(box, said[1]), said) for said in words(view) if said[1]]
+    reach = 0.25 * view.width()
+    return [*found, QRectF(view.width() - 12.0 - reach, view.height() - 54.0, reach + 12.0, 28.0)]
 
 
 def write_lines(
@@ -141,6 +144,11 @@ def write_lines(
 
 def _box(view: SliceView) -> QRectF:
     return QRectF(view.rect()).adjusted(10, 8, -10, -8)
+
+
+def _lowered(box: QRectF, text: str) -> QRectF:
+    """Return the box of a caption: its first, empty line keeps clear of the title."""
+    return box.adjusted(0, 6, 0, 0) if text.startswith("\n") else box
 
 
 def _bounds(box: QRectF, said: Said) -> QRectF:

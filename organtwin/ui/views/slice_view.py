@@ -23,17 +23,11 @@ from organtwin.ui.viewing import Viewing
 from organtwin.ui.views import measure_drawing, slice_drawing
 from organtwin.ui.views.drags import Drag, begun, on_grip
 from organtwin.ui.views.framing import Frame
+from organtwin.ui.views.keys import HELP, pressed
 from organtwin.ui.views.picture import Picture
 from organtwin.ui.views.slicing import AXES, Canonical, Plane
 
 REST_MS: Final = 160
-TURN_DEG: Final = 2.0
-HELP: Final = (
-    "Arrow up and down scroll, Ctrl and arrows move the crosshair in the plane, plus and minus "
-    "zoom, 0 resets, 1 to 9 choose a window, bracket keys turn oblique planes, Space sets a point "
-    "of a measure at the crosshair, Enter ends it or gives the view the whole space, "
-    "Delete removes the measure chosen"
-)
 
 
 class Veil(Protocol):
@@ -179,6 +173,11 @@ class SliceView(QWidget):
         of = (self.viewing.image, self.viewing.oblique is not None)
         self.viewing.measures.add_point(place_mm, self.plane, self.frame(), of)
 
+    def show_plane(self, plane: Plane) -> None:
+        """Show another plane."""
+        self.plane, self.picture = plane, Picture(self)
+        self.reset()
+
     def step(self, steps: int) -> None:
         """Move the crosshair by whole slices."""
         self.viewing.step(self.plane, steps)
@@ -251,51 +250,11 @@ class SliceView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do everything the mouse does from the keyboard."""
-        if self.viewing.volume is None or not self._pressed(event):
+        if self.viewing.volume is None or not pressed(self, event):
             super().keyPressEvent(event)
 
-    def _pressed(self, event: QKeyEvent) -> bool:
-        key, measures = Qt.Key(event.key()), self.viewing.measures
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and key in _NUDGES:
-            self._nudge(*_NUDGES[key])
-        elif key in _STEPS:
-            self.step(_STEPS[key])
-        elif key in _ZOOMS:
-            self.zoom_at(QPointF(self.width() / 2, self.height() / 2), _ZOOMS[key])
-        elif key in _TURNS:
-            self.viewing.turn(self.plane, _TURNS[key])
-        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_9:
-            self.viewing.choose_window(int(key) - int(Qt.Key.Key_1))
-        elif key == Qt.Key.Key_0:
-            self.reset()
-        elif key == Qt.Key.Key_Space and measures.tool is not None:
-            self.set_point(self.frame().place_mm(self._crosshair_flat()))
-        elif key == Qt.Key.Key_Return and measures.draft is not None:
-            measures.finish()
-        elif key == Qt.Key.Key_Return:
-            self.maximise_asked.emit()
-        elif key == Qt.Key.Key_Escape and measures.tool is not None:
-            measures.give_up()
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and measures.chosen:
-            measures.remove([measures.chosen])
-        else:
-            return False
-        return True
-
-    def _nudge(self, right: float, down: float) -> None:
-        """Move the crosshair in the plane by about a voxel."""
-        step = float(self.grid().spacing_mm.min())
-        flat = self._crosshair_flat() + np.array([right, down, 0.0]) * step
-        self.viewing.move_to(self.frame().place_mm(flat))
-
-    def _crosshair_flat(self) -> NDArray[np.float64]:
-        """Return the crosshair in the frame's mm (3,), in the plane shown."""
-        flat = self.frame().flat(self.viewing.cursor_mm)
-        flat[2] = self.depth_mm()
-        return flat
-
     def _follow(self) -> None:
-        if self.viewing.oblique is not None:
+        if self.viewing.oblique is not None or self.veil is not None:
             self.moving = True
             self._rest.start()
         self.update()
@@ -303,15 +262,3 @@ class SliceView(QWidget):
     def _come_to_rest(self) -> None:
         self.moving = False
         self.update()
-
-
-_KEY = Qt.Key
-_STEPS: Final = {_KEY.Key_Up: 1, _KEY.Key_Down: -1, _KEY.Key_PageUp: 10, _KEY.Key_PageDown: -10}
-_ZOOMS: Final = {_KEY.Key_Plus: 1.25, _KEY.Key_Equal: 1.25, _KEY.Key_Minus: 0.8}
-_TURNS: Final = {_KEY.Key_BracketLeft: -TURN_DEG, _KEY.Key_BracketRight: TURN_DEG}
-_NUDGES: Final = {
-    _KEY.Key_Left: (-1.0, 0.0),
-    _KEY.Key_Right: (1.0, 0.0),
-    _KEY.Key_Up: (0.0, -1.0),
-    _KEY.Key_Down: (0.0, 1.0),
-}
