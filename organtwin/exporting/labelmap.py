@@ -42,4 +42,4 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
     yield Piece("labelmap.dcm", made)
 
 
-EXPORT: Final = Export("labelmap", "DICOM Segmentation as one label map", pieces, usual=False)
+EXPORT: Final = Export("labelmap", "DICOM label map", pieces, usual=False)

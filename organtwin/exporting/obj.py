@@ -42,4 +42,4 @@ def obj_bytes(surfaces: Mapping[str, tuple[Points, Triangles]]) -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-EXPORT: Final = Export("obj", "Surfaces as OBJ, in DICOM or plain", pieces)
+EXPORT: Final = Export("obj", "Surfaces as OBJ in DICOM", pieces)

@@ -23,4 +23,4 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
     yield Piece("report.dcm", made)
 
 
-EXPORT: Final = Export("pdf", "The report as a DICOM Encapsulated PDF", pieces, tells_who=True)
+EXPORT: Final = Export("pdf", "Report as PDF in DICOM", pieces, tells_who=True)

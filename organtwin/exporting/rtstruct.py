@@ -125,4 +125,4 @@ def _contour(numbers: list[float], image: Sequence[Instance], material: Material
     return made
 
 
-EXPORT: Final = Export("rtstruct", "DICOM RT Structure Set, outlines slice by slice", pieces)
+EXPORT: Final = Export("rtstruct", "DICOM RT Structure Set", pieces)

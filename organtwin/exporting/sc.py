@@ -52,4 +52,4 @@ def _picture(material: Material, drawn: Drawn, series_uid: str) -> Dataset:
     return made
 
 
-EXPORT: Final = Export("sc", "Pictures as DICOM Secondary Capture", pieces)
+EXPORT: Final = Export("sc", "Pictures in DICOM", pieces)

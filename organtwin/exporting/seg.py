@@ -213,4 +213,4 @@ def _derivation(image: Instance, origin: Origin) -> Dataset:
     return made
 
 
-EXPORT: Final = Export("seg", "DICOM Segmentation, every structure a segment", pieces)
+EXPORT: Final = Export("seg", "DICOM Segmentation", pieces)

@@ -220,4 +220,4 @@ def _evidence(material: Material) -> list[Dataset]:
     return found
 
 
-EXPORT: Final = Export("sr", "DICOM Structured Report of the numbers (TID 1500)", pieces)
+EXPORT: Final = Export("sr", "DICOM Structured Report", pieces)

@@ -53,4 +53,4 @@ def stl_bytes(points: Points, triangles: Triangles) -> bytes:
     return head + np.uint32(len(facets)).tobytes() + facets.tobytes()
 
 
-EXPORT: Final = Export("stl", "Surfaces as STL, in DICOM or plain", pieces)
+EXPORT: Final = Export("stl", "Surfaces as STL in DICOM", pieces)
