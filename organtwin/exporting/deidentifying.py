@@ -2,7 +2,7 @@
 
 Beyond Table E.1-1, what no table vouches for does not stay: elements outside the dictionary,
 curves, overlays and private elements go; instance UIDs, names of persons, dates and free text that
-the table does not list are treated as those it lists.
+the table does not list are treated as those it lists, and short texts that hold a name or the ID.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any, Final
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
-from organtwin import __version__
 from organtwin.core.errors import OrganTwinError, UnreadableFile
 from organtwin.exporting.confidentiality import rules
-from organtwin.exporting.header import IMPLEMENTATION_UID
-from organtwin.exporting.profile import Profile, codes_of
+from organtwin.exporting.marking import file_meta, mark
+from organtwin.exporting.profile import Profile
 from organtwin.exporting.pseudonyms import StandIns
 from organtwin.exporting.required import types_of
 from organtwin.exporting.safety import is_safe_private, refuse_visible
@@ -40,15 +39,14 @@ from organtwin.exporting.wording import cleaned, words_of
 DEPTH_LIMIT: Final = 16
 PIXELS: Final = frozenset([0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010])
 CURVES, OVERLAYS = 0x5000, 0x6000
-METHOD: Final = "OrganTwin, DICOM PS3.15 Annex E"
-OF_PIXELS: Final = ("113101", "113102")
-"""What somebody did to the pixels before still holds; other codes of theirs may not."""
 WHOSE: Final = ("PatientID", "PatientName", "StudyInstanceUID")
 NAME, ID, AGE, DOCUMENT = 0x00100010, 0x00100020, 0x00101010, 0x00420011
 CONTENT, ROI_NAME, SEGMENT_LABEL = 0x0040A730, 0x30060026, 0x00620005
 NUMBERED: Final = {ROI_NAME: "ROINumber", SEGMENT_LABEL: "SegmentNumber"}
 """Names that masks are told apart by, and the number in the same item that may stand for them."""
-CODES: Final = frozenset([0x00080119, 0x00080120])
+CODES: Final = frozenset([0x00080100, 0x00080102, 0x00080119, 0x00080120])
+TELLING: Final = 3
+"""Letters of a word, characters of an ID, from which on they tell a person in a text."""
 KINDS: Final = frozenset(
     [
         0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x0008010D, 0x00080117,
@@ -91,13 +89,14 @@ def deidentified(dataset: Dataset, profile: Profile, secret: bytes) -> Dataset:
         patient,
         0 if shifted else stand_ins.days(patient),
         words_of(names),
+        tuple(text.casefold() for text in whose[:1] if len(text) >= TELLING),
         types_of(str(dataset.get("SOPClassUID", ""))),
     )
     made = job.treated(dataset)
     made.PatientName = made.PatientID = patient
-    _mark(made, profile)
+    mark(made, profile)
     if hasattr(dataset, "file_meta"):
-        made.file_meta = _meta(dataset.file_meta, made)
+        made.file_meta = file_meta(dataset.file_meta, made)
         made.preamble = bytes(128)
     return made
 
@@ -109,7 +108,7 @@ class _Job:
     Args:
         patient: the pseudonym.
         days: by how many dates move.
-        names: words of the names of persons in the object.
+        names: words of the names of persons in the object; ids: of the patient, in small letters.
         types: how much an attribute is needed, None where nobody knows.
         depth: of the sequences around.
     """
@@ -119,6 +118,7 @@ class _Job:
     patient: str
     days: int
     names: frozenset[str]
+    ids: tuple[str, ...]
     types: Any
     depth: int = 0
 
@@ -168,7 +168,7 @@ class _Job:
         if tag.element == 0 or tag.group & 0xFF00 in (CURVES, OVERLAYS):
             return "X"
         rule = rules().get(int(tag))
-        code = rule.action(self.profile) if rule else self._unlisted(tag, vr)
+        code = rule.action(self.profile) if rule else self._unlisted(dataset, tag, vr)
         if "/" not in code:
             return code
         choices = code.split("/")
@@ -184,7 +184,7 @@ class _Job:
         order = {1: ("D", "Z", "X"), 2: ("Z", "D", "X"), 3: ("X", "Z", "D")}[needed]
         return next(action for action in order if action in choices)
 
-    def _unlisted(self, tag: BaseTag, vr: str) -> str:
+    def _unlisted(self, dataset: Dataset, tag: BaseTag, vr: str) -> str:
         """Return the action for what the table does not list."""
         if not dictionary_has_tag(tag):
             return "X"
@@ -194,9 +194,18 @@ class _Job:
             return "D"
         if vr in DATES:
             return {"full": "K", "modified": "C", "removed": "X/Z/D"}[self.profile.dates]
-        if vr in ("AE", "UR") and tag not in CODES:
+        if tag in CODES:
+            return "K"
+        if vr in ("AE", "UR"):
             return "X/Z/D"
-        return "C" if (vr in TEXTS and tag not in CODES) or tag == SEGMENT_LABEL else "K"
+        if vr in ("LO", "SH") and self._tells(str(dataset[tag].value)):
+            return "C"
+        return "C" if vr in TEXTS or tag == SEGMENT_LABEL else "K"
+
+    def _tells(self, text: str) -> bool:
+        """Return whether a text that the table lets pass holds a name or the patient's ID."""
+        words = {word for word in words_of([text]) if len(word) >= TELLING}
+        return bool(words & self.names) or any(one in text.casefold() for one in self.ids)
 
     def _sequence(self, element: DataElement, action: str) -> Any:
         if action == "Z":
@@ -237,7 +246,7 @@ class _Job:
             if found is not None:
                 return found
             rule = rules().get(int(tag))
-            basic = rule.basic if rule else "X/Z/D" if vr in DATES else "D"
+            basic = rule.basic if rule else "D" if vr in TEXTS else "X/Z/D"
             action = self._weakest(tag, basic.split("/"))
         if tag in NUMBERED:
             return DataElement(tag, vr, f"{REMOVED} {dataset.get(NUMBERED[int(tag)], '')}")
@@ -277,31 +286,3 @@ def _names(dataset: Dataset, depth: int = 0) -> Iterator[str]:
         elif vr == "SQ" and not tag.is_private:
             for item in dataset[tag].value or ():
                 yield from _names(item, depth + 1)
-
-
-def _mark(made: Dataset, profile: Profile) -> None:
-    """Say in the object what was done to it (PS3.15 E.1.1, PS3.3 C.7.1.1, C.12.1.1)."""
-    made.PatientIdentityRemoved = "YES"
-    said = made.get("DeidentificationMethod") or []
-    methods = [said] if isinstance(said, str) else list(said)
-    made.DeidentificationMethod = methods if METHOD in methods else [*methods, METHOD]
-    before = made.get("DeidentificationMethodCodeSequence") or ()
-    codes = [item for item in before if item.get("CodeValue") in OF_PIXELS]
-    for value, meaning in codes_of(profile):
-        code = Dataset()
-        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
-        codes.append(code)
-    made.DeidentificationMethodCodeSequence = Sequence(codes)
-    said_of_dates = {"full": "UNMODIFIED", "modified": "MODIFIED", "removed": "REMOVED"}
-    made.LongitudinalTemporalInformationModified = said_of_dates[profile.dates]
-
-
-def _meta(before: Dataset, made: Dataset) -> FileMetaDataset:
-    """Return new file meta information (PS3.10 section 7.1): nothing of the old but the coding."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = made.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
-    meta.TransferSyntaxUID = before.TransferSyntaxUID
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
-    meta.ImplementationVersionName = f"ORGANTWIN_{__version__}"[:16]
-    return meta

@@ -260,6 +260,16 @@ def test_that_descriptors_are_cleaned_when_asked() -> None:
     assert "SeriesDescription" not in deidentified(image, BASIC, SECRET)
 
 
+def test_that_a_name_in_a_text_no_table_lists_goes() -> None:
+    image = an_image(PositionReferenceIndicator="INVENTED", Manufacturer="GE", SequenceName="fl3d")
+    image.ProtocolName, image.SoftwareVersions = "Invented", "for A1-777"
+    image.PatientID = "A1-777"
+    made = deidentified(image, BASIC, SECRET)
+    assert not made.PositionReferenceIndicator
+    assert (made.Manufacturer, made.SequenceName) == ("GE", "fl3d")
+    assert made.SoftwareVersions == "for"
+
+
 def test_that_uids_stay_consistent_and_known_ones_stay() -> None:
     image = an_image(FrameOfReferenceUID="1.2.840.10008.1.4.1.1")
     reference = Dataset()
