@@ -7,6 +7,7 @@ the table does not list are treated as those it lists, and short texts that hold
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -261,11 +262,16 @@ class _Job:
         if element.VR in DATES:
             made = with_values(element, lambda text: moved(str(text), self.days))
         elif element.VR in CLEANED_TEXTS:
-            made = with_values(element, lambda text: cleaned(str(text), self.names))
+            made = with_values(element, lambda text: self._worded(str(text)))
         else:
             return None
         values = made.value if made.VM > 1 else [made.value]
         return made if all(values) else None
+
+    def _worded(self, text: str) -> str:
+        for one in self.ids:
+            text = re.sub(re.escape(one), " ", text, flags=re.IGNORECASE)
+        return cleaned(text, self.names)
 
     def _uid(self, uid: str) -> str:
         return uid if not uid or uid in UID_dictionary else self.stand_ins.uid(str(uid))
