@@ -89,7 +89,9 @@ class Header:
 
     def _patient(self) -> Mapping[str, Any]:
         who = self.identity
+        issuer = {"IssuerOfPatientID": text(who.issuer, 64)} if who.issuer else {}
         return {
+            **issuer,
             "PatientName": person_name(who.name),
             "PatientID": text(who.patient_id, 64),
             "PatientBirthDate": who.birth_date.strftime("%Y%m%d") if who.birth_date else "",

@@ -49,9 +49,13 @@ def _structures(
     if geometry.grade != "good":
         word = "withheld" if geometry.grade == "withheld" else "by acknowledged geometry"
         comments = (f"volumes and margins {word}: " + "; ".join(geometry.findings),)
+        comments += (geometry.consequence,)
     for structure in sorted(labels.structures, key=lambda s: s.label):
         quantities: tuple[Quantity, ...] = ()
         said = comments
+        if geometry.grade == "acknowledged":
+            unsure = labels.unsure_ml(structure.name, geometry.residual_mm)
+            said += (f"the geometry may change this volume by up to {unsure:.1f} mL",)
         if geometry.grade != "withheld":
             quantities = (_volume(labels, structure.name, observed, labels_id),)
             if structure.kind == "tumour":

@@ -47,6 +47,7 @@ def test_that_every_object_names_the_patient_and_study_of_the_images(files: list
     for path in files:
         seen = pydicom.dcmread(path)
         assert (str(seen.PatientName), seen.PatientID) == ("Müller^Ann=山田^花子", "A1")
+        assert seen.IssuerOfPatientID == "Ward 3"
         assert (seen.StudyInstanceUID, seen.AccessionNumber) == ("1.2.3", "N1")
         assert seen.SeriesInstanceUID != "1.2.3.4"
 

@@ -28,7 +28,7 @@ from organtwin.organs import organ
 from tests.phantoms import liver_phantom
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
-ANN = Identity("Müller^Ann=山田^花子", "A1", date(1950, 1, 2), "F")
+ANN = Identity("Müller^Ann=山田^花子", "A1", date(1950, 1, 2), "F", issuer="Ward 3")
 OBLIQUE = np.array(
     # Rz(30°) Rx(20°): columns are where i, j, k point
     [
