@@ -129,7 +129,9 @@ class Rows(QStandardItemModel):
         self.appendRow(head)
         for paths, reason, advice in rows:
             names = [Path(p).name for p in paths.splitlines()]
-            told = names[0] if len(names) == 1 else f"{len(names)} files: {', '.join(names[:3])}…"
+            more = "…" if len(names) > 3 else ""
+            shown = ", ".join(names[:3]) + more
+            told = shown if len(names) == 1 else f"{len(names)} files: {shown}"
             thing = {"title": reason, "told": told, "advice": advice}
             item = _item("refused", thing, f"{reason}. {told}. {advice}")
             item.setToolTip("\n".join([*names[:30], *(["…"] if len(names) > 30 else [])]))

@@ -165,7 +165,7 @@ def _draw_lines(painter: QPainter, box: QRect, said: Any) -> None:
     lines = [each for each in lines if each[0]]
     for number, (text, size, token) in enumerate(lines):
         line = QRect(box.left(), box.top() + number * 16, box.width(), 16)
-        _draw_text(painter, line, text[:1].upper() + text[1:], size=size, token=token)
+        _draw_text(painter, line, _sentence(text), size=size, token=token)
 
 
 def _draw_series(painter: QPainter, box: QRect, index: Index, chosen: bool) -> None:
@@ -184,13 +184,13 @@ def _draw_series(painter: QPainter, box: QRect, index: Index, chosen: bool) -> N
     line.translate(0, 20)
     findings = series.geometry["findings"]
     if series.refusal:
-        _draw_text(painter, line, series.refusal.capitalize(), size=12, token="muted")
+        _draw_text(painter, line, _sentence(series.refusal), size=12, token="muted")
     elif series.phase:
         why = f": {series.reason}" if chosen and series.reason else ""
         used = _draw_text(painter, line, series.phase, size=12, bold=True, token="accent")
         _draw_text(painter, line.adjusted(used, 0, 0, 0), why, size=12, token="muted")
     elif series.grade == "withheld" and findings:
-        _draw_text(painter, line, findings[0], size=12, token="warn")
+        _draw_text(painter, line, _sentence(findings[0]), size=12, token="warn")
 
 
 def _draw_picture(painter: QPainter, frame: QRect, picture: QPixmap | None, of: Listed) -> None:
@@ -233,3 +233,7 @@ def _draw_text(
     painter.setPen(colour(token))
     painter.drawText(box, Align.AlignVCenter | Align.AlignLeft, cut)
     return metrics.horizontalAdvance(cut)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

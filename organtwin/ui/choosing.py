@@ -33,7 +33,7 @@ class Listed:
         patient: name, ID, birth date and sex, as these images say.
         part: number of the part where a series had to be split, None for a whole one.
         refusal: why it makes no volume, "" when it does; `advice`: what to do about it.
-        geometry: GeometryReport as JSON values.
+        geometry: GeometryReport as JSON values, with its consequence.
     """
 
     key: str
@@ -171,18 +171,3 @@ def problem(listed: Sequence[Listed], chosen: Sequence[str], dates: Sequence[str
     if len(wanted) + len(dates) > 1 and not all((*dates, *(s.acquired for s in wanted))):
         return "A series without a date cannot be placed in time beside others."
     return ""
-
-
-def consequences(geometry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what a geometry means for measuring, in mm and mL, one line each."""
-    said = []
-    if geometry["naive_offset_mm"] > 0:
-        said.append(
-            f"taken for an even, upright stack, a slice would lie up to "
-            f"{geometry['naive_offset_mm']:.1f} mm from its place"
-        )
-    if geometry["residual_mm"] > 0:
-        said.append(f"voxels lie within {geometry['residual_mm']:.2f} mm of a measured one")
-    if geometry["interpolated_ml"] > 0:
-        said.append(f"{geometry['interpolated_ml']:,.0f} mL of the image are filled in")
-    return tuple(said)

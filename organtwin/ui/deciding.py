@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from organtwin.core.case import Visit
 from organtwin.core.volume import GeometryReport
-from organtwin.ui.choosing import consequences
 from organtwin.ui.pieces import button, card, side_by_side, words
 from organtwin.ui.session import Session
 
@@ -24,9 +22,20 @@ def named(visit: Visit) -> str:
     return f"Day {visit.day:g}{date}"
 
 
+def doubt_of(visit: Visit, geometry: GeometryReport) -> str:
+    """Return what a number of a visit has to be read with, "" when there is nothing."""
+    if visit.held:
+        return "This visit is held: it may be of another patient. Decide on the Import page."
+    if geometry.grade == "withheld":
+        return "Volumes and margins are withheld: see the geometry on the Import page."
+    if geometry.grade == "acknowledged":
+        return f"Geometry acknowledged, not good: {geometry.consequence}."
+    return ""
+
+
 def geometry_card(session: Session, number: int, visit: Visit, geometry: GeometryReport) -> QFrame:
     """Return what is withheld of a visit, why, and a way to accept it."""
-    said = [*geometry.findings, *consequences(asdict(geometry))]
+    said = [*geometry.findings, geometry.consequence]
     return _card(
         session,
         f"{named(visit)}: volumes and margins are withheld",

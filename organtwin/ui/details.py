@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from organtwin.ui.browser_rows import facts
 from organtwin.ui.browser_tree import GRADES
-from organtwin.ui.choosing import VOLUMES, Listed, consequences
+from organtwin.ui.choosing import VOLUMES, Listed
 from organtwin.ui.pieces import cleared, pill, side_by_side, words
 
 
@@ -61,8 +61,10 @@ class Details(QScrollArea):
         for finding in geometry["findings"]:
             if finding != series.refusal:
                 self._add(f"• {finding}", "warn")
-        for consequence in consequences(geometry):
-            self._add(f"• {consequence}", "warn")
+        if not series.refusal:
+            consequence = str(geometry["consequence"])
+            told = f"{consequence[:1].upper()}{consequence[1:]}."
+            self._add(told, "muted" if series.grade == "good" else "warn")
         for what, how in geometry["established"]:
             self._add(f"{what}: {how}", "muted")
         if not geometry["established"]:

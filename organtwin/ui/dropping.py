@@ -100,7 +100,7 @@ class Dropping(QWidget):
         """Draw a frame and what will happen."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), colour("ground", 225))
+        painter.fillRect(self.rect(), colour("ground", 248))
         painter.setPen(QPen(colour("accent"), 2, Qt.PenStyle.DashLine))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(24, 24, -24, -24), 16, 16)
         painter.setPen(colour("text"))

@@ -27,7 +27,6 @@ from organtwin.core.errors import BadInput, CaseLocked, OrganTwinError, Stopped
 from organtwin.core.origin import NOTHING_IN_COMMON, Identity
 from organtwin.core.watch import Watch
 from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images
-from organtwin.importing.previews import placed_slice, thumbnail
 from organtwin.ui.packing import packed
 
 PREFIX: Final = "organtwin-look-"
@@ -110,7 +109,7 @@ def _series(series: Series, key: str, person: int) -> dict[str, Any]:
         "images": len(series.slices) or series.size[2],
         "files": len(series.files),
         "unit": series.unit,
-        "geometry": asdict(series.geometry),
+        "geometry": asdict(series.geometry) | {"consequence": series.geometry.consequence},
         "guess": {"name": series.guess.name, "reason": series.guess.reason},
         "localizer": series.localizer,
         "refusal": _refused(series.refusal) if series.refusal else None,
@@ -211,12 +210,12 @@ class _Conversation:
                 self._say(part="trouble", key=key, error=kind, what=told.what, advice=told.advice)
 
     def _thumbnail(self, key: str) -> None:
-        self._say(part="thumbnail", key=key, **packed(thumbnail(self._series[key])))
+        self._say(part="thumbnail", key=key, **packed(self._images.thumbnail(self._series[key])))
 
     def _slice(self, key: str) -> None:
         series = self._series[key]
         count = len(series.slices) or series.size[2]
-        values, affine = placed_slice(series, count // 2)
+        values, affine = self._images.placed_slice(series, count // 2)
         self._say(
             part="slice",
             key=key,

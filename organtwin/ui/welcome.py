@@ -119,7 +119,9 @@ class Welcome(QWidget):
         self._column.addLayout(side_by_side(sample, new, old))
         look = button("Quick &look…", "Look at a folder of images; nothing is stored")
         look.clicked.connect(self._ask_look)
-        hint = words("or drop a folder, a zip or a DICOMDIR anywhere: nothing is stored", "muted")
+        hint = words(
+            "or drop a folder, a zip or a DICOMDIR on the window: nothing is stored", "muted"
+        )
         self._column.addLayout(side_by_side(look, hint))
         self._column.addSpacing(12)
         self._recent = QVBoxLayout()

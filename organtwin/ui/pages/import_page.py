@@ -17,7 +17,6 @@ from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, cleared, words
 from organtwin.ui.rail import State
 
-GRADES = {"good": "good", "acknowledged": "accepted", "withheld": "withheld"}
 FILES = "Zip, DICOMDIR, DICOM, NIfTI or NRRD (*)"
 
 
@@ -63,8 +62,7 @@ class ImportPage(Page):
     def build(self) -> None:
         """Make the controls."""
         self._visits_title = words("VISITS OF THIS CASE", "section")
-        columns = ("Visit", "Date", "Voxels, mm", "Geometry")
-        self._visits = Table("Visits of this case", columns)
+        self._visits = Table("Visits of this case", ("Visit", "Date", "Geometry"))
         self.body.addWidget(self._visits_title)
         self.body.addWidget(self._visits)
         self._doubts, self._choice = QVBoxLayout(), QVBoxLayout()
@@ -143,9 +141,10 @@ class ImportPage(Page):
             grade = volume.geometry.grade
             spacing = " × ".join(f"{s:.2g}" for s in volume.spacing_mm)
             date = visit.acquired.isoformat() if visit.acquired else "none"
-            rows.append((f"Day {visit.day:g}", date, spacing, GRADES[grade]))
+            rows.append((f"Day {visit.day:g}", date, "held" if visit.held else grade))
             size = " × ".join(map(str, volume.voxels.shape))
-            tips.append("\n".join([f"{size} voxels", *volume.geometry.findings]))
+            tip = (f"{size} voxels of {spacing} mm", volume.geometry.consequence)
+            tips.append("\n".join([*tip, *volume.geometry.findings]))
             if visit.held:
                 self._doubts.addWidget(identity_card(self.session, number, visit))
             if grade == "withheld":

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from organtwin.core.case import Case
 from organtwin.core.organmesh import FACES, MeshQuality, OrganMesh
+from organtwin.ui.deciding import doubt_of
 from organtwin.ui.forms import Form
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, words
@@ -55,6 +56,8 @@ class MeshPage(Page):
         self._show.setAccessibleName("Show the mesh in 3D")
         self._show.setChecked(True)
         self._show.toggled.connect(self._draw)
+        self._doubt = words("", "warn", wrap=True)
+        self.body.addWidget(self._doubt)
         things = (self._quality_title, self._quality, self._regions_title, self._regions)
         for thing in (*things, self._show):
             self.body.addWidget(thing)
@@ -72,6 +75,10 @@ class MeshPage(Page):
         """Show mesh and quality."""
         case = self.session.case
         there = bool(case.mesh and case.mesh_quality)
+        first = case.visits[0] if case.visits else None
+        doubt = doubt_of(first, self.session.get(first.volume).geometry) if first else ""
+        self._doubt.setText(doubt)
+        self._doubt.setVisible(bool(doubt))
         for thing in (self._quality_title, self._quality, self._regions_title, self._regions):
             thing.setVisible(there)
         self._show.setVisible(there)

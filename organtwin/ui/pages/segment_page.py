@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from organtwin.core.case import Case
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.ui.deciding import doubt_of
 from organtwin.ui.forms import NumberField
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, choice, cleared, side_by_side, words
@@ -113,6 +114,9 @@ class SegmentPage(Page):
         day = f"DAY {visit.day:g}" if visit else "NO VISIT"
         self._which.setText(f"STRUCTURES, {day}")
         cleared(self._rows)
+        doubt = doubt_of(visit, self.session.get(visit.volume).geometry) if visit else ""
+        if doubt:
+            self._rows.addWidget(words(doubt, "warn", wrap=True))
         if labels is None:
             self._rows.addWidget(words("No labels yet.", "muted"))
         else:

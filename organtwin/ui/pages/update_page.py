@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from organtwin.core.case import Case
 from organtwin.core.parameter import Belief
 from organtwin.core.twin import Score
+from organtwin.ui.deciding import doubt_of
 from organtwin.ui.forms import Form, readable
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, choice, cleared, pill, side_by_side, words
@@ -126,7 +127,10 @@ class UpdatePage(Page):
 
     def _visit_row(self, number: int, visit: Any) -> Any:
         judged = {self.session.get(score).day for score in self.session.case.scores}
-        if visit.seen:
+        doubt = doubt_of(visit, self.session.get(visit.volume).geometry)
+        if visit.held:
+            state = pill("held", "bad")
+        elif visit.seen:
             state = pill("baseline" if number == 0 else "taken in", "good")
         elif visit.day in judged:
             state = pill("scored only", "plain")
@@ -138,7 +142,11 @@ class UpdatePage(Page):
         told = "   ".join(f"{o.structure} {o.volume_ml:.1f} mL" for o in seen)
         day = words(f"Day {visit.day:g}", "heading")
         day.setMinimumWidth(56)
+        state.setToolTip(doubt)
         volumes = words(told, "muted", wrap=True)
+        volumes.setToolTip(doubt)
+        if doubt and not told:
+            volumes = words(doubt, "warn", wrap=True)
         return side_by_side(day, volumes, state, stretch=1)
 
     def _beliefs(self) -> Mapping[str, Sequence[Belief]]:
