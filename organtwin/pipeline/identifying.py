@@ -28,6 +28,22 @@ def held_against(
     )
 
 
+def doubts_of_labels(source: Any, visit: Visit, store: ObjectStore) -> tuple[str, ...]:
+    """Return why a label file may be of another patient than the visit it was given to.
+
+    Args:
+        source: LabelSource; one that names the visit's series, or nobody, raises no doubt.
+    """
+    says = source.identity
+    if not visit.identity or not (says.name.strip() or says.patient_id.strip()):
+        return ()
+    series = store.get(visit.origin).series_uid if visit.origin else ""
+    if series and source.referenced_series_uid == series:
+        return ()
+    found = says.disagreements(store.get(visit.identity))
+    return tuple(f"{one} (between the labels and the images)" for one in found)
+
+
 def kept(identity: Identity, store: ObjectStore) -> str:
     """Keep an Identity as an object of its own whose id tells nothing; returns the id."""
     return store.put(replace(identity, nonce=secrets.token_hex(16)))

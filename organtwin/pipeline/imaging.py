@@ -11,7 +11,7 @@ from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
-from organtwin.pipeline.identifying import held_against, kept
+from organtwin.pipeline.identifying import doubts_of_labels, held_against, kept
 
 
 def import_images(
@@ -202,7 +202,10 @@ def read_label_file(
     visit: int = 0,
     names: Mapping[str, str] | None = None,
 ) -> tuple[Case, str]:
-    """Take a visit's labels from a DICOM SEG or RTSTRUCT file, or any NIfTI or NRRD of labels."""
+    """Take a visit's labels from a DICOM SEG or RTSTRUCT file, or any NIfTI or NRRD of labels.
+
+    Where the file names another patient and does not name the visit's series, the visit is held.
+    """
     from organtwin.importing import label_source, open_images
 
     with open_images(Path(path), watch.part(0.0, 0.2)) as images:
@@ -213,7 +216,10 @@ def read_label_file(
         labels = images.labels(
             sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0)
         )
-    return _labelled(case, store, visit, labels)
+    after, said = _labelled(case, store, visit, labels)
+    doubts = doubts_of_labels(sources[0], after.visits[visit], store)
+    note = "; held: perhaps labels of another patient" if doubts else ""
+    return after.with_visit(visit, held=doubts), said + note
 
 
 def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:

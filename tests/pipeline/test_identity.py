@@ -12,11 +12,13 @@ from organtwin.core.case import Case
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.core.origin import Identity
 from organtwin.core.watch import Watch
+from organtwin.importing.found import LabelSource
 from organtwin.pipeline import STEPS, run_step
+from organtwin.pipeline.identifying import doubts_of_labels, kept
 from organtwin.tables import identities, visits
-from tests.importing.conftest import Write, write
+from tests.importing.conftest import slice_of, values_at
 
-__all__ = ["write"]
+ANN, OTHER = {"PatientName": "Meier^Anna"}, {"PatientName": "Zorn^Otto", "PatientSex": "M"}
 SPELLED, DIFFERS = ("name is spelled differently",), ("name differs",)
 
 NAMES = [
@@ -102,33 +104,37 @@ def store(tmp_path: Path) -> ObjectFolder:
     return ObjectFolder(tmp_path / "objects")
 
 
-def series(write: Write, number: int, **said: Any) -> None:
-    write(
-        [0, 3, 6, 9],
-        folder=f"all/{number}",
-        SeriesInstanceUID=f"1.2.{number}",
-        AcquisitionDate=f"2024010{number}",
-        **said,
-    )
+def write_series(folder: Path, number: int, **said: Any) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {"SeriesInstanceUID": f"1.2.{number}", "AcquisitionDate": f"2024010{number}"} | said
+    for place in range(4):
+        one = slice_of(values_at(place), (-10.0, -20.0, 3.0 * place), **values)
+        one.save_as(folder / f"{number}{place}.dcm", enforce_file_format=True)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, write: Write) -> Callable[..., str]:
-    (tmp_path / "all").mkdir()
-
+def folder(tmp_path: Path) -> Callable[..., str]:
     def made(*identities: dict[str, Any]) -> str:
         for number, said in enumerate(identities, start=1):
-            series(write, number, **said)
+            write_series(tmp_path / "all", number, **said)
         return str(tmp_path / "all")
 
     return made
 
 
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, ObjectFolder, Any]:
+    """A case whose second visit is held, where it is kept, and what its import said."""
+    place = tmp_path_factory.mktemp("held")
+    write_series(place / "all", 1, **ANN)
+    write_series(place / "all", 2, **OTHER)
+    store = ObjectFolder(place / "objects")
+    case, done = do("import", Case("P"), store, path=str(place / "all"), series=["0", "1.2.2"])
+    return case, store, done
+
+
 def do(name: str, case: Case, store: Any, **arguments: Any) -> tuple[Case, Any]:
     return run_step(name, case, store, arguments=arguments, watch=Watch())
-
-
-ANN, OTHER = {"PatientName": "Meier^Anna"}, {"PatientName": "Zorn^Otto", "PatientSex": "M"}
 
 
 def test_that_visits_that_agree_are_not_held(store: ObjectFolder, folder: Any) -> None:
@@ -143,9 +149,8 @@ def test_that_images_of_several_people_ask_for_a_choice(store: ObjectFolder, fol
     assert "Meier" not in str(refused.value)
 
 
-def test_that_chosen_series_that_disagree_are_held(store: ObjectFolder, folder: Any) -> None:
-    path = folder(ANN, OTHER)
-    case, done = do("import", Case("P"), store, path=path, series=["0", "1.2.2"])
+def test_that_chosen_series_that_disagree_are_held(held: Any) -> None:
+    case, _, done = held
     assert case.visits[0].held == ()
     assert case.visits[1].held == ("name differs (visit of 2024-01-01)",)
     assert "1 held: perhaps another patient" in done.summary
@@ -164,10 +169,6 @@ def test_that_a_later_import_is_compared_with_the_case(store: ObjectFolder, fold
     assert [bool(v.held) for v in case.visits] == [False, True]
 
 
-def a_held_case(store: Any, folder: Any) -> Case:
-    return do("import", Case("P"), store, path=folder(ANN, OTHER), series=["0", "1"])[0]
-
-
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
@@ -179,28 +180,26 @@ def a_held_case(store: Any, folder: Any) -> Case:
         ("acknowledge", {"reason": "x"}),
     ],
 )
-def test_that_no_step_uses_a_held_visit(
-    store: ObjectFolder, folder: Any, name: str, asked: dict[str, Any]
-) -> None:
+def test_that_no_step_uses_a_held_visit(held: Any, name: str, asked: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="may be of another patient") as refused:
-        do(name, a_held_case(store, folder), store, visit=1, **asked)
+        do(name, *held[:2], visit=1, **asked)
     assert "organtwin identify" in refused.value.advice
     assert "Zorn" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", sorted(set(STEPS) - {"import", "identify"}))
-def test_that_every_step_rests_on_the_baseline(store: ObjectFolder, folder: Any, name: str) -> None:
-    case = a_held_case(store, folder).with_visit(0, held=("sex differs",))
+def test_that_every_step_rests_on_the_baseline(held: Any, name: str) -> None:
+    case = held[0].with_visit(0, held=("sex differs",))
     needed = {"reason": "x", "path": "x", "visit": 0, "scenario": "wait"}
     takes = STEPS[name].run.__kwdefaults__ or {}
     names = STEPS[name].run.__code__.co_varnames[: 3 + STEPS[name].run.__code__.co_kwonlyargcount]
     asked = {k: v for k, v in needed.items() if k in names and k not in takes}
     with pytest.raises(BadInput, match="visit 0 may be of another patient"):
-        do(name, case, store, **asked)
+        do(name, case, held[1], **asked)
 
 
-def test_that_a_person_says_same_with_a_reason(store: ObjectFolder, folder: Any) -> None:
-    case = a_held_case(store, folder)
+def test_that_a_person_says_same_with_a_reason(held: Any) -> None:
+    case, store, _ = held
     with pytest.raises(BadArgument, match="reason"):
         do("identify", case, store, visit=1, same_patient=True, reason=" ")
     case, done = do("identify", case, store, visit=1, same_patient=True, reason="married")
@@ -221,33 +220,49 @@ def test_that_a_visit_of_another_patient_leaves_and_undo_brings_it_back(
         assert len(opened.case.visits) == 2
 
 
-def test_that_the_baseline_cannot_leave(store: ObjectFolder, folder: Any) -> None:
+def test_that_the_baseline_cannot_leave(held: Any) -> None:
     with pytest.raises(BadArgument, match="begins with visit 0"):
-        do("identify", a_held_case(store, folder), store, visit=0, same_patient=False, reason="x")
+        do("identify", *held[:2], visit=0, same_patient=False, reason="x")
 
 
-def test_that_there_is_nothing_to_decide_without_a_doubt(store: ObjectFolder, folder: Any) -> None:
+def test_that_there_is_nothing_to_decide_without_a_doubt(held: Any) -> None:
     with pytest.raises(BadArgument, match="no doubt"):
-        do("identify", a_held_case(store, folder), store, visit=0, same_patient=True, reason="x")
+        do("identify", *held[:2], visit=0, same_patient=True, reason="x")
 
 
-def test_that_the_journal_holds_neither_name_nor_path(store: ObjectFolder, folder: Any) -> None:
-    case, done = do("import", Case("P"), store, path=folder(ANN, OTHER), series=["0", "1"])
+def test_that_the_journal_holds_neither_name_nor_path(held: Any) -> None:
+    case, store, done = held
     assert "all" not in str(done.arguments["path"])
     assert "Meier" not in str((case, done))
     assert store.get(done.arguments["path"]).value.endswith('/all"')
 
 
-def test_that_the_same_person_has_another_id_in_each_visit(
-    store: ObjectFolder, folder: Any
+def test_that_each_visit_has_an_identity_of_its_own(store: ObjectFolder) -> None:
+    ids = [kept(Identity("Meier^Anna"), store) for _ in range(2)]
+    assert ids[0] != ids[1]
+    assert [store.get(i).name for i in ids] == ["Meier^Anna"] * 2
+
+
+@pytest.mark.parametrize(
+    ("series", "name", "doubts"),
+    [
+        ("1.2.1", "Zorn^Otto", ()),
+        ("1.9", "Meier^Anna", ()),
+        ("1.9", "Zorn^Otto", ("name differs (between the labels and the images)",)),
+        ("1.9", "", ()),
+    ],
+)
+def test_that_labels_of_another_patient_are_held(
+    held: Any, series: str, name: str, doubts: tuple[str, ...]
 ) -> None:
-    case, _ = do("import", Case("P"), store, path=folder(ANN, ANN))
-    assert case.visits[0].identity != case.visits[1].identity
-    assert store.get(case.visits[0].identity).name == "Meier^Anna"
+    case, store, _ = held
+    said = Identity(name, "A1" if name else "")
+    labels = LabelSource(Path("x"), "SEG", series, "", (), said)
+    assert doubts_of_labels(labels, case.visits[0], store) == doubts
 
 
-def test_that_identities_are_shown_side_by_side(store: ObjectFolder, folder: Any) -> None:
-    case = a_held_case(store, folder)
+def test_that_identities_are_shown_side_by_side(held: Any) -> None:
+    case, store, _ = held
     table = identities(case, store, 1)
     assert table.columns == ("what", "visit 1", "visit 0")
     assert table.rows[0] == ("name", "Zorn^Otto", "Meier^Anna")
