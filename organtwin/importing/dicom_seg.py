@@ -29,6 +29,7 @@ from organtwin.importing.planes import (
     frames_of,
     functional_groups,
     identity_of,
+    padding_of,
     pixels_of,
     position_of,
     spacing_of,
@@ -38,6 +39,7 @@ CODE: Final = wanted("CodeValue", "CodingSchemeDesignator", "CodeMeaning")
 SEGMENTS: Final = wanted(
     "SegmentationType",
     "MaximumFractionalValue",
+    "PixelPaddingValue",
     SegmentSequence=wanted("SegmentNumber", "SegmentLabel", SegmentedPropertyTypeCodeSequence=CODE),
     ReferencedSeriesSequence=wanted("SeriesInstanceUID"),
 )
@@ -47,6 +49,7 @@ WANTED: Final = merged(
     SEGMENTS,
     functional_groups(wanted(SegmentIdentificationSequence=wanted("ReferencedSegmentNumber"))),
 )
+BACKGROUND: Final = CodedTerm("125040", "DCM", "Background")
 TYPES: Final = ("BINARY", "FRACTIONAL", "LABELMAP")
 
 
@@ -65,16 +68,23 @@ def claims(file: Opened) -> bool:
 
 
 def segments_of(said: Elements) -> tuple[Segment, ...]:
-    """Return the segments in the order of the file."""
+    """Return the segments in the order of the file; the background of a label map is none."""
+    return tuple(s for s in _listed(said) if s.number and s.code != BACKGROUND)
+
+
+def _listed(said: Elements) -> tuple[Segment, ...]:
     return tuple(
-        Segment(s.integer("SegmentNumber"), s.text("SegmentLabel"), code_of(s))
+        Segment(
+            s.integer("SegmentNumber"),
+            s.text("SegmentLabel"),
+            term_of(s.first("SegmentedPropertyTypeCodeSequence")),
+        )
         for s in said.items("SegmentSequence")
     )
 
 
-def code_of(segment: Elements) -> CodedTerm | None:
-    """Return the coded term of what a segment is, None where the file gives none."""
-    code = segment.first("SegmentedPropertyTypeCodeSequence")
+def term_of(code: Elements) -> CodedTerm | None:
+    """Return the coded term that the item of a code sequence is, None where it is empty."""
     if "CodeValue" not in code:
         return None
     return CodedTerm(
@@ -108,10 +118,13 @@ def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]
     segments, places = segments_of(said), _places(file, volume)
     grids = {s.number: np.zeros(volume.voxels.shape, bool, order="F") for s in segments}
     counts = dict.fromkeys(grids, 0)
+    nothing = {s.number for s in _listed(said)} - {*grids} | {0, padding_of(said, signed=False)}
     for n, (frame, number) in enumerate(places):
         watch.tell(n / len(places), f"reading {source.path.name}")
         samples = reader.frame(frame.number)
         for label, mask in _parts(said, samples, number):
+            if label not in grids and label in nothing:
+                continue
             if label not in grids:
                 raise UnreadableFile(f"no segment {label} is described", where=str(source.path))
             counts[label] += int(np.count_nonzero(mask))

@@ -8,6 +8,7 @@ keyholes and CLOSEDPLANAR_XOR mean.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from organtwin.core.errors import UnreadableFile, WrongGeometry
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.importing.contours import filled
+from organtwin.importing.dicom_seg import CODE, term_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import LabelFormat, Mask
 from organtwin.importing.found import LabelSource
@@ -42,12 +44,18 @@ DRAWN: Final = merged(
         ROIContourSequence=wanted(
             "ReferencedROINumber",
             ContourSequence=wanted("ContourGeometricType", "ContourData"),
-        )
+        ),
+        RTROIObservationsSequence=wanted(
+            "ReferencedROINumber", RTROIIdentificationCodeSequence=CODE
+        ),
     ),
 )
 CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 FLAT_MM: Final = 0.1
+FAR_MM: Final = 1e5
 POINT_LIMIT: Final = 20_000_000
+REACH: Final = 2
+"""How many times the width of the images contours may reach beyond them and still be counted."""
 Planes = dict[float, list[NDArray[np.float64]]]
 """Height (index k) → polygons (n, 2) in indices (i, j)."""
 
@@ -77,37 +85,45 @@ def source(file: Opened) -> LabelSource:
 def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
     """Put every region of interest on the grid of a Volume; those never drawn are left out.
 
-    A contour fills the slab half-way to its neighbours; planes without a slice here add to
-    ``source_ml`` only.
+    A contour fills the slab half-way to its neighbours; what lies beyond the images adds to
+    ``source_ml`` only. The same contour given twice in a plane counts once.
 
     Raises:
-        UnreadableFile: a contour is not made of points.
+        UnreadableFile: a contour is not made of points, or too long.
         WrongGeometry: another frame of reference, or contours not parallel to the slices.
     """
     check_frame_of_reference(source, volume)
     said = opened(source.path, DRAWN).elements
     drawn = {c.integer("ReferencedROINumber"): c for c in said.items("ROIContourSequence")}
+    codes = {
+        o.integer("ReferencedROINumber"): term_of(o.first("RTROIIdentificationCodeSequence"))
+        for o in said.items("RTROIObservationsSequence")
+    }
     regions = said.items("StructureSetROISequence")
     found = []
     for n, region in enumerate(regions):
         watch.tell(n / len(regions), f"filling {region.text('ROIName')}")
-        planes = _planes(drawn.get(region.integer("ROINumber"), Elements({})), volume)
+        number = region.integer("ROINumber")
+        planes = _planes(drawn.get(number, Elements({})), volume)
         if planes:
-            found.append(_mask(region.text("ROIName"), planes, volume))
+            mask = _mask(region.text("ROIName"), planes, volume)
+            found.append(replace(mask, code=codes.get(number)))
     return tuple(found)
 
 
 def _contours(drawn: Elements) -> Iterator[NDArray[np.float64]]:
     """Yield the closed contours of one region, (n, 3) LPS mm."""
-    total = 0
+    total, seen = 0, set()
     for contour in drawn.items("ContourSequence"):
-        if contour.text("ContourGeometricType") not in CLOSED:
+        kind = contour.text("ContourGeometricType")
+        if kind not in CLOSED:
             continue
         numbers = contour.floats("ContourData")
         total += len(numbers)
-        if len(numbers) % 3 or total > POINT_LIMIT:
+        if len(numbers) % 3 or total > POINT_LIMIT or max(map(abs, numbers), default=0) > FAR_MM:
             raise UnreadableFile("a contour is not made of points in space")
-        if len(numbers) >= 9:
+        if len(numbers) >= 9 and (kind == CLOSED[1] or numbers not in seen):
+            seen.add(numbers)
             yield np.reshape(numbers, (-1, 3))
 
 
@@ -131,14 +147,30 @@ def _mask(name: str, planes: Planes, volume: Volume) -> Mask:
     half = 0.5 * step / volume.spacing_mm[2]
     voxels, count = np.zeros((ni, nj, nk), dtype=bool, order="F"), 0
     for height in heights:
-        plane = filled(planes[float(height)], (ni, nj))
-        count += int(np.count_nonzero(plane))
+        plane, within = _plane(planes[float(height)], (ni, nj))
+        count += within
         first, last = (
             min(max(int(np.ceil(end - TIE)), 0), nk) for end in (height - half, height + half)
         )
         voxels[:, :, first:last] |= plane[:, :, None]
     pixel_ml = volume.voxel_ml / volume.spacing_mm[2]
     return Mask(name, None, voxels, count * pixel_ml * step)
+
+
+def _plane(
+    polygons: list[NDArray[np.float64]], size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], int]:
+    """Return (ni, nj) bool, and how many pixels are inside here and beyond the images."""
+    ends, grid = np.concatenate(polygons), np.array(size)
+    low = np.clip(np.floor(ends.min(axis=0)), -REACH * grid, grid).astype(int)
+    high = np.clip(np.ceil(ends.max(axis=0)), -1, (1 + REACH) * grid).astype(int)
+    ni, nj = (int(n) for n in np.maximum(high - low, 0) + 1)
+    inside = filled([polygon - low for polygon in polygons], (ni, nj))
+    plane = np.zeros(size, dtype=bool, order="F")
+    (i, j), (a, b) = np.maximum(low, 0), np.maximum(-low, 0)
+    here = inside[a:, b:][: max(size[0] - i, 0), : max(size[1] - j, 0)]
+    plane[i : i + here.shape[0], j : j + here.shape[1]] = here
+    return plane, int(np.count_nonzero(inside))
 
 
 LABELS: Final = LabelFormat("RTSTRUCT", LISTED, claims, source, masks)

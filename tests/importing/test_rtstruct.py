@@ -1,0 +1,182 @@
+"""Contours as drawn: holes, keyholes, exclusive or, gaps, codes, and what is no contour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+
+from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.core.labelmap import CodedTerm
+from organtwin.core.volume import GeometryReport, Volume
+from organtwin.core.watch import Watch
+from organtwin.importing import read_masks, scan
+from organtwin.importing.formats import Mask
+
+WATCH = Watch()
+SIZE = (20, 16, 6)
+Outline = tuple[str, Sequence[Sequence[float]]]
+Draw = Callable[..., Mask]
+
+
+def square(low: float, high: float, z: float, *, kind: str = "CLOSED_PLANAR") -> Outline:
+    return kind, [[low, low, z], [high, low, z], [high, high, z], [low, high, z]]
+
+
+def grid(affine: NDArray[np.float64] | None = None) -> Volume:
+    report = GeometryReport((1.0, 1.0, 2.0), "LPS")
+    spaced = np.diag([1.0, 1.0, 2.0, 1.0]) if affine is None else affine
+    return Volume(np.zeros(SIZE, np.int16, order="F"), spaced, "HU", "CT", report, frame_uid="1.9")
+
+
+def written(path: Path, outlines: Sequence[Outline], *, code: tuple[str, str, str] | None) -> Path:
+    """Write one region of interest by hand; coordinates are mm, which are indices along i and j."""
+    said = pydicom.Dataset()
+    said.file_meta = pydicom.dataset.FileMetaDataset()
+    said.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    said.SOPClassUID = said.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.481.3"
+    said.SOPInstanceUID = said.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    said.Modality = "RTSTRUCT"
+    region, drawn = pydicom.Dataset(), pydicom.Dataset()
+    region.ROINumber, region.ROIName, region.ReferencedFrameOfReferenceUID = 7, "Organ", "1.9"
+    drawn.ReferencedROINumber, drawn.ContourSequence = 7, []
+    for kind, points in outlines:
+        contour = pydicom.Dataset()
+        contour.ContourGeometricType = kind
+        contour.ContourData = [f"{x:g}" for x in np.ravel(points)]
+        drawn.ContourSequence.append(contour)
+    said.StructureSetROISequence, said.ROIContourSequence = [region], [drawn]
+    if code:
+        observed, term = pydicom.Dataset(), pydicom.Dataset()
+        term.CodeValue, term.CodingSchemeDesignator, term.CodeMeaning = code
+        observed.ReferencedROINumber, observed.RTROIIdentificationCodeSequence = 7, [term]
+        said.RTROIObservationsSequence = [observed]
+    said.preamble = b"\0" * 128
+    pydicom.dcmwrite(path, said, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Draw:
+    """Return what writes outlines as a region of interest and reads it on a grid."""
+
+    def drawn(
+        *outlines: Outline,
+        volume: Volume | None = None,
+        code: tuple[str, str, str] | None = None,
+    ) -> Mask:
+        path = written(tmp_path / "rt.dcm", outlines, code=code)
+        (source,) = scan(path, WATCH).labels
+        (mask,) = read_masks(source, volume or grid(), WATCH)
+        return mask
+
+    return drawn
+
+
+def voxels(mask: Mask) -> int:
+    return int(np.count_nonzero(mask.voxels))
+
+
+def test_that_nested_contours_are_a_hole(draw: Draw) -> None:
+    mask = draw(square(1.5, 11.5, 4), square(4.5, 7.5, 4))
+    assert voxels(mask) == 100 - 9
+    assert not mask.voxels[6, 6, 2]
+
+
+def test_that_a_contour_marked_exclusive_or_is_one(draw: Draw) -> None:
+    kind = "CLOSEDPLANAR_XOR"
+    mask = draw(square(1.5, 7.5, 4, kind=kind), square(5.5, 9.5, 4, kind=kind))
+    assert voxels(mask) == 36 + 16 - 2 * 4
+
+
+def test_that_a_keyhole_is_a_hole(draw: Draw) -> None:
+    outer = [[1.5, 1.5], [11.5, 1.5], [11.5, 11.5], [1.5, 11.5]]
+    inner = [[4.5, 4.5], [4.5, 7.5], [7.5, 7.5], [7.5, 4.5]]
+    points = [outer[0], *inner, inner[0], *outer]
+    mask = draw(("CLOSED_PLANAR", [[*p, 4.0] for p in points]))
+    assert voxels(mask) == 100 - 9
+
+
+def test_that_the_same_contour_twice_counts_once(draw: Draw) -> None:
+    assert voxels(draw(square(1.5, 11.5, 4), square(1.5, 11.5, 4))) == 100
+
+
+def test_that_islands_add_up(draw: Draw) -> None:
+    assert voxels(draw(square(1.5, 4.5, 4), square(6.5, 8.5, 4))) == 9 + 4
+
+
+def test_that_a_plane_left_out_stays_empty(draw: Draw) -> None:
+    mask = draw(*(square(1.5, 4.5, z) for z in (0, 2, 6, 8)))
+    assert mask.voxels.any(axis=(0, 1)).tolist() == [True, True, False, True, True, False]
+
+
+def test_that_planes_beyond_the_images_count_in_the_source_only(draw: Draw) -> None:
+    mask = draw(*(square(1.5, 4.5, z) for z in (8, 10, 12, 14)))
+    assert voxels(mask) == 2 * 9
+    assert mask.source_ml == pytest.approx(4 * 9 * 2 / 1000)
+
+
+@pytest.mark.parametrize("beyond", [-3.5, 15.5])
+def test_that_what_leaves_the_images_sideways_counts_in_the_source(
+    draw: Draw, beyond: float
+) -> None:
+    mask = draw(square(min(beyond, 1.5), max(beyond, 1.5), 4))
+    assert mask.source_ml == pytest.approx((beyond - 1.5) ** 2 * 2 / 1000)
+    assert voxels(mask) == (4 if beyond < 0 else 14 * 14)
+
+
+def test_that_only_closed_contours_enclose(tmp_path: Path) -> None:
+    outlines = [
+        square(1.5, 4.5, 4, kind=kind) for kind in ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
+    ]
+    (source,) = scan(written(tmp_path / "rt.dcm", outlines, code=None), WATCH).labels
+    assert read_masks(source, grid(), WATCH) == ()
+
+
+def test_that_a_region_has_its_coded_term(draw: Draw) -> None:
+    code = ("10200004", "SCT", "Liver")
+    assert draw(square(1.5, 4.5, 4), code=code).code == CodedTerm(*code)
+
+
+def test_that_oblique_contours_are_refused(draw: Draw) -> None:
+    tilted = ("CLOSED_PLANAR", [[1, 1, 4], [9, 1, 4], [9, 9, 5], [1, 9, 5]])
+    with pytest.raises(WrongGeometry, match="do not lie in the planes"):
+        draw(tilted)
+
+
+def test_that_contours_on_tilted_images_are_refused(draw: Draw) -> None:
+    turn = np.radians(5.0)
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[1:3, 1] = np.cos(turn), np.sin(turn)
+    affine[1:3, 2] = -2 * np.sin(turn), 2 * np.cos(turn)
+    with pytest.raises(WrongGeometry, match="do not lie in the planes"):
+        draw(square(1.5, 11.5, 4), volume=grid(affine))
+
+
+@pytest.mark.parametrize(
+    "points", [[[1, 1, 4], [2, 2, 4], [3, 3]], [[1, 1, 4], [1e9, 2, 4], [3, 3, 4]]]
+)
+def test_that_what_is_no_point_is_refused(tmp_path: Path, points: list[list[float]]) -> None:
+    flat = np.concatenate([np.array(p) for p in points])
+    path = written(tmp_path / "rt.dcm", [("CLOSED_PLANAR", flat[None])], code=None)
+    (source,) = scan(path, WATCH).labels
+    with pytest.raises(UnreadableFile, match="not made of points"):
+        read_masks(source, grid(), WATCH)
+
+
+def test_that_a_changed_byte_gives_a_mask_or_a_refusal(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, z) for z in (2, 4, 6)], code=None)
+    whole = path.read_bytes()
+    for at in range(132, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x13]) + whole[at + 1 :])
+        found = scan(path, WATCH)
+        try:
+            for source in found.labels:
+                read_masks(source, grid(), WATCH)
+        except BadInput:
+            continue
+        assert found.labels or found.refused or found.series
