@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -147,13 +147,19 @@ def whose(identity: Identity | None, pseudonym: str) -> Identity:
     return Identity(pseudonym.replace("^", " ").replace("=", " "), pseudonym)
 
 
-def stand_in(volume: Volume) -> Origin:
-    """Return the origin of a Volume that has none on record: what UIDs it knows, fresh ones else.
+def origin_for(volume: Volume, origin: Origin | None) -> Origin:
+    """Return the origin of a Volume with the UIDs that every object needs; fresh ones if missing.
 
-    The series is left out where its uid is no DICOM UID (the hash of a NIfTI file).
+    Without one on record it is what the Volume knows: no images, and the series only where its uid
+    is a DICOM UID (that of a NIfTI file is its hash).
     """
     series = volume.series_uid if volume.study_uid else ""
-    return Origin(volume.study_uid or fresh_uid(), series, volume.frame_uid or fresh_uid(), "")
+    known = origin or Origin(volume.study_uid, series, volume.frame_uid, "")
+    return replace(
+        known,
+        study_uid=known.study_uid or fresh_uid(),
+        frame_uid=known.frame_uid or fresh_uid(),
+    )
 
 
 def only(pattern: re.Pattern[str], value: str) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from organtwin.core.content import encode
+from organtwin.core.content import encode, identity
 from organtwin.core.errors import WrongGeometry
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.origin import Instance, Origin
@@ -110,8 +110,11 @@ class Material:
 
     def tracking_uid(self, name: str) -> str:
         """Return a UID that is the same whenever these labels' structure is exported."""
-        key = hashlib.sha256(encode(self.labels)).hexdigest() + name
-        return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, key).int}"
+        return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, self._labels_id + name).int}"
+
+    @cached_property
+    def _labels_id(self) -> str:
+        return identity(encode(self.labels))
 
     def measured(self) -> tuple[Instance, ...]:
         """Return the image of each slice of the grid, () where the grid is not those images."""

@@ -114,12 +114,12 @@ def _material(
     plain: bool,
 ) -> Any:
     from organtwin.exporting import Material
-    from organtwin.exporting.header import Header, stand_in, whose
+    from organtwin.exporting.header import Header, origin_for, whose
 
     here, labels = case.visit(visit), labels_of(case, store, visit)
     volume = store.get(here.volume)
     identity = store.get(here.identity) if here.identity else None
-    origin = store.get(here.origin) if here.origin else stand_in(volume)
+    origin = origin_for(volume, store.get(here.origin) if here.origin else None)
     return Material(
         Header(whose(identity, case.patient), origin),
         organ(case.organ),

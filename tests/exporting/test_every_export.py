@@ -1,5 +1,6 @@
 """What holds for every format that writes DICOM objects."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gdcm
@@ -11,7 +12,7 @@ import pytest
 from organtwin.core.origin import Identity
 from organtwin.core.volume import Volume
 from organtwin.exporting import Material, exports
-from organtwin.exporting.header import Header, stand_in, whose
+from organtwin.exporting.header import Header, origin_for, whose
 from tests.exporting.visits import complaints, lacking, material, whole, written
 from tests.phantoms import liver_phantom
 
@@ -86,7 +87,7 @@ def bare() -> Material:
     known = whole(labels)
     image = known.volume
     volume = Volume(image.voxels, image.affine, "HU", "CT", image.geometry, None, "f" * 64)
-    header = Header(whose(None, "Case^7"), stand_in(volume))
+    header = Header(whose(None, "Case^7"), origin_for(volume, None))
     return material(labels, origin=header.origin, findings=known.findings)
 
 
@@ -98,3 +99,11 @@ def test_that_images_without_uids_give_valid_objects_too(name: str, tmp_path: Pa
 def test_that_a_case_without_identity_goes_by_its_pseudonym() -> None:
     assert whose(None, "Case^7") == Identity("Case 7", "Case^7")
     assert whose(Identity("Doe^J", "1"), "Case 7") == Identity("Doe^J", "1")
+
+
+def test_that_images_without_a_frame_of_reference_get_one_for_all_objects() -> None:
+    known = whole()
+    origin = replace(known.header.origin, frame_uid="")
+    made = origin_for(known.volume, origin)
+    assert made.frame_uid.startswith("2.25.")
+    assert made.instances == origin.instances
