@@ -44,7 +44,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--visit", default="all", help="number of the visit, or all")
     made.add_argument("--method", default="liver-ct")
     made.add_argument("--seeds", help="JSON file: points by structure (LPS mm), diameters_mm")
-    made.add_argument("--labels", help="take a DICOM SEG or RTSTRUCT file instead")
+    made.add_argument("--labels", help="take a DICOM SEG, RTSTRUCT, NIfTI or NRRD file instead")
     made.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
 
 
