@@ -206,7 +206,7 @@ class Asked:
             if "error" in said:
                 raise _named(said, self._reading())
             fraction, message = float(said["progress"]), str(said["message"])[:MESSAGE_LIMIT]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Died("its reader talks nonsense", self._reading()) from error
         self._watch.tell(fraction, message)
 

@@ -64,15 +64,17 @@ class Images:
             raise series.refusal.error()
         count = math.prod(series.size)
         held = max((path.stat().st_size for path in series.files if path.exists()), default=0)
-        with self._room(4 * count, where=series.description) as region:
-            sent: Sent = self._asked(
+        with self._room(4 * count, where=_place(series)) as region:
+            sent: Sent = asked(
+                self._crew,
                 Sent,
                 "volume",
                 Limits(
                     within_machine(BASE_BYTES + VOXEL_BYTES * count + 3 * held),
                     BASE_SECONDS + VOXEL_SECONDS * count,
                 ),
-                watch,
+                watch=watch,
+                where=_place(series),
                 region=region,
                 likely_bytes=2 * count,
                 written={"series": to_json(Series, series)},
@@ -88,14 +90,16 @@ class Images:
         count, stride = math.prod(shape), math.ceil(math.prod(shape) / 8)
         held = source.path.stat().st_size if source.path.exists() else 0
         with self._room(stride * max(len(source.names), 1), where=str(source.path)) as region:
-            sent: tuple[SentMask, ...] = self._asked(
+            sent: tuple[SentMask, ...] = asked(
+                self._crew,
                 tuple[SentMask, ...],
                 "masks",
                 Limits(
                     within_machine(BASE_BYTES + (len(source.names) + 8) * count + 16 * held),
                     BASE_SECONDS + VOXEL_SECONDS * count * (len(source.names) + 1),
                 ),
-                watch,
+                watch=watch,
+                where=str(source.path),
                 region=region,
                 written={
                     "source": to_json(LabelSource, source),
@@ -139,20 +143,19 @@ class Images:
 
     def _picture(self, series: Series, n: int | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
         count = math.prod(series.size)
-        with self._room(PICTURE_BYTES, where=series.description) as region:
-            sent: Picture = self._asked(
+        with self._room(PICTURE_BYTES, where=_place(series)) as region:
+            sent: Picture = asked(
+                self._crew,
                 Picture,
                 "picture",
                 Limits(within_machine(BASE_BYTES + VOXEL_BYTES * count), BASE_SECONDS),
-                Watch(),
+                watch=Watch(),
+                where=_place(series),
                 region=region,
                 written={"series": to_json(Series, series)},
                 number=n,
             )
             return self._taken(region, sent.shape, sent.dtype).copy(order="K"), sent.affine
-
-    def _asked(self, hint: Any, what: str, limits: Limits, watch: Watch, **arguments: Any) -> Any:
-        return asked(self._crew, hint, what, limits, watch=watch, **arguments)
 
     @contextmanager
     def _room(self, size_bytes: int, *, where: str) -> Iterator[Region]:
@@ -180,17 +183,17 @@ class Images:
 
 
 def asked(
-    crew: Crew, hint: Any, what: str, limits: Limits, *, watch: Watch, **arguments: Any
+    crew: Crew, hint: Any, what: str, limits: Limits, *, watch: Watch, where: str, **arguments: Any
 ) -> Any:
     """Return what worker 0 answers; one that dies of it is replaced, which is UnreadableFile."""
     try:
         return from_json(hint, crew.member(0).ask(what, limits, watch, **arguments))
     except Died as death:
         crew.replace(0)
-        raise death.error("these images") from death
+        raise death.error(where) from death
     except ValueError as error:
         crew.replace(0)
-        raise UnreadableFile("its reader gave no sensible answer") from error
+        raise UnreadableFile("its reader gave no sensible answer", where=where) from error
 
 
 @contextmanager
@@ -222,8 +225,8 @@ def _unpacked(path: Path, crew: Crew, watch: Watch) -> Iterator[tuple[Path, Watc
     try:
         limits = Limits(BASE_BYTES, UNPACK_SECONDS)
         place = asked(
-            crew, Path, "unpack", limits, watch=watch.part(0.0, 0.5), path=str(path),
-            into=str(private),
+            crew, Path, "unpack", limits, watch=watch.part(0.0, 0.5), where=str(path),
+            path=str(path), into=str(private),
         )  # fmt: skip
         if place.parent != private:
             raise UnreadableFile("its reader gave no sensible answer", where=str(path))
@@ -261,6 +264,10 @@ def _checked(told: bytes) -> Scan:
         if not (isinstance(kind, type) and issubclass(kind, BadInput)):
             raise ValueError(f"no error {name}")
     return found
+
+
+def _place(series: Series) -> str:
+    return str(series.files[0].parent) if len(series.files) > 1 else str(series.files[0])
 
 
 def within_machine(size_bytes: int) -> int:

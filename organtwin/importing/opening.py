@@ -54,7 +54,7 @@ def opened(path: Path, tree: Wanted) -> Opened:
         UnreadableFile: it cannot be opened, or says it is DICOM and is not.
     """
     try:
-        with open(path, "rb", opener=_not_waiting) as file:
+        with open(path, "rb", opener=not_waiting) as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
                 raise UnreadableFile("not a regular file", where=str(path))
@@ -67,7 +67,8 @@ def opened(path: Path, tree: Wanted) -> Opened:
         ) from error
 
 
-def _not_waiting(name: str, flags: int) -> int:
+def not_waiting(name: str, flags: int) -> int:
+    """Open a file as `open` does, but wait for nobody to write into a pipe."""
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 

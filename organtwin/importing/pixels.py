@@ -20,6 +20,7 @@ from organtwin.importing.opening import (
     IMPLICIT_LITTLE,
     PREAMBLE,
     inflated,
+    not_waiting,
 )
 from organtwin.importing.whereabouts import reading
 
@@ -67,7 +68,7 @@ class FrameReader:
     def __init__(self, pixels: Pixels) -> None:
         self.pixels = checked(pixels)
         try:
-            with reading(pixels.path), pixels.path.open("rb") as file:
+            with reading(pixels.path), open(pixels.path, "rb", opener=not_waiting) as file:
                 state = os.fstat(file.fileno())
                 if (state.st_size, state.st_mtime_ns) != (pixels.size_bytes, pixels.modified_ns):
                     raise self._unreadable("the file changed since it was scanned")

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 PLAIN: Final[Mapping[Any, set[type]]] = {str: {str}, int: {int}, bool: {bool}, float: {float, int}}
 FEW: Final = 4
 """Values that come this often on average travel once."""
+COUNT_LIMIT: Final = 5_000_000
+"""Of the values in one column: every slice of every file that may be looked at."""
 TEXTUAL: Final[Mapping[type, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
     Path: (str, Path),
     date: (date.isoformat, date.fromisoformat),
@@ -37,7 +39,11 @@ def to_json(hint: Any, thing: Any) -> str:
 
 def from_json(hint: Any, text: str | bytes) -> Any:
     """Return the thing that `to_json` wrote; raises ValueError for anything else."""
-    return from_plain(hint, json.loads(text, parse_constant=_refused))
+    try:
+        plain = json.loads(text, parse_constant=_refused)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return from_plain(hint, plain)
 
 
 def from_plain(hint: Any, plain: Any) -> Any:
@@ -140,7 +146,7 @@ def _unpacked(hint: Any, column: Any, count: int) -> list[Any]:
 
 def _tuples(hint: Any, column: Any, count: int) -> list[Any]:
     lengths = _checked(int, column[0], count)
-    _require(min(lengths, default=0) >= 0)
+    _require(min(lengths, default=0) >= 0 and sum(lengths) <= COUNT_LIMIT)
     values = _unpacked(hint, column[1], sum(lengths))
     return [tuple(values[a:b]) for a, b in pairwise([0, *accumulate(lengths)])]
 

@@ -1,0 +1,40 @@
+"""A worker whose codecs are broken in the ways codecs are: told by the name of the file."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from organtwin.importing import pixels, scanning, worker
+
+HEADER = scanning.opened
+NATIVE = pixels.FrameReader._native
+
+
+def _misbehave(name: str) -> None:
+    if "abort" in name:
+        os.abort()
+    if "endless" in name:
+        while True:
+            time.sleep(0.01)
+    if "greedy" in name:
+        bytearray(2**45)
+
+
+def _header(path: Path, tree: Any) -> Any:
+    if "header" in path.name:
+        _misbehave(path.name)
+    return HEADER(path, tree)
+
+
+def _native(reader: pixels.FrameReader, n: int) -> Any:
+    if "pixels" in reader.pixels.path.name:
+        _misbehave(reader.pixels.path.name)
+    return NATIVE(reader, n)
+
+
+if __name__ == "__main__":
+    scanning.opened = _header
+    pixels.FrameReader._native = _native
+    sys.exit(worker.main())
