@@ -217,8 +217,9 @@ class Browser(QWidget):
         self._title.setText(f"{self.path.name if self.path else ''}  ·  {count}")
         self.tree.expandAll()
         self._stack.setCurrentIndex(2)
-        notice = "Several patients: choose one of them, or its series." if patients > 1 else ""
-        self._choose(first_choice(self.listed, self._dates), notice)
+        first = first_choice(self.listed, self._dates)
+        several = patients > 1 and not first
+        self._choose(first, "Several patients: choose one of them, or its series." * several)
         self.tree.setToolTip(RULE)
         self.tree.setFocus()
         if self.chosen:

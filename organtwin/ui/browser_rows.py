@@ -183,7 +183,7 @@ def facts(series: Listed) -> tuple[str, ...]:
     spacing = " × ".join(f"{round(s, 2):g}" for s in series.geometry["spacing_mm"])
     i, j, _ = series.size
     count = f"{series.images} image{'s' if series.images != 1 else ''}"
-    said = (series.modality, count, f"{i} × {j}", f"{spacing} mm")
+    said = (series.modality, count, f"{spacing} mm", f"{i} × {j}")
     return tuple(each for each in said if each)
 
 

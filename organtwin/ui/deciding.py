@@ -8,7 +8,9 @@ from typing import Any
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
 
 from organtwin.core.case import Visit
+from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport
+from organtwin.ui.browser_rows import named as person
 from organtwin.ui.pieces import button, card, side_by_side, words
 from organtwin.ui.session import Session
 
@@ -53,10 +55,14 @@ def geometry_card(session: Session, number: int, visit: Visit, geometry: Geometr
 
 def identity_card(session: Session, number: int, visit: Visit) -> QFrame:
     """Return why a visit may be of another patient, and the two ways to decide."""
+    sure = [v for v in session.case.visits if v.identity and not v.held and v is not visit]
+    whose = [f"{named(v)}: {_said_of(session.get(v.identity))}" for v in sure[:1]]
+    if visit.identity:
+        whose.append(f"{named(visit)}: {_said_of(session.get(visit.identity))}")
     return _card(
         session,
         f"{named(visit)} is held: another patient?",
-        visit.held,
+        [*visit.held, *whose],
         decisions=[
             (
                 "&Same patient",
@@ -72,6 +78,13 @@ def identity_card(session: Session, number: int, visit: Visit) -> QFrame:
             ),
         ],
     )
+
+
+def _said_of(identity: Identity) -> str:
+    """Return whom images say they show, in one line."""
+    birth = identity.birth_date.isoformat() if identity.birth_date else ""
+    name, told = person((identity.name, identity.patient_id, birth, identity.sex))
+    return f"{name}, {told}" if told else name
 
 
 def _card(

@@ -556,7 +556,10 @@ def test_that_a_held_visit_waits_for_a_decision(
     other = {"PatientName": "Eve^Four", "PatientID": "E4", "AcquisitionDate": "20240601"}
     imported(qtbot, empty, write_series(images, "later", **other))
     assert empty.session.case.visits[1].held
-    assert "another patient?" in said_in(page_of(empty))
+    said = said_in(page_of(empty))
+    assert "another patient?" in said
+    assert "Ann, One" in said
+    assert "Eve, Four" in said
     decide(qtbot, empty, text, "asked the ward")
     last = empty.session.entries[-1].done
     assert (last.step, last.arguments["reason"]) == ("identify", "asked the ward")
