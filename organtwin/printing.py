@@ -81,6 +81,18 @@ class Printer:
         else:
             self._out.print(escape(text))
 
+    def warn(self, text: str) -> None:
+        """Say one line on stderr that must not be missed, and in the JSON object."""
+        if self.as_json:
+            self._said["warnings"] = [*self._said.get("warnings", ()), text]
+            _json(sys.stderr, {"warning": text})
+        else:
+            self._err.print(f"[bold yellow]Note[/] {escape(text)}")
+
+    def result(self, **parts: Any) -> None:
+        """Add parts to the JSON object; says nothing on a terminal."""
+        self._said |= parts
+
     def error(self, error: OrganTwinError) -> None:
         """Say what, where and what to do, on stderr."""
         if self.as_json:

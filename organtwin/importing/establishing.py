@@ -115,7 +115,8 @@ def _gaps(slices: Sequence[Slice], gaps: NDArray[np.float64]) -> Said:
 def _orientation(slices: Sequence[Slice]) -> Said:
     axes = np.array([[*s.row, *s.column] for s in slices])
     off = float(np.abs(axes - axes[0]).max())
-    return f"ImageOrientationPatient of every slice; they agree within {off:.1g}", None
+    alike = f"agree within {off:.1g}" if off else "are the same"
+    return f"ImageOrientationPatient of every slice; they {alike}", None
 
 
 def _position(slices: Sequence[Slice], gaps: NDArray[np.float64], residual_mm: float) -> Said:
