@@ -53,8 +53,8 @@ def check_syntax(transfer_syntax: str, where: str) -> None:
 def jpeg_of_12_bits(code: bytes, rows: int, columns: int) -> NDArray[Any]:
     """Return (rows, columns) uint16 of an extended JPEG (ISO/IEC 10918-1, process 4), by GDCM.
 
-    Other decoders differ from GDCM's by up to 2 of 4096 (rounding in the inverse transform); the
-    loss by compression is larger. Raises RuntimeError when it cannot be read.
+    The same values as SimpleITK's; decoders may differ by a unit or two, since the standard leaves
+    the rounding of the inverse transform open (A.3.3). Raises RuntimeError when it cannot be read.
     """
     import gdcm
 

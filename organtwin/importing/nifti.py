@@ -32,6 +32,7 @@ DTYPES: Final = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4",
     1024: "i8", 1280: "u8",
 }  # fmt: skip
+NIFTI_2: Final = (b"n+2\0", b"ni2\0")
 MM_IN_UNIT: Final = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 """Of xyzt_units: not stated, metre, millimetre, micrometre."""
 SAME_MM: Final = 0.01
@@ -57,8 +58,9 @@ class Header:
 
 
 def claims(file: Opened) -> bool:
-    """Return whether a file is NIfTI-1 by its magic number."""
-    return beginning_of(file.beginning)[344:348] == b"n+1\0"
+    """Return whether a file is NIfTI by its magic number."""
+    content = beginning_of(file.beginning)
+    return content[344:348] in (b"n+1\0", b"ni1\0") or content[4:8] in NIFTI_2
 
 
 def beginning_of(content: bytes) -> bytes:
@@ -98,6 +100,11 @@ def header_of(content: bytes) -> Header:
     """
     if len(content) < HEADER:
         raise UnreadableFile("the NIfTI header is too short")
+    if content[344:348] != b"n+1\0":
+        raise UnreadableFile(
+            "a NIfTI-2 file or the header of a pair of files, which are not read",
+            advice="write it as one NIfTI-1 file (.nii or .nii.gz)",
+        )
     order = "<" if struct.unpack_from("<i", content)[0] == HEADER else ">"
     axes, *size = struct.unpack_from(order + "8h", content, 40)
     kind = struct.unpack_from(order + "h", content, 70)[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from organtwin.core.errors import BadArgument, BadInput, NoImages, UnreadableFile
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
+from organtwin.importing.archive import MAGIC as ZIP
 from organtwin.importing.dicomdir import SOP_CLASS
 from organtwin.importing.formats import Mask, everything_wanted, image_formats, label_formats
 from organtwin.importing.found import LabelSource, Refused, Scan, Series
@@ -93,6 +94,12 @@ def _sort(file: Opened, claimed: dict[str, list[Opened]], sources: list[LabelSou
 
 
 def _unclaimed(file: Opened) -> BadInput:
+    if file.dataset is None and file.beginning.startswith(ZIP):
+        return BadInput(
+            "a zip, which is not looked into here",
+            where=str(file.path),
+            advice="choose it alone, or unpack it",
+        )
     if file.dataset is None:
         return UnreadableFile("not a file of a known format", where=str(file.path))
     if file.dataset.damage:

@@ -192,3 +192,21 @@ def test_that_an_error_inside_leaves_nothing_behind(tmp_path: Path, private: Pat
     with pytest.raises(RuntimeError), unpacked(zipped(tmp_path / "a.zip", {"a": b"1"}), WATCH):
         raise RuntimeError
     assert not list(private.iterdir())
+
+
+def test_that_a_zip_in_a_zip_stays_closed(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", {"a": b"1"}).read_bytes()
+    with open_images(zipped(tmp_path / "a.zip", {"inner.zip": inner}), WATCH) as images:
+        assert [r.reason for r in images.scan.refused] == ["a zip, which is not looked into here"]
+
+
+def test_that_a_dicomdir_in_a_zip_finds_its_files(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "odd-dicom-a/dicomdir"
+    members = {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and not p.name.startswith("DICOMDIR-")
+    }
+    with open_images(zipped(tmp_path / "a.zip", members), WATCH) as images:
+        assert len({s.uid for s in images.scan.series}) == 10
+        assert not [r for r in images.scan.refused if "cited" in r.reason]

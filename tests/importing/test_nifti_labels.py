@@ -254,3 +254,16 @@ def test_that_read_volume_and_scan_agree(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii.gz", two_labels())
     (series,) = scan(path, WATCH).usable()
     assert np.array_equal(read_volume(series, WATCH).voxels, two_labels())
+
+
+@pytest.mark.parametrize(("at", "magic"), [(4, b"n+2\0"), (344, b"ni1\0")])
+def test_that_other_kinds_of_nifti_are_refused_by_name(
+    tmp_path: Path, at: int, magic: bytes
+) -> None:
+    path = written(tmp_path / "a.nii", two_labels())
+    raw = bytearray(path.read_bytes())
+    raw[344:348] = bytes(4)
+    raw[at : at + 4] = magic
+    path.write_bytes(raw)
+    (refused,) = scan(path, WATCH).refused
+    assert "NIfTI-2 file or the header of a pair" in refused.reason
