@@ -863,7 +863,7 @@ DRAWN: dict[str, Check] = {
     "n_planes": same(lambda drawn: len(np.unique(drawn.heights().round(2)))),
     "z_range_along_normal": near(lambda d: [d.heights().min(), d.heights().max()], PLACE_MM),
     "contours_outside_available_slices": same(Drawn.absent),
-    "voxels_xor": check_ml(lambda drawn: int(drawn.voxels.sum()), 0.002),
+    "voxels_xor": check_ml(lambda drawn: int(drawn.voxels.sum()), 0.005),
     "volume_mL_raster_xor": check_ml(here_ml, 0.005),
     "volume_mL_polygon_area_x_gap": check_ml(here_ml, 0.025),
     "slices_covered": same(lambda drawn: int(drawn.voxels.any(axis=(0, 1)).sum())),
