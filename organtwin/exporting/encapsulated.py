@@ -13,7 +13,12 @@ from organtwin.exporting.material import Material
 from organtwin.exporting.seg import reference, referenced_series
 from organtwin.exporting.terms import MILLIMETRE, cielab, item
 
-MODEL: Final = CodedTerm("85040-9", "LN", "Patient-specific 3D model")
+MODELS: Final = {
+    "CT": CodedTerm("85040-4", "LN", "CT 3D CAM model"),
+    "MR": CodedTerm("85041-2", "LN", "MR 3D CAM model"),
+}
+"""Titles of a model by the modality of its images (CID 7061); none for other modalities."""
+SOURCE: Final = CodedTerm("121324", "DCM", "Source image")
 
 
 def document(
@@ -39,6 +44,8 @@ def document(
     uids = dict.fromkeys(instance.sop_uid for instance in origin.instances)
     if uids:
         made.SourceInstanceSequence = [reference(uid, origin.sop_class_uid) for uid in uids]
+        for source in made.SourceInstanceSequence:
+            source.PurposeOfReferenceCodeSequence = [item(SOURCE)]
     return made
 
 
@@ -49,7 +56,9 @@ def model(
     """Return an object that holds a mesh, in LPS mm of the visit's frame of reference."""
     names = ", ".join(s.name for s in structures)
     made = document(material, kind, content, mime=mime, title=names, number=number)
-    made.ConceptNameCodeSequence = [item(MODEL)]
+    made.ConceptNameCodeSequence = [
+        item(term) for modality, term in MODELS.items() if modality == material.volume.modality
+    ]
     made.MeasurementUnitsCodeSequence = [item(MILLIMETRE)]
     made.ModelModification = "NO"
     made.ModelMirroring = "NO"

@@ -1,5 +1,6 @@
 """What holds for every format that writes DICOM objects."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.sr._concepts_dict import concepts as CONCEPTS
 
 from organtwin.core.origin import Identity
 from organtwin.core.volume import Volume
@@ -57,6 +60,30 @@ def test_that_every_object_names_its_maker(files: list[Path]) -> None:
     for path in files:
         seen = pydicom.dcmread(path)
         assert (seen.Manufacturer, seen.ManufacturerModelName) == ("OrganTwin", "OrganTwin")
+
+
+def coded(seen: Dataset) -> Iterator[tuple[str, str, str]]:
+    """Value, scheme and meaning of every coded term in an object."""
+    for element in seen:
+        for item in element.value if element.VR == "SQ" else ():
+            if "CodingSchemeDesignator" in item and "CodeMeaning" in item:
+                value = item.get("CodeValue") or item.LongCodeValue
+                yield str(value), str(item.CodingSchemeDesignator), str(item.CodeMeaning)
+            yield from coded(item)
+
+
+def test_that_every_code_means_what_dicoms_own_lists_say(files: list[Path]) -> None:
+    """UCUM and RFC 5646 make codes by rule; ours stand in no list."""
+    known = {
+        (value, scheme, meaning.lower())
+        for scheme, words in CONCEPTS.items()
+        for terms in words.values()
+        for value, (meaning, _) in terms.items()
+    }
+    for path in files:
+        for value, scheme, meaning in coded(pydicom.dcmread(path)):
+            if scheme not in ("99ORGANTWIN", "RFC5646", "UCUM"):
+                assert (value, scheme, meaning.lower()) in known
 
 
 def test_that_gdcm_reads_the_same_ids(files: list[Path]) -> None:
