@@ -8,8 +8,17 @@ from typing import Any, Final, override
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
+from organtwin.casefolder.objects import ObjectFolder
+
 KEPT_OBJECTS: Final = 48
+LARGE_BYTES: Final = 64 * 2**20
 Get = Callable[[str], Any]
+
+
+def large(objects: ObjectFolder, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the objects that reading would hold up the event loop for over 0.1 s."""
+    paths = {name: objects.path(name) for name in ids if name}
+    return tuple(n for n, p in paths.items() if p.exists() and p.stat().st_size > LARGE_BYTES)
 
 
 class Kept:
