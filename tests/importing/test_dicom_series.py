@@ -85,6 +85,33 @@ def test_that_identity_travels_to_the_series(write: Write, tmp_path: Path) -> No
     assert series.acquired.isoformat() == "2024-01-31"
 
 
+@pytest.mark.parametrize(
+    ("study", "acquired", "day", "findings"),
+    [
+        ("20240131", "20240201", "2024-01-31", ()),  # past midnight
+        (None, "20240201", "2024-02-01", ()),
+        ("19000101", "20240201", "1900-01-01",
+         ("AcquisitionDate is 2024-02-01, StudyDate 1900-01-01: StudyDate is used",)),
+    ],
+)  # fmt: skip
+def test_that_a_visit_is_of_its_study_s_date(
+    write: Write,
+    tmp_path: Path,
+    *,
+    study: str | None,
+    acquired: str,
+    day: str,
+    findings: tuple[str, ...],
+) -> None:
+    write([0.0, 3.0, 6.0], StudyDate=study, AcquisitionDate=acquired)
+    series = one_series(tmp_path / "dicom")
+    assert str(series.acquired) == day
+    assert series.geometry.findings == findings
+    assert dict(series.geometry.established)["date"].startswith(
+        "StudyDate" if study else "AcquisitionDate"
+    )
+
+
 def test_that_a_name_in_another_alphabet_is_read(write: Write, tmp_path: Path) -> None:
     write([0.0, 3.0, 6.0], SpecificCharacterSet="ISO_IR 192", PatientName="Люкceмбypг")
     assert one_series(tmp_path / "dicom").identity.name == "Люкceмбypг"
@@ -216,6 +243,15 @@ def test_that_a_copy_of_a_file_is_left_out_and_stated(write: Write, tmp_path: Pa
     series = one_series(tmp_path / "dicom")
     assert series.size == (5, 4, 3)
     assert series.geometry.findings == ("1 copies of the same images were left out",)
+
+
+def test_that_two_frames_of_reference_in_one_series_are_no_volume(
+    write: Write, tmp_path: Path
+) -> None:
+    write([0.0, 3.0, 6.0])
+    write([9.0, 12.0], FrameOfReferenceUID="1.2.10")
+    with pytest.raises(WrongGeometry, match="2 frames of reference"):
+        read_volume(one_series(tmp_path / "dicom"), WATCH)
 
 
 def test_that_an_empty_folder_holds_no_images(tmp_path: Path) -> None:
