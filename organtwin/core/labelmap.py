@@ -111,6 +111,25 @@ class LabelMap:
             counts += np.bincount(line[start : start + COUNTED_AT_ONCE], minlength=256)
         return counts
 
+    def ends_mm2(self, name: str) -> float:
+        """Area in mm² of the faces between voxels inside and outside along k: what slices cut.
+
+        Where the structure reaches the first or last plane it counts as ending there.
+        """
+        mask = np.pad(self.mask(name), ((0, 0), (0, 0), (1, 1)))
+        faces = int(np.count_nonzero(mask[:, :, 1:] != mask[:, :, :-1]))
+        return faces * float(np.linalg.norm(np.cross(self.affine[:3, 0], self.affine[:3, 1])))
+
+    def unsure_ml(self, name: str, residual_mm: float) -> float:
+        """Return the most mL by which the geometry of the images may change `volume_ml`.
+
+        Between two measured slices the surface lies anywhere; taken half-way it is off by at most
+        half their distance, which is `GeometryReport.residual_mm`. The volume changes by that
+        times the area seen along the normal (Cavalieri; first order). All ends off to one side at
+        once: a bound, no standard deviation.
+        """
+        return residual_mm * self.ends_mm2(name) / 1000.0
+
     def require(self, name: str) -> NDArray[np.bool_]:
         """Return the mask of a structure; raises EmptyLabel when it has no voxels."""
         mask = self.mask(name)
