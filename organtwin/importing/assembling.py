@@ -52,13 +52,23 @@ class _Collected:
 def series_of(
     format_name: str, files: Sequence[Opened], slices_of: Callable[[Opened], Iterable[Slice]]
 ) -> Found:
-    """Group files by series, then by orientation, size and phase."""
-    collected: dict[str, _Collected] = {}
+    """Group files by series and person, then by orientation, size and phase."""
+    first: dict[str, _Collected] = {}
+    groups: dict[tuple[str, ...], _Collected] = {}
     for file in files:
-        uid = file.elements.text("SeriesInstanceUID")
-        _collect(collected.setdefault(uid, _Collected(file)), file, slices_of)
-    series = tuple(s for c in collected.values() for s in _parts(format_name, c))
-    return series, tuple(refused for c in collected.values() for refused in c.refused)
+        key = tuple(map(file.elements.text, ("SeriesInstanceUID", "PatientName", "PatientID")))
+        if key not in groups:
+            others = first.setdefault(key[0], _Collected(file))
+            groups[key] = _Collected(file) if _of_another(file, others.first) else others
+        _collect(groups[key], file, slices_of)
+    found = tuple({id(group): group for group in groups.values()}.values())
+    series = tuple(s for group in found for s in _parts(format_name, group))
+    return series, tuple(refused for group in found for refused in group.refused)
+
+
+def _of_another(file: Opened, other: Opened) -> bool:
+    """Return whether two files are clearly of two people: one series UID is two series then."""
+    return identity_of(file.elements).is_clearly_not(identity_of(other.elements))
 
 
 def _collect(

@@ -149,6 +149,16 @@ def test_that_images_of_several_people_ask_for_a_choice(store: ObjectFolder, fol
     assert "Meier" not in str(refused.value)
 
 
+def test_that_one_series_uid_on_two_people_is_two_series(store: ObjectFolder, folder: Any) -> None:
+    one = {"SeriesInstanceUID": "1.2.3", "AcquisitionDate": "20240101"}
+    path = folder(ANN | one, {**OTHER, "PatientID": "B2"} | one)
+    with pytest.raises(BadInput, match="2 patients"):
+        do("import", Case("P"), store, path=path)
+    case, _ = do("import", Case("P"), store, path=path, series=["1"])
+    assert store.get(case.visits[0].identity).name in ("Meier^Anna", "Zorn^Otto")
+    assert store.get(case.visits[0].volume).voxels.shape == (5, 4, 4)
+
+
 def test_that_chosen_series_that_disagree_are_held(held: Any) -> None:
     case, _, done = held
     assert case.visits[0].held == ()
