@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadInput, WrongGeometry
+from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport, Volume, voxel_ml_of
@@ -155,13 +155,16 @@ def right_angled(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def as_voxels(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
-    """Return int16 where the values fit it unscaled, else float32."""
-    unscaled = slope == 1.0 and intercept == 0.0 and stored.dtype.kind != "f"
-    if unscaled and stored.min() >= -32768 and stored.max() <= 32767:
+    """Return int16 where the values fit it unscaled, else float32; raises UnreadableFile."""
+    unscaled = slope == 1.0 and intercept == 0.0
+    if unscaled and stored.dtype.kind != "f" and stored.min() >= -32768 and stored.max() <= 32767:
         return stored.astype(np.int16, copy=False)
-    if slope == 1.0 and intercept == 0.0:
-        return stored.astype(np.float32, copy=False)
-    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = stored if unscaled else stored.astype(np.float64) * slope + intercept
+        values = exact.astype(np.float32, copy=False)
+    if np.isinf(values).any():
+        raise UnreadableFile("some of its values are infinite", advice="write it with finite ones")
+    return values
 
 
 def series_of_file(

@@ -28,6 +28,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.values import STEEPEST
 from organtwin.importing.voxels import read
 
 MODALITY: Final = "RTDOSE"
@@ -75,7 +76,7 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             advice="export it as absolute dose",
         )
     scaling = said.number("DoseGridScaling", 0.0)
-    if scaling <= 0:
+    if not 0 < scaling <= STEEPEST:
         raise UnreadableFile("the dose has no DoseGridScaling", where=str(file.path))
     row, column = directions_of(said)
     return tuple(

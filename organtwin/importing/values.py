@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from organtwin.core.errors import BadInput
+from organtwin.core.errors import BadInput, UnreadableFile
 from organtwin.importing.elements import Elements, wanted
 from organtwin.importing.found import Pixels, Slice
 
@@ -58,6 +58,8 @@ UNITS: Final = {
 """UCUM code → unit of a Volume."""
 PET_UNITS: Final = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PCNT": "%", "NONE": "1"}
 SAME: Final = 1e-6
+STEEPEST: Final = 1e28
+"""Times the highest stored value of 32 bits this is still a float32."""
 METHODS: Final = {
     "1.2.840.10008.1.2.4.50": "ISO_10918_1",
     "1.2.840.10008.1.2.4.51": "ISO_10918_1",
@@ -96,7 +98,7 @@ def meaning_of(
 
     Raises:
         BadInput: values are mapped by a table.
-        UnreadableFile: the scaling is no number.
+        UnreadableFile: the scaling is no number, 0, or beyond any measurement.
     """
     if said.items("ModalityLUTSequence"):
         raise BadInput(
@@ -106,6 +108,7 @@ def meaning_of(
         )
     slope = rescale.number("RescaleSlope", 1.0)
     intercept = rescale.number("RescaleIntercept", 0.0)
+    _check(slope, intercept, pixels)
     unit = _unit(said, rescale)
     notes: tuple[str, ...] = ()
     for mapping in mappings:
@@ -122,6 +125,13 @@ def meaning_of(
             notes += (f"a real-world mapping to {line.unit} is not applied beside a Rescale",)
     lossy, ratio = _lost(said, pixels)
     return Meaning(slope, intercept, unit, notes, lossy, ratio)
+
+
+def _check(slope: float, intercept: float, pixels: Pixels) -> None:
+    if not 0 < abs(slope) <= STEEPEST or abs(intercept) > STEEPEST:
+        raise UnreadableFile(
+            f"a scaling of {slope:g} and {intercept:g} measures nothing", where=str(pixels.path)
+        )
 
 
 def _unit(said: Elements, rescale: Elements) -> str:
@@ -147,6 +157,7 @@ def _line(mapping: Elements, pixels: Pixels) -> tuple[Meaning | None, str]:
         mapping.number("RealWorldValueIntercept", 0.0),
         unit,
     )
+    _check(line.slope, line.intercept, pixels)
     if pixels.kind == "f":
         covers = (line.slope, line.intercept) == (1.0, 0.0)
     else:

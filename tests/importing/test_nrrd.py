@@ -168,6 +168,13 @@ def test_that_what_cannot_be_trusted_is_refused(
         assert type(caught.value).__name__ == error
 
 
+def test_that_infinite_values_are_refused(tmp_path: Path) -> None:
+    by_simpleitk(tmp_path / "a.nrrd", np.where(VALUES == 3, 1e39, 0.0))
+    (series,) = scan(tmp_path / "a.nrrd", WATCH).usable()
+    with pytest.raises(BadInput, match="infinite"):
+        read_volume(series, WATCH)
+
+
 def test_that_a_link_is_no_data_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(VALUES.astype("u1").tobytes("F"))
     (tmp_path / "a.raw").symlink_to(tmp_path / "secret")

@@ -139,6 +139,15 @@ def test_that_a_table_of_values_is_refused(write: Write, tmp_path: Path) -> None
     assert "ModalityLUTSequence" in found.refused[0].reason
 
 
+@pytest.mark.parametrize("said", [{"RescaleSlope": 0}, {"RescaleSlope": "1e38"}])
+def test_that_a_scale_that_measures_nothing_is_refused(
+    write: Write, tmp_path: Path, said: dict[str, Any]
+) -> None:
+    (refused, *_) = scanned(write, tmp_path, **said).refused
+    assert refused.error_class == "UnreadableFile"
+    assert "measures nothing" in refused.reason
+
+
 def enhanced(path: Path, rescale: list[float], *, mapped: list[Dataset] | None = None) -> Scan:
     """Write an enhanced MR of 3 frames, each with its slope, and scan it."""
     pixels = np.stack([values_at(n) for n in range(3)])
