@@ -214,7 +214,7 @@ def simulated(
     grown = growth_jobs(case, store, watch, ensembles, labels=labels, days=days)
     belief_ids = tuple(map(store.put, beliefs))
     forecasts = []
-    later = [visit.day for visit in case.visits if visit.day > day]
+    later = [visit.day for visit in case.visits if visit.day > day and not visit.held]
     rng = np.random.default_rng([beliefs[0].seed, round(day)])
     for belief, belief_id in zip(beliefs, belief_ids, strict=True):
         volumes = updating.predicted_volumes(
