@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from organtwin.ui.measures import NAMES, as_text, lines_of
-from organtwin.ui.pieces import Table, button
+from organtwin.ui.pieces import Table, tool
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.measuring import Measure
 from organtwin.ui.views.slicing import AXES
@@ -25,11 +25,11 @@ class MeasureList(QFrame):
         self._rows: list[tuple[Viewing, Measure]] = []
         self.table = Table("Measures", ("Measure", "Values"), limit_rows=3)
         self.table.itemSelectionChanged.connect(self._go)
-        self.copy = button("Copy as text", "Copy all rows as text", picture="copy")
+        self.copy = tool("copy", "Copy as text", "Copy all rows as text")
         self.copy.clicked.connect(self._copy)
-        self.drop = button("Delete", "Delete the measure chosen", picture="trash")
+        self.drop = tool("trash", "Delete", "Delete the measure chosen (Delete)")
         self.drop.clicked.connect(self._delete)
-        self.clear = button("Delete all", "Delete all measures of the images shown")
+        self.clear = tool("close", "Delete all", "Delete all measures of the images shown")
         self.clear.clicked.connect(self._delete_all)
         column = QVBoxLayout()
         for each in (self.copy, self.drop, self.clear):

@@ -22,7 +22,7 @@ NAMES: Final[dict[Kind, str]] = {
     "angle": "Angle",
     "ellipse": "Ellipse",
     "rectangle": "Rectangle",
-    "freehand": "Freehand region",
+    "freehand": "Freehand",
 }
 KEPT_VALUES: Final = 512
 

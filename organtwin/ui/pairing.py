@@ -66,7 +66,7 @@ class Pairing(QObject):
         """Return the day and date of a visit."""
         there = self.showing.session.case.visits[visit]
         date = there.acquired.isoformat() if there.acquired else "no date"
-        return f"Day {there.day:g}  ·  {date}"
+        return f"Day {there.day:g}  ·  {date}" + (", held" if there.held else "")
 
     @property
     def flickers(self) -> bool:
@@ -102,7 +102,7 @@ class Pairing(QObject):
 
     def set_flicker(self, on: bool) -> None:
         """Let the two images take turns."""
-        if on:
+        if on and self.blend is not None:
             self._flicker.start()
         else:
             self._flicker.stop()

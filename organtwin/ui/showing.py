@@ -19,6 +19,7 @@ from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
+from organtwin.ui.views.linking import link
 from organtwin.ui.views.tracks import Stop, Track
 from organtwin.ui.windows import windows_of
 
@@ -49,6 +50,7 @@ class Showing(QObject):
         self.viewing = Viewing(parent=self)
         self.visit = 0
         self._shown: tuple[str, str] = ("", "")
+        self._shown_visit = 0
         self._surfaces: dict[str, Surfaces] = {}
         self._layers: dict[str, Layer] = {}
         self._asked: set[str] = set()
@@ -206,6 +208,7 @@ class Showing(QObject):
 
     def _show(self, wanted: tuple[str, str]) -> None:
         volume_id, labels_id = wanted
+        carried = self._carried_crosshair()
         if volume_id != self._shown[0]:
             volume = self.session.get(volume_id) if volume_id else None
             windows = windows_of(self.organ, volume) if volume is not None else ()
@@ -214,7 +217,21 @@ class Showing(QObject):
         self.viewing.show_labels(labels)
         if labels is not None and labels_id != self._shown[1] and not self._shown[1]:
             self.viewing.move_to(centre_mm(labels))
-        self._shown = wanted
+        if carried is not None:
+            self.viewing.move_to(carried)
+        self._shown, self._shown_visit = wanted, self.visit
+
+    def _carried_crosshair(self) -> NDArray[np.float64] | None:
+        """Return where the crosshair lies in the visit chosen, None where that is not known."""
+        visits, before = self.session.case.visits, self._shown_visit
+        known = before != self.visit and before < len(visits) and visits[before].volume
+        if not known or visits[before].volume != self._shown[0]:
+            return None
+        try:
+            way = link(visits, before, self.visit, self.session.get)
+            return way.there(self.viewing.cursor_mm)
+        except OrganTwinError:
+            return None
 
     def _want_surfaces(self, labels: str) -> None:
         if not labels or labels in self._surfaces or labels in self._asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -94,7 +95,7 @@ class StageBar(QWidget):
             pairs.index(viewing.window) if viewing.window in pairs else -1
         )
         for field, value in zip((self._centre, self._width), viewing.window, strict=True):
-            field.setDecimals(0 if viewing.unit == "HU" or viewing.window[1] >= 50 else 3)
+            field.setDecimals(_decimals(viewing.window[1]))
             if not field.hasFocus() or abs(field.value() - value) > 0.5 * 10.0 ** -field.decimals():
                 blocked = QSignalBlocker(field)
                 field.setValue(value)
@@ -107,6 +108,11 @@ class StageBar(QWidget):
             self._visits.addItem(f"Day {visit.day:g}  ·  {date}")
         self._visits.setEnabled(self._visits.count() > 0)
         self._visits.setCurrentIndex(self.showing.visit)
+
+
+def _decimals(width: float) -> int:
+    """Return how many decimals tell a 100th of a window's width."""
+    return max(0, min(6, 1 - math.floor(math.log10(width))))
 
 
 def _number(prefix: str, name: str) -> QDoubleSpinBox:

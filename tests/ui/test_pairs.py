@@ -195,5 +195,16 @@ def test_that_a_blend_shows_through_to_the_other_image(qtbot: QtBot, two: MainWi
     assert view.veil is None
 
 
+def test_that_the_crosshair_stays_at_its_place_when_the_visit_changes(
+    qtbot: QtBot, two: MainWindow
+) -> None:
+    viewing = two.showing.viewing
+    viewing.move_to(np.array([4.0, 8.0, -12.0]))
+    image = viewing.image
+    two.showing.choose_visit(1)
+    qtbot.waitUntil(lambda: viewing.image != image)
+    assert viewing.cursor_mm == pytest.approx(np.array([10.0, 4.0, -4.0]), abs=2e-3)
+
+
 def test_that_a_single_visit_has_no_pair(window: MainWindow) -> None:
     assert not window.stage.tools.modes["beside"].isEnabled()

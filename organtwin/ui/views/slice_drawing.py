@@ -182,6 +182,8 @@ def _under_pointer(view: SliceView) -> str:
     unit = "" if view.viewing.unit == "1" else f" {view.viewing.unit}"
     name = view.viewing.structure_at(place)
     head = f"{_short(value)}{unit}" + (f"  {name}" if name else "")
+    if view.viewing.withheld:
+        return f"{head}\nplace in mm withheld"
     return f"{head}\nL {x:.1f}  P {y:.1f}  S {z:.1f} mm"
 
 
