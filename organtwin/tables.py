@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,12 @@ def structures(case: Case, store: ObjectStore) -> Table:
     return Table("Structures", columns, tuple(rows))
 
 
+def grade(case: Case, store: ObjectStore, visits: Sequence[int]) -> str:
+    """Return the worst grade of the geometries of some visits."""
+    found = {store.get(case.visit(number).volume).geometry.grade for number in visits}
+    return next((g for g in ("withheld", "acknowledged") if g in found), "good")
+
+
 def mesh(case: Case, store: ObjectStore) -> Table:
     """Figures of the mesh."""
     quality = store.get(case.require("mesh_quality", "organtwin mesh"))
@@ -134,20 +141,21 @@ def beliefs(case: Case, store: ObjectStore) -> Table:
 
 
 def scores(case: Case, store: ObjectStore) -> Table:
-    """Every forecast against what came."""
+    """Every forecast against what came, with the grade of the images it was measured on."""
     rows = []
+    numbers = {visit.day: number for number, visit in enumerate(case.visits)}
     for score_id in case.scores:
         score: Score = store.get(score_id)
         rows.append(
             (
                 score.structure, score.made_on_day, score.day, score.median_ml, score.low_ml,
                 score.high_ml, score.observed_ml, score.error_percent, score.covered,
-                score.crps_ml, score.dice,
+                score.crps_ml, score.dice, grade(case, store, [0, numbers.get(score.day, 0)]),
             )
         )  # fmt: skip
     columns = (
         "structure", "made on day", "for day", "forecast mL", "low 90 %", "high 90 %",
-        "observed mL", "error %", "covered", "CRPS mL", "Dice",
+        "observed mL", "error %", "covered", "CRPS mL", "Dice", "geometry",
     )  # fmt: skip
     return Table("Forecasts scored", columns, tuple(rows))
 
@@ -176,14 +184,24 @@ def simulation(case: Case, store: ObjectStore) -> Table:
 
 
 def outcomes(case: Case, store: ObjectStore) -> Table:
-    """Every number of every scenario, with unit and interval."""
+    """Every number of every scenario, with unit, interval and what it rests on."""
     compared: Comparison = store.get(case.require("comparison", "organtwin compare"))
     rows = [
-        (outcome.scenario.name, q.name, q.structure, q.value, q.unit, q.low, q.high, q.level)
+        (
+            outcome.scenario.name,
+            q.name,
+            q.structure,
+            q.value,
+            q.unit,
+            q.low,
+            q.high,
+            q.level,
+            q.basis,
+        )
         for outcome in compared.outcomes
         for q in outcome.quantities
     ]
-    columns = ("scenario", "name", "structure", "value", "unit", "low", "high", "level")
+    columns = ("scenario", "name", "structure", "value", "unit", "low", "high", "level", "basis")
     return Table("Outcomes", columns, tuple(rows))
 
 
@@ -197,7 +215,10 @@ def side_by_side(case: Case, store: ObjectStore) -> Table:
             row = cells.setdefault((quantity.name, quantity.structure), {})
             row[outcome.scenario.name] = said(quantity)
     rows = [(*key, *(row.get(name, "–") for name in names)) for key, row in cells.items()]
-    title = f"Comparison (value and {LEVEL:.0%} interval)"
+    seen = [number for number, visit in enumerate(case.visits) if visit.seen]
+    worst = grade(case, store, seen)
+    doubt = "" if worst == "good" else f"; geometry {worst}"
+    title = f"Comparison (value and {LEVEL:.0%} interval{doubt})"
     return Table(title, ("quantity", "structure", *names), tuple(rows))
 
 

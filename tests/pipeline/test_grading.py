@@ -16,7 +16,8 @@ from organtwin.core.case import Case, Visit
 from organtwin.core.errors import BadInput
 from organtwin.core.labelmap import LabelMap, stacked
 from organtwin.core.observation import Observation
-from organtwin.core.scenario import Outcome, Quantity, Scenario
+from organtwin.core.scenario import Comparison, Outcome, Quantity, Scenario
+from organtwin.core.twin import Score
 from organtwin.core.volume import GeometryReport, Grade, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import organ, tumour
@@ -135,3 +136,24 @@ def test_that_the_report_shows_the_grade_beside_each_volume() -> None:
     section = labels_section(labels(), labels_id="1" * 64, geometry=report_of("acknowledged"))
     (table,) = (b for b in section.blocks if isinstance(b, Table))
     assert "(geometry acknowledged: ±" in table.rows[0][2].text
+
+
+def test_that_the_worst_grade_of_several_visits_counts(store: ObjectFolder) -> None:
+    good, doubtful = a_case(store, "good").visits[0], a_case(store, "acknowledged").visits[0]
+    case = Case("P", visits=(good, doubtful))
+    assert tables.grade(case, store, [0]) == "good"
+    assert tables.grade(case, store, [0, 1]) == "acknowledged"
+
+
+def test_that_compared_scenarios_say_the_grade(store: ObjectFolder) -> None:
+    rows = (Quantity("remnant volume", "liver", 1.0, "mL", basis="b"),)
+    compared = store.put(Comparison(0.0, (Outcome(Scenario("wait", 0.0, ()), rows),)))
+    case = a_case(store, "acknowledged").having(comparison=compared)
+    assert tables.side_by_side(case, store).title.endswith("; geometry acknowledged)")
+    assert tables.outcomes(case, store).as_json()[0]["basis"] == "b"
+
+
+def test_that_a_scored_forecast_says_the_grade(store: ObjectFolder) -> None:
+    score = Score("f", "tumour-1", 0.0, 0.0, 2.0, 2.0, 1.0, 3.0, 0.9, 0.0, True, 0.1, 0.9)
+    case = a_case(store, "acknowledged").having(scores=(store.put(score),))
+    assert tables.scores(case, store).as_json()[0]["geometry"] == "acknowledged"

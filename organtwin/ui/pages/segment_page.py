@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -155,15 +156,27 @@ class SegmentPage(Page):
         box.setToolTip(f"{structure.code.meaning} ({structure.code.scheme} {structure.code.value})")
         box.setChecked(structure.name not in self.showing.viewing.hidden)
         box.toggled.connect(lambda on: self._show(structure.name, on))
-        withheld = self.showing.viewing.withheld
-        volume = "withheld" if withheld else f"{labels.volume_ml(structure.name):,.1f} mL"
-        amount = words(volume.replace(",", " "))
-        amount.setToolTip("The geometry is in doubt" if withheld else "With all that lies in it")
+        amount = self._amount(structure, labels)
         for thing in (swatch, box):
             line.addWidget(thing)
         line.addStretch(1)
         line.addWidget(amount)
         return row
+
+    def _amount(self, structure: Structure, labels: LabelMap) -> QLabel:
+        """Return a volume, withheld or with what an acknowledged geometry may change of it."""
+        visit = self.showing.shown_visit
+        geometry = self.session.get(visit.volume).geometry if visit else None
+        volume, tip = f"{labels.volume_ml(structure.name):,.1f} mL", "With all that lies in it"
+        if geometry is not None and geometry.grade == "withheld":
+            volume, tip = "withheld", "The geometry is in doubt"
+        elif geometry is not None and geometry.grade == "acknowledged":
+            unsure = labels.unsure_ml(structure.name, geometry.residual_mm)
+            volume = volume.replace(" mL", f" ± {unsure:,.1f} mL")
+            tip = "The geometry was acknowledged: it may change the volume by this at most"
+        amount = words(volume.replace(",", " "))
+        amount.setToolTip(tip)
+        return amount
 
     def _show(self, name: str, on: bool) -> None:
         hidden = self.showing.viewing.hidden
