@@ -56,6 +56,20 @@ def established(
     return tuple((what, how) for what, (how, _) in told.items()), tuple(doubts)
 
 
+def established_by_file(format_name: str) -> tuple[tuple[str, str], ...]:
+    """Return (what, how) for a file whose voxels lie where one matrix in it says, NIfTI or NRRD."""
+    matrix = {"nifti": "the sform, else the qform", "nrrd": "space directions"}[format_name]
+    place = {"nifti": matrix, "nrrd": "space origin"}[format_name]
+    return (
+        ("spacing", f"lengths of the axes of {matrix}; no scanner's header to compare"),
+        ("tilt", f"the axes of {matrix} are at right angles"),
+        ("gaps", "one grid; how the slices lay before is not in the file"),
+        ("orientation", f"directions of the axes of {matrix}"),
+        ("position", place),
+        ("date", "the file says none"),
+    )
+
+
 def _alike(a: float, b: float) -> bool:
     return abs(a - b) <= max(AGREE_MM, AGREE_PART * abs(b))
 

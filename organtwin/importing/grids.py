@@ -16,6 +16,7 @@ from organtwin.core.labelmap import CodedTerm
 from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport, Volume, voxel_ml_of
 from organtwin.core.watch import Watch
+from organtwin.importing.establishing import established_by_file
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import Series
 from organtwin.importing.geometry import orientation_of
@@ -188,6 +189,7 @@ def series_of_file(
         gap_min_mm=k,
         gap_max_mm=k,
         findings=findings,
+        established=established_by_file(format_name),
     )
     with content.open("rb") as file:
         uid = hashlib.file_digest(file, "sha256").hexdigest()

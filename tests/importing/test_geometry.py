@@ -12,6 +12,7 @@ import pytest
 from organtwin.core.errors import WrongGeometry
 from organtwin.core.volume import to_index, to_lps
 from organtwin.core.watch import Watch
+from organtwin.importing.establishing import established_by_file
 from organtwin.importing.found import Pixels, Slice
 from organtwin.importing.geometry import Stack, arranged
 from organtwin.importing.resampling import resampled
@@ -240,6 +241,13 @@ def test_that_what_disagrees_is_a_finding(said: Any, words: str, grade: str) -> 
     _, findings, found_grade = found_for(**said)
     assert any(words in finding for finding in findings)
     assert found_grade == grade
+
+
+@pytest.mark.parametrize("name", ["nifti", "nrrd"])
+def test_that_research_files_say_that_nothing_can_be_compared(name: str) -> None:
+    how = dict(established_by_file(name))
+    assert list(how) == ["spacing", "tilt", "gaps", "orientation", "position", "date"]
+    assert "no scanner's header to compare" in how["spacing"]
 
 
 def test_that_slice_locations_of_either_sign_agree() -> None:
