@@ -11,6 +11,9 @@ import pytest
 import SimpleITK as sitk
 
 from organtwin.cli import main
+from tests.importing.test_rtdose import Dose, dose
+
+__all__ = ["dose"]
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 ASKED = (
@@ -142,6 +145,16 @@ def test_that_half_a_question_is_bad_input(capsys: Capsys, more: tuple[str, ...]
 def test_that_a_place_without_files_is_bad_input(capsys: Capsys) -> None:
     told = Told(capsys, "no/such/place")
     assert (told.status, told.json["error"]["class"]) == (2, "NoImages")
+
+
+def test_that_a_dose_is_written_in_gray(capsys: Capsys, tmp_path: Path, dose: Dose) -> None:
+    dose([0.0, 3.0, 6.0])
+    to = tmp_path / "dose.nii.gz"
+    told = Told(capsys, str(tmp_path), "--series", "0", "--to", str(to))
+    image = sitk.ReadImage(str(to))
+    assert told.json["series"][0]["unit"] == "Gy"
+    assert image[4, 3, 2] == pytest.approx((200 + 30 + 4) * 0.0125)
+    assert image.GetOrigin() == pytest.approx((-10, -20, 30))
 
 
 def test_that_tables_are_printed_for_people(capsys: Capsys) -> None:
