@@ -148,10 +148,17 @@ def test_that_a_scale_that_measures_nothing_is_refused(
     assert "measures nothing" in refused.reason
 
 
-def enhanced(path: Path, rescale: list[float], *, mapped: list[Dataset] | None = None) -> Scan:
-    """Write an enhanced MR of 3 frames, each with its slope, and scan it."""
+def enhanced(
+    path: Path,
+    rescale: list[float],
+    *,
+    modality: str = "MR",
+    kind: str = "US",
+    mapped: list[Dataset] | None = None,
+) -> Scan:
+    """Write an enhanced image of 3 frames, each with its slope, and scan it."""
     pixels = np.stack([values_at(n) for n in range(3)])
-    one = slice_of(pixels[0], (0, 0, 0), Modality="MR", NumberOfFrames=3, **PLAIN)
+    one = slice_of(pixels[0], (0, 0, 0), Modality=modality, NumberOfFrames=3, **PLAIN)
     one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
     one.PixelData = pixels.astype("<i2").tobytes()
     shared, per = Dataset(), []
@@ -164,7 +171,7 @@ def enhanced(path: Path, rescale: list[float], *, mapped: list[Dataset] | None =
     for n, slope in enumerate(rescale):
         frame, position, values = Dataset(), Dataset(), Dataset()
         position.ImagePositionPatient = [0, 0, 3 * n]
-        values.RescaleSlope, values.RescaleIntercept, values.RescaleType = slope, 0, "US"
+        values.RescaleSlope, values.RescaleIntercept, values.RescaleType = slope, 0, kind
         frame.PlanePositionSequence, frame.PixelValueTransformationSequence = [position], [values]
         per.append(frame)
     one.SharedFunctionalGroupsSequence, one.PerFrameFunctionalGroupsSequence = [shared], per
@@ -176,6 +183,20 @@ def enhanced(path: Path, rescale: list[float], *, mapped: list[Dataset] | None =
 def test_that_each_frame_has_its_own_scale(tmp_path: Path) -> None:
     voxels = volume(enhanced(tmp_path / "a.dcm", [1, 2, 0.5])).voxels
     assert voxels[3, 2].tolist() == [23, 246, 111.5]
+
+
+@pytest.mark.parametrize(("kind", "unit"), [("HU", "HU"), ("US", "1")])
+def test_that_enhanced_ct_is_in_hounsfield_where_it_says_so(
+    tmp_path: Path, kind: str, unit: str
+) -> None:
+    found = enhanced(tmp_path / "a.dcm", [2, 2, 2], modality="CT", kind=kind)
+    assert (volume(found).unit, volume(found).voxels[3, 2, 1]) == (unit, STORED * 2)
+
+
+def test_that_enhanced_pet_has_the_unit_of_its_mapping(tmp_path: Path) -> None:
+    items = mapping(SUV, 0.5, 0.0)
+    found = enhanced(tmp_path / "a.dcm", [0.5] * 3, modality="PT", mapped=items)
+    assert (volume(found).unit, volume(found).voxels[3, 2, 1]) == ("g/mL", STORED * 0.5)
 
 
 def test_that_the_identity_leaves_the_unit_to_a_mapping(tmp_path: Path) -> None:
