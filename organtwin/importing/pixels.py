@@ -26,6 +26,7 @@ from organtwin.importing.whereabouts import reading
 
 FRAME_LIMIT: Final = 2**26
 NATIVE: Final = frozenset([IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG, DEFLATED])
+PADDING_BYTES: Final = 16
 DEFLATE_RATIO: Final = 1040
 """No deflate stream grows by more (zlib's technical notes give 1032 : 1)."""
 RLE: Final = "1.2.840.10008.1.2.5"
@@ -43,7 +44,7 @@ def checked(pixels: Pixels) -> Pixels:
         problem = f"{pixels.rows} by {pixels.columns} pixels in {pixels.frames} frames"
     elif pixels.bits not in (1, 8, 16, 32) or not 0 < pixels.bits_stored <= pixels.bits:
         problem = f"samples of {pixels.bits_stored} of {pixels.bits} bits"
-    elif pixels.length is not None and frame * pixels.frames * pixels.bits > pixels.length * 8:
+    elif pixels.length is not None and not 0 <= _spare_bytes(pixels) <= _line_bytes(pixels):
         problem = (
             f"{pixels.rows} by {pixels.columns} pixels in {pixels.frames} frames are declared, "
             f"the pixels have {pixels.length} bytes"
@@ -55,6 +56,20 @@ def checked(pixels: Pixels) -> Pixels:
     if problem:
         raise UnreadableFile(f"impossible pixels: {problem}", where=str(pixels.path))
     return pixels
+
+
+def _spare_bytes(pixels: Pixels) -> int:
+    """Return how many bytes there are beyond those of the pixels declared."""
+    bits = pixels.rows * pixels.columns * pixels.frames * pixels.bits
+    return (pixels.length or 0) - (bits + 7) // 8
+
+
+def _line_bytes(pixels: Pixels) -> int:
+    """Return the bytes of one row or column, whichever is shorter: as many may be padding.
+
+    With more to spare the declared size is wrong (with one line in each of several frames, too).
+    """
+    return max(min(pixels.rows, pixels.columns) * pixels.bits // 8, PADDING_BYTES)
 
 
 class FrameReader:
