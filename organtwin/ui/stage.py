@@ -74,6 +74,12 @@ class Stage(QWidget):
         self._whole = None if view is self._whole else view
         for each in (*self.slices.values(), self.organ):
             each.setVisible(self._whole is None or each is self._whole)
+        # A row or column with nothing to show would keep its share of the space.
+        for number, each in enumerate(self._order):
+            if each is self._whole:
+                self._stretch(*divmod(number, 2))
+        if self._whole is None:
+            self._stretch(None, None)
         self.bar.split.setEnabled(self._whole is not None)
 
     def reset(self) -> None:
@@ -102,20 +108,23 @@ class Stage(QWidget):
         grid = QGridLayout(holder)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(2)
-        flat = self.slices
-        views: tuple[SliceView | OrganView, ...] = (
-            flat["axial"],
-            self.organ,
-            flat["coronal"],
-            flat["sagittal"],
-        )
-        for number, view in enumerate(views):
-            row, column = divmod(number, 2)
-            grid.addWidget(view, row, column)
-            grid.setRowStretch(row, 1)
-            grid.setColumnStretch(column, 1)
+        for number, view in enumerate(self._order):
+            grid.addWidget(view, *divmod(number, 2))
             view.maximise_asked.connect(lambda view=view: self.maximise(view))
+        self._tiles = grid
+        self._stretch(None, None)
         return holder
+
+    @property
+    def _order(self) -> tuple[SliceView | OrganView, ...]:
+        flat = self.slices
+        return flat["axial"], self.organ, flat["coronal"], flat["sagittal"]
+
+    def _stretch(self, row: int | None, column: int | None) -> None:
+        """Give the space to one row and column of the four views, or evenly to all."""
+        for number in range(2):
+            self._tiles.setRowStretch(number, int(row in (None, number)))
+            self._tiles.setColumnStretch(number, int(column in (None, number)))
 
     def _arrange(self) -> None:
         pair = self.beside if self.pairing.mode == "beside" else self._grid

@@ -123,7 +123,7 @@ def _number(prefix: str, name: str) -> QDoubleSpinBox:
     field.setKeyboardTracking(False)
     field.lineEdit().setTextMargins(6, 0, 0, 0)
     field.setProperty("bare", True)
-    field.setFixedWidth(72)
+    field.setFixedWidth(66)
     field.setAccessibleName(name)
     field.setToolTip(f"{name}, in the image's own unit")
     return field

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
@@ -13,7 +14,7 @@ from organtwin.ui.views.contours import outline
 from organtwin.ui.views.drags import begun
 from organtwin.ui.views.framing import Frame, rotation, upright_frames, voxel_frame
 from organtwin.ui.views.reslicing import Raster, Reslicer, Slab
-from organtwin.ui.views.slice_drawing import bar_mm, grips, words
+from organtwin.ui.views.slice_drawing import bar_mm, grips, taken, words
 from organtwin.ui.views.slicing import PLANES, Plane, canonical
 from organtwin.ui.window import MainWindow
 from organtwin.ui.windows import windows_of
@@ -225,6 +226,23 @@ def test_that_a_grip_turns_the_other_planes(qtbot: QtBot, window: MainWindow) ->
     assert plane == "coronal"
     assert viewing.frame("axial").letters() == ("R", "L", "A", "P")
     assert viewing.frame("coronal").letters() == ("A", "P", "S", "I")
+
+
+def test_that_words_leave_the_letters_free_in_a_small_view(window: MainWindow) -> None:
+    view = window.stage.slices["axial"]
+    view.resize(240, 160)
+    letters, rest = taken(view)[:4], taken(view)[4:]
+    assert not [box for box in rest if any(box.intersects(letter) for letter in letters)]
+
+
+def test_that_one_view_fills_the_stage(window: MainWindow) -> None:
+    view = window.stage.slices["coronal"]
+    window.stage.maximise(view)
+    QApplication.processEvents()
+    assert view.width() > 0.95 * window.stage.width()
+    window.stage.maximise(None)
+    QApplication.processEvents()
+    assert view.width() < 0.55 * window.stage.width()
 
 
 @pytest.mark.parametrize(("most", "bar"), [(99.0, 50.0), (100.0, 100.0), (23.0, 20.0), (0.9, 0.5)])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CROSSHAIR: Final = {"axial": "#e0605e", "coronal": "#63c08a", "sagittal": "#e8c15a"}
 """A plane's own colour; its trace in the other planes is drawn in it."""
+LETTERS: Final = 4
 GRIP_REACH: Final = 0.34
 GRIP_RADIUS: Final = 5.0
 TILTED_DEG: Final = 0.5
@@ -84,7 +85,7 @@ def draw_crosshair(painter: QPainter, view: SliceView) -> None:
 
 
 def words(view: SliceView) -> list[Said]:
-    """Return what stands at the edges and in the corners: (where, text, colour, font)."""
+    """Return letters, then the words in the corners: (where, text, colour, font)."""
     left, right, top, bottom = view.frame().letters()
     big, small = font(13, bold=True), font(11)
     centre, width = view.viewing.window
@@ -105,12 +106,13 @@ def words(view: SliceView) -> list[Said]:
 
 
 def draw_words(painter: QPainter, view: SliceView) -> None:
-    """Draw letters, plane, slice, window, what lies under the pointer, and the scale bar."""
+    """Draw plane, slice, window, what lies under the pointer, the scale bar; letters last."""
     box = _box(view)
-    for where, text, shade, kind in words(view):
+    _draw_scale(painter, view)
+    said = words(view)
+    for where, text, shade, kind in (*said[LETTERS:], *said[:LETTERS]):
         painter.setFont(kind)
         _write(painter, _lowered(box, text), (where, text), shade)
-    _draw_scale(painter, view)
 
 
 def taken(view: SliceView) -> list[QRectF]:
@@ -131,15 +133,18 @@ def write_lines(
     size = metrics.boundingRect(QRectF(0, 0, 1000, 1000), _FLAGS.AlignLeft, text).size()
     room = QRectF(painter.viewport()).adjusted(4, 4, -4, -4)
     offsets = [(12.0, 8.0), (-12.0 - size.width(), 8.0)]
-    offsets += [(x, -8.0 - size.height()) for x, _ in offsets] + [(12.0, 40.0), (12.0, -60.0)]
+    offsets += [(x, y - size.height()) for x, _ in offsets for y in (-8.0, 48.0, -40.0)]
     found = [QRectF(place + QPointF(x, y), size) for x, y in offsets]
-    free = [
-        box for box in found if room.contains(box) and not any(box.intersects(t) for t in avoid)
-    ]
-    box = (free or found)[0]
+    box = min(found, key=lambda box: (not room.contains(box), _covered(box, avoid)))
     painter.fillRect(box.adjusted(-3, -1, 3, 1), QColor(5, 7, 10, 150))
     _write(painter, box, (_FLAGS.AlignLeft | _FLAGS.AlignTop, text), shade)
     return box
+
+
+def _covered(box: QRectF, avoid: list[QRectF]) -> float:
+    """Return how much of what is taken a box would cover, px²."""
+    shared = (box.intersected(other) for other in avoid)
+    return sum(part.width() * part.height() for part in shared)
 
 
 def _box(view: SliceView) -> QRectF:
@@ -182,9 +187,14 @@ def _under_pointer(view: SliceView) -> str:
     unit = "" if view.viewing.unit == "1" else f" {view.viewing.unit}"
     name = view.viewing.structure_at(place)
     head = f"{_short(value)}{unit}" + (f"  {name}" if name else "")
+    room = view.width() / 2.0 - 34.0
+    head = QFontMetricsF(font(11)).elidedText(head, Qt.TextElideMode.ElideRight, room)
     if view.viewing.withheld:
         return f"{head}\nplace in mm withheld"
-    return f"{head}\nL {x:.1f}  P {y:.1f}  S {z:.1f} mm"
+    lines = (f"L {x:.1f}  P {y:.1f}  S {z:.1f} mm", f"L {x:.0f} P {y:.0f} S {z:.0f} mm")
+    metrics = QFontMetricsF(font(11))
+    fitting = [line for line in lines if metrics.horizontalAdvance(line) < room]
+    return f"{head}\n{fitting[0]}" if fitting else head
 
 
 def _draw_scale(painter: QPainter, view: SliceView) -> None:
