@@ -15,6 +15,7 @@ What is wrong with a mutant that still loads, by its outcome:
 
 from __future__ import annotations
 
+import faulthandler
 import gzip
 import json
 import random
@@ -346,18 +347,22 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("error")
+    faulthandler.enable()
     became: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="organtwin-mutants-") as place:
         everything = list(bases(Path(place)))
-        note = open(f"{place}/now", "w+", encoding="utf-8")  # noqa: SIM115
-        with note:
-            for n in range(count):
-                base = everything[n % len(everything)]
-                said = tried(base, seed + n // len(everything))
-                became[said["became"]] += 1
-                if said["became"] not in ("fine", "refused"):
-                    print(json.dumps(said), flush=True)
-    print(json.dumps({"mutants": count, "seed": seed, **became}), flush=True)
+        for n in range(count):
+            base = everything[n % len(everything)]
+            said = tried(base, seed + n // len(everything))
+            became[said["became"]] += 1
+            if said["became"] not in ("fine", "refused"):
+                _say(said)
+    _say({"mutants": count, "seed": seed, **became})
+
+
+def _say(said: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
