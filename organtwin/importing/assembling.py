@@ -23,7 +23,7 @@ from organtwin.importing.geometry import (
     plane_grid,
     sketched,
 )
-from organtwin.importing.guessing import guesses_of
+from organtwin.importing.guessing import guesses_of, in_order
 from organtwin.importing.opening import Opened
 from organtwin.importing.pixels import checked
 from organtwin.importing.planes import acquired_of, dated, identity_of
@@ -44,6 +44,11 @@ class _Collected:
     frames: set[str] = field(default_factory=set)
     said: dict[Path, Elements] = field(default_factory=dict)
 
+    def earliest(self) -> Elements:
+        """Return the header of the image that was taken first."""
+        headers = self.said.values() or [self.first.elements]
+        return min(headers, key=lambda said: said.text("AcquisitionTime"))
+
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
         return next((r for r in self.refused if r.error_class == UnreadableFile.__name__), None)
@@ -62,7 +67,9 @@ def series_of(
             groups[key] = _Collected(file) if _of_another(file, others.first) else others
         _collect(groups[key], file, slices_of)
     found = tuple({id(group): group for group in groups.values()}.values())
-    series = tuple(s for group in found for s in _parts(format_name, group))
+    told = [(s, group.earliest()) for group in found for s in _parts(format_name, group)]
+    guesses = in_order([(said, s.guess) for s, said in told])
+    series = tuple(replace(s, guess=g) for (s, _), g in zip(told, guesses, strict=True))
     return series, tuple(refused for group in found for refused in group.refused)
 
 
@@ -233,8 +240,9 @@ def _alike(a: Slice, b: Slice) -> bool:
 
 
 def _without_copies(slices: list[Slice]) -> tuple[list[Slice], tuple[str, ...]]:
-    """Drop files that hold the same image once more; says so."""
-    unique = list({(s.sop_uid or str(s.pixels.path), s.frame): s for s in slices}.values())
+    """Drop files that hold the same image once more, those with loss first; says so."""
+    lossless_last = sorted(slices, key=lambda one: not one.lossy)
+    unique = list({(s.sop_uid or str(s.pixels.path), s.frame): s for s in lossless_last}.values())
     copies = len(slices) - len(unique)
     return unique, (f"{copies} copies of the same images were left out",) if copies else ()
 

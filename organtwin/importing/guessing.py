@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from organtwin.importing.elements import Elements, merged, wanted
@@ -60,6 +60,11 @@ CT_WORDS: Final[Words] = (
 )  # fmt: skip
 """Guess → words for it in English, German, French, Spanish, Italian, letters without accents."""
 PHASE_SECONDS: Final = (("arterial", 20, 45), ("portal", 55, 100), ("late", 120, 900))
+FOLLOWING: Final = {
+    "arterial": (("portal", 15, 60), ("late", 90, 880)),
+    "portal": (("arterial", -60, -15), ("late", 60, 840)),
+}
+"""Seconds from a phase that is known to another one, after the same times."""
 PHASES: Final = frozenset(name for name, _ in CT_WORDS)
 PET_CT: Final = re.compile(r"\b(ctac|ac ?ct|ct ?ac|atten\w* ?corr\w*|pet\w*|low ?dose)\b")
 NO_MR: Final = re.compile(
@@ -132,6 +137,36 @@ def _ct(said: Elements) -> Guess:
         if found := PET_CT.search(_plain(said.text(keyword))):
             return Guess("CT for PET", f"{keyword} says '{found[0]}'")
     return NOTHING
+
+
+def in_order(told: Sequence[tuple[Elements, Guess]]) -> tuple[Guess, ...]:
+    """Return guesses of all series, CT after contrast also guessed by the others of its study.
+
+    Args:
+        told: the header of each series' first image, and what is guessed of it so far.
+    """
+    known: dict[str, list[tuple[float, str]]] = {}
+    for said, guess in told:
+        seconds = seconds_of(said.text("AcquisitionTime"))
+        if guess.name in FOLLOWING and seconds is not None:
+            known.setdefault(said.text("StudyInstanceUID"), []).append((seconds, guess.name))
+    return tuple(_by_others(said, guess, known) for said, guess in told)
+
+
+def _by_others(
+    said: Elements, guess: Guess, known: Mapping[str, Sequence[tuple[float, str]]]
+) -> Guess:
+    seconds = seconds_of(said.text("AcquisitionTime"))
+    if guess != NOTHING or seconds is None or "ContrastBolusAgent" not in said:
+        return guess
+    found = {
+        name: Guess(name, f"{seconds - then:+.0f} s from the {other} series of the study")
+        for then, other in known.get(said.text("StudyInstanceUID"), ())
+        for name, low, high in FOLLOWING[other]
+        if low <= seconds - then <= high
+    }
+    plain = said.text("Modality") == "CT" and "LOCALIZER" not in said.texts("ImageType")
+    return next(iter(found.values())) if plain and len(found) == 1 else NOTHING
 
 
 def _after_injection_s(said: Elements) -> float | None:

@@ -11,7 +11,7 @@ import pytest
 from organtwin.core.watch import Watch
 from organtwin.importing import Guess, scan
 from organtwin.importing.elements import Elements, tag_of
-from organtwin.importing.guessing import guess_of, seconds_of
+from organtwin.importing.guessing import guess_of, in_order, seconds_of
 
 Write = Callable[..., list[Path]]
 
@@ -200,6 +200,29 @@ def test_that_phases_after_an_injection_are_named(write: Write, tmp_path: Path) 
         )  # fmt: skip
     names = [s.guess.name for s in scan(tmp_path / "dicom", Watch()).series]
     assert names == ["arterial", "portal"]
+
+
+@pytest.mark.parametrize(
+    ("time", "guess"),
+    [
+        ("120035", Guess("portal", "+35 s from the arterial series of the study")),
+        ("120400", Guess("late", "+240 s from the arterial series of the study")),
+        ("120010", Guess()),
+        ("110000", Guess()),
+    ],
+)
+def test_that_a_series_is_guessed_by_the_others_of_its_study(time: str, guess: Guess) -> None:
+    study = {"StudyInstanceUID": "1.2", "ContrastBolusAgent": "Iomeprol"}
+    first = header("CT", SeriesDescription="ART", AcquisitionTime="120000", **study)
+    other = header("CT", SeriesDescription="Abdomen 2.0", AcquisitionTime=time, **study)
+    assert in_order([(first, guess_of(first)), (other, guess_of(other))])[1] == guess
+
+
+def test_that_a_series_without_contrast_is_not_guessed_by_others() -> None:
+    said = {"StudyInstanceUID": "1.2"}
+    first = header("CT", SeriesDescription="ART", AcquisitionTime="120000", **said)
+    other = header("CT", SeriesDescription="Abdomen 2.0", AcquisitionTime="120035", **said)
+    assert in_order([(first, guess_of(first)), (other, Guess())])[1] == Guess()
 
 
 REAL = {
