@@ -25,15 +25,6 @@ from organtwin.ui.shapes import normals_of
 Answer = dict[str, Any]
 
 
-def scan(asked: Mapping[str, Any], watch: Watch) -> Answer:
-    """List what a folder ("path") holds: series with their geometry, labels, refused files."""
-    from organtwin.importing import open_images
-    from organtwin.ui.looking import described
-
-    with open_images(Path(asked["path"]), watch) as images:
-        return described(images.scan)
-
-
 def look(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Show what lies at "path" for as long as there are requests on stdin (see `looking`)."""
     from organtwin.ui import looking
@@ -137,7 +128,6 @@ def verify(asked: Mapping[str, Any], watch: Watch) -> Answer:
 
 
 QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
-    "scan": scan,
     "look": look,
     "surfaces": surfaces,
     "methods": methods,

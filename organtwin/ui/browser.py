@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from organtwin.ui.browser_rows import Filtered, Rows
 from organtwin.ui.browser_tree import Tree
 from organtwin.ui.child import Child
-from organtwin.ui.choosing import RULE, Listed, choice_of, first_choice, toggled
+from organtwin.ui.choosing import Listed, choice_of, first_choice, toggled
 from organtwin.ui.details import Details
 from organtwin.ui.packing import unpacked
 from organtwin.ui.pieces import button, choice, emblem, tool, words
@@ -78,8 +78,13 @@ class Browser(QWidget):
         self._bar.setRange(0, 0)
         self._stack.setCurrentIndex(1)
         self._stop.setFocus()
-        child = self.session.ask("look", {"path": str(path)}, told=self._told)
-        child.progress.connect(self._tell)
+
+        def of_now(hear: Callable[..., None]) -> Callable[..., None]:
+            """Let nothing be heard of a place that was closed."""
+            return lambda *said: hear(*said) if self._child is child else None
+
+        child = self.session.ask("look", {"path": str(path)}, told=of_now(self._told))
+        child.progress.connect(of_now(self._tell))
         child.ended.connect(lambda *_: self._over(child))
         self._child = child
         self.changed.emit()
@@ -220,7 +225,6 @@ class Browser(QWidget):
         first = first_choice(self.listed, self._dates)
         several = patients > 1 and not first
         self._choose(first, "Several patients: choose one of them, or its series." * several)
-        self.tree.setToolTip(RULE)
         self.tree.setFocus()
         if self.chosen:
             place = self.rows.item_of(self.chosen[0]).index()

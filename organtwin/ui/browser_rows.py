@@ -52,7 +52,7 @@ class Rows(QStandardItemModel):
                 item.setCheckable(any(s.may_be_chosen for s in listed if s.person == person))
         stray = self._hang(labels)
         self._add_group(
-            "Structures whose images are not here",
+            "Structures that name no images here",
             [(s["path"], f"{s['kind']}: {_names(s)}", "") for s in stray],
         )
         self._add_group("Cannot be used", _by_reason(refused))
@@ -100,6 +100,9 @@ class Rows(QStandardItemModel):
         item = _item("series", series, f"{said}, geometry {series.grade}")
         item.setData(f"{above} {said} {series.reason} {series.refusal}".casefold(), SEARCH)
         item.setData(series.modality, MODALITY)
+        guess = f"Probably {series.phase}: {series.reason}" if series.phase else ""
+        tip = (series.title, guess, series.refusal, series.advice, *series.geometry["findings"])
+        item.setToolTip("\n".join(line for line in tip if line))
         if series.may_be_chosen:
             item.setCheckable(True)
         self._items[series.key] = item

@@ -1,7 +1,7 @@
 """The browser: looking before importing, choosing, deciding on what is in doubt."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -26,6 +26,7 @@ from organtwin.ui.window import MainWindow
 from tests.importing.conftest import slice_of
 
 SOON = 20_000
+LeftBehind = Callable[[], set[Path]]
 
 
 def write_series(folder: Path, name: str, **said: Any) -> Path:
@@ -43,8 +44,12 @@ def write_series(folder: Path, name: str, **said: Any) -> Path:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Two patients, two dates of one of them with two series each, and a file that is no image."""
-    folder = tmp_path / "images"
+    return write_images(tmp_path)
+
+
+def write_images(parent: Path) -> Path:
+    """Write two patients, two dates of one with three series, and a file that is no image."""
+    folder = parent / "images"
     one = {"PatientName": "Ann^One", "PatientID": "A1"}
     write_series(folder, "arterial", AcquisitionDate="20240110", **one)
     write_series(folder, "portal venous", AcquisitionDate="20240110", **one)
@@ -52,6 +57,22 @@ def images(tmp_path: Path) -> Path:
     write_series(folder, "elsewhere", PatientName="Bob^Two", PatientID="B2")
     (folder / "notes.txt").write_text("no image")
     return folder
+
+
+@pytest.fixture(scope="module")
+def seen(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
+    """A window that has looked at `images`, for what changes nothing of it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("user")))
+        made = MainWindow()
+        made.resize(1280, 800)
+        made.show()
+        made.look_at(write_images(tmp_path_factory.mktemp("seen")))
+        browser, began = page_of(made).browser, monotonic()
+        while not (browser.listed and resting(browser)) and monotonic() - began < SOON / 1000:
+            qapp.processEvents()
+        yield made
+        made.close()
 
 
 @pytest.fixture
@@ -84,8 +105,15 @@ def kept(folder: Path) -> Mapping[Path, str]:
     return {path: sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def left_behind() -> list[Path]:
-    return list(Path(gettempdir()).glob(f"{PREFIX}*"))
+@pytest.fixture
+def left_behind() -> LeftBehind:
+    """Return what tells the temporary folders that were made since."""
+
+    def there() -> set[Path]:
+        return set(Path(gettempdir()).glob(f"{PREFIX}*"))
+
+    before = there()
+    return lambda: there() - before
 
 
 def press(qtbot: QtBot, where: QWidget, text: str) -> None:
@@ -141,48 +169,51 @@ def drop(window: MainWindow, *urls: QUrl) -> None:
 # -- what is found ----------------------------------------------------------------------------
 
 
-def test_that_two_patients_are_kept_apart(window: MainWindow, qtbot: QtBot, images: Path) -> None:
-    browser = looked(qtbot, window, images)
+def test_that_two_patients_are_kept_apart(seen: MainWindow) -> None:
+    browser = page_of(seen).browser
     assert [row["title"] for row in rows_of(browser, "patient")] == ["Ann, One", "Bob, Two"]
     assert browser.chosen == ()
-    assert "Several patients" in said_in(page_of(window))
-    browser._ticked(rows_of(browser, "patient")[1]["person"])
+    assert "Several patients" in said_in(page_of(seen))
+
+
+def test_that_choosing_a_patient_chooses_by_the_rule(seen: MainWindow) -> None:
+    browser = page_of(seen).browser
+    ann, bob = (row["person"] for row in rows_of(browser, "patient"))
+    browser._ticked(bob)
     assert [browser.series(key).title for key in browser.chosen] == ["elsewhere"]
+    browser._ticked(bob)
+    browser._ticked(ann)
+    assert [browser.series(k).title for k in browser.chosen] == ["portal venous", "follow-up"]
+    browser._ticked(ann)
+    assert browser.chosen == ()
 
 
-def test_that_a_guess_is_shown_with_its_reason(
-    window: MainWindow, qtbot: QtBot, images: Path
-) -> None:
-    browser = looked(qtbot, window, images)
+def test_that_a_guess_is_shown_with_its_reason(seen: MainWindow) -> None:
+    browser = page_of(seen).browser
     go_to(browser, "portal venous")
     shown = next(s for s in rows_of(browser, "series") if s.title == "portal venous")
     assert shown.guess == "portal"
     assert shown.reason
     assert shown.reason in said_in(browser.details)
+    assert shown.reason in browser.rows.item_of(shown.key).toolTip()
 
 
-def test_that_refused_files_are_shown_with_the_reason(
-    window: MainWindow, qtbot: QtBot, images: Path
-) -> None:
-    browser = looked(qtbot, window, images)
-    (row,) = rows_of(browser, "refused")
+def test_that_refused_files_are_shown_with_the_reason(seen: MainWindow) -> None:
+    (row,) = rows_of(page_of(seen).browser, "refused")
     assert "known format" in row["title"]
     assert "notes.txt" in row["told"]
 
 
-def test_that_every_series_gets_its_thumbnail(
-    window: MainWindow, qtbot: QtBot, images: Path
-) -> None:
-    browser = looked(qtbot, window, images)
+def test_that_every_series_gets_its_thumbnail(seen: MainWindow) -> None:
+    """16 by 16 pixels of 1 mm by 2 mm."""
+    browser = page_of(seen).browser
     for series in browser.listed:
         picture = browser.rows.item_of(series.key).data(Qt.ItemDataRole.DecorationRole)
         assert (picture.width(), picture.height()) == (48, 96)
 
 
-def test_that_the_filter_leaves_what_was_asked_for(
-    window: MainWindow, qtbot: QtBot, images: Path
-) -> None:
-    browser = looked(qtbot, window, images)
+def test_that_the_filter_leaves_what_was_asked_for(seen: MainWindow) -> None:
+    browser = page_of(seen).browser
     browser.filter.setText("ann portal")
     assert [s.title for s in rows_of(browser, "series")] == ["portal venous"]
     assert len(rows_of(browser, "patient")) == 1
@@ -305,10 +336,8 @@ def test_that_a_series_before_the_first_visit_is_told_beforehand() -> None:
     assert problem(found, ("1.0",)) == ""
 
 
-def test_that_space_chooses_from_the_keyboard(
-    window: MainWindow, qtbot: QtBot, images: Path
-) -> None:
-    browser = looked(qtbot, window, images)
+def test_that_space_chooses_from_the_keyboard(seen: MainWindow, qtbot: QtBot) -> None:
+    browser = page_of(seen).browser
     go_to(browser, "follow-up")
     qtbot.keyClick(browser.tree, Qt.Key.Key_Space)
     assert [browser.series(key).title for key in browser.chosen] == ["follow-up"]
@@ -316,22 +345,20 @@ def test_that_space_chooses_from_the_keyboard(
     assert browser.chosen == ()
 
 
-def test_that_a_click_on_the_tick_chooses(window: MainWindow, qtbot: QtBot, only: Path) -> None:
-    browser = looked(qtbot, window, only)
-    assert len(browser.chosen) == 1
+def test_that_a_click_on_the_tick_chooses(seen: MainWindow, qtbot: QtBot) -> None:
+    browser = page_of(seen).browser
+    go_to(browser, "arterial")
     row = browser.tree.visualRect(browser.tree.currentIndex())
     place = QPoint(row.left() + 16, row.center().y())
-    qtbot.mouseClick(browser.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert browser.chosen == ()
+    for chosen in (["arterial"], []):
+        qtbot.mouseClick(browser.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert [browser.series(key).title for key in browser.chosen] == chosen
 
 
-def test_that_everything_focusable_in_the_browser_has_a_name(
-    window: MainWindow, qtbot: QtBot, only: Path
-) -> None:
-    browser = looked(qtbot, window, only)
+def test_that_everything_focusable_in_the_browser_has_a_name(seen: MainWindow) -> None:
     nameless = [
         type(widget).__name__
-        for widget in browser.findChildren(QWidget)
+        for widget in page_of(seen).browser.findChildren(QWidget)
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus
         and widget.isVisible()
         and not isinstance(widget, QScrollArea)
@@ -340,11 +367,36 @@ def test_that_everything_focusable_in_the_browser_has_a_name(
     assert nameless == []
 
 
+def test_that_phases_of_one_series_are_shown_and_imported_apart(
+    empty: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Two temporal positions at the same places, 100 HU apart, as two parts of one series."""
+    folder = tmp_path / "images"
+    for phase in (1, 2):
+        said = {"SeriesInstanceUID": "1.2.77", "SeriesDescription": "dynamic"}
+        said |= {"TemporalPositionIdentifier": phase, "RescaleIntercept": -1000 + 100 * phase}
+        write_series(folder, f"phase {phase}", **said)
+    browser = looked(qtbot, empty, folder)
+    titles = [s.title for s in browser.listed]
+    assert titles == ["dynamic (part 1)", "dynamic (part 2)"]
+    if browser.chosen != ("1.2.77#1",):
+        browser.toggle("1.2.77#1")
+    assert browser.chosen == ("1.2.77#1",)
+    press(qtbot, page_of(empty), "Import chosen")
+    qtbot.waitUntil(lambda: not empty.session.busy, timeout=SOON)
+    (visit,) = empty.session.case.visits
+    assert empty.session.get(visit.volume).voxels.min() == 900 - 1000 + 200
+
+
 # -- quick look -------------------------------------------------------------------------------
 
 
 def test_that_a_quick_look_stores_nothing(
-    window: MainWindow, qtbot: QtBot, images: Path, case_path: Path
+    left_behind: LeftBehind,
+    window: MainWindow,
+    qtbot: QtBot,
+    images: Path,
+    case_path: Path,
 ) -> None:
     before, there = kept(case_path), kept(images)
     browser = looked(qtbot, window, images)
@@ -384,7 +436,7 @@ def test_that_the_first_slice_is_there_in_half_a_second(
 
 
 def test_that_what_a_killed_look_left_is_swept_next_time(
-    window: MainWindow, qtbot: QtBot, only: Path
+    left_behind: LeftBehind, window: MainWindow, qtbot: QtBot, only: Path
 ) -> None:
     browser = looked(qtbot, window, only)
     (folder,) = left_behind()
@@ -417,7 +469,7 @@ def test_that_looking_needs_no_case_and_makes_one_when_asked(qtbot: QtBot, only:
 
 
 def test_that_a_zip_dropped_anywhere_is_looked_at(
-    window: MainWindow, qtbot: QtBot, images: Path
+    left_behind: LeftBehind, window: MainWindow, qtbot: QtBot, images: Path
 ) -> None:
     packed = images.parent / "from elsewhere.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -464,7 +516,11 @@ def test_that_a_case_folder_that_is_dropped_is_opened(qtbot: QtBot, case_path: P
 
 
 def test_that_a_cancelled_scan_leaves_nothing(
-    window: MainWindow, qtbot: QtBot, images: Path, case_path: Path
+    left_behind: LeftBehind,
+    window: MainWindow,
+    qtbot: QtBot,
+    images: Path,
+    case_path: Path,
 ) -> None:
     before = kept(case_path)
     window.look_at(images)

@@ -233,7 +233,7 @@ def test_that_questions_need_no_qt() -> None:
 
 
 def test_that_a_question_about_an_empty_folder_is_answered_with_an_error(tmp_path: Path) -> None:
-    asked = json.dumps({"question": "scan", "path": str(tmp_path / "nowhere")})
+    asked = json.dumps({"question": "look", "path": str(tmp_path / "nowhere")})
     run = subprocess.run(
         [sys.executable, "-m", "organtwin.ui.aside"],
         input=asked + "\n",
