@@ -52,6 +52,8 @@ DRAWN: Final = merged(
 )
 CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 FLAT_MM: Final = 0.1
+ROUNDED_MM: Final = 0.06
+"""A contour this near to a slice lies on it: coordinates are often written with one decimal."""
 FAR_MM: Final = 1e5
 POINT_LIMIT: Final = 20_000_000
 REACH: Final = 2
@@ -136,7 +138,10 @@ def _planes(drawn: Elements, volume: Volume) -> Planes:
                 "the contours do not lie in the planes of these images",
                 advice="choose the series that the contours were drawn on",
             )
-        planes.setdefault(round(float(index[:, 2].mean()), 2), []).append(index[:, :2])
+        height = float(index[:, 2].mean())
+        if abs(height - round(height)) * volume.spacing_mm[2] <= ROUNDED_MM:
+            height = round(height)
+        planes.setdefault(round(height, 2), []).append(index[:, :2])
     return planes
 
 

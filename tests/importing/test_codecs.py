@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,35 @@ def test_that_compression_with_loss_is_said(shared: Path) -> None:
     (series,) = scan(shared / "odd-dicom-a/codecs-wg04/MR4_JPLY.dcm", WATCH).series
     said = "lossy compressed (ISO_10918_1, ratio 33): values are not those measured"
     assert said in series.geometry.findings
+
+
+def test_that_of_copies_the_one_without_loss_is_kept(write: Write, tmp_path: Path) -> None:
+    one = pydicom.dcmread(write([0, 3, 6])[0])
+    one.LossyImageCompression, one.PixelData = "01", bytes(len(one.PixelData))
+    one.save_as(tmp_path / "dicom/last.dcm", enforce_file_format=True)
+    (series,) = scan(tmp_path / "dicom", WATCH).usable()
+    assert "1 copies of the same images were left out" in series.geometry.findings
+    assert read_volume(series, WATCH).voxels[3, 2, 0] == 23 - 1000
+
+
+@pytest.mark.parametrize("syntax", [JPEG + "50", JPEG + "51"])
+def test_that_jpeg_of_8_bits_is_read(write: Write, tmp_path: Path, syntax: str) -> None:
+    from PIL import Image
+
+    i, j = np.meshgrid(np.arange(64), np.arange(48))
+    smooth = (128 + 60 * np.sin(i / 9) + 50 * np.cos(j / 7)).astype(np.uint8)
+    code = BytesIO()
+    Image.fromarray(smooth).save(code, "JPEG", quality=95)
+    one = pydicom.dcmread(write([0])[0])
+    one.Rows, one.Columns, one.BitsAllocated, one.BitsStored, one.HighBit = 48, 64, 8, 8, 7
+    one.PixelRepresentation = 0
+    one.file_meta.TransferSyntaxUID = UID(syntax)
+    one.PixelData = encapsulate([code.getvalue()])
+    one["PixelData"].VR = "OB"
+    one.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    pixels = frame_of(tmp_path / "a.dcm")
+    assert np.array_equal(pixels, np.asarray(Image.open(code)))
+    assert np.abs(pixels.astype(int) - smooth).max() <= 6
 
 
 def test_that_different_ratios_are_said_once(write: Write, tmp_path: Path) -> None:

@@ -109,6 +109,13 @@ def test_that_islands_add_up(draw: Draw) -> None:
     assert voxels(draw(square(1.5, 4.5, 4), square(6.5, 8.5, 4))) == 9 + 4
 
 
+def test_that_coordinates_of_one_decimal_still_lie_on_the_slices(draw: Draw) -> None:
+    fine = grid(np.diag([1.0, 1.0, 1.25, 1.0]))
+    mask = draw(*(square(1.5, 4.5, z) for z in (0.0, 1.2, 2.5, 3.8, 5.0)), volume=fine)
+    assert mask.voxels.any(axis=(0, 1)).tolist() == [True] * 5 + [False]
+    assert mask.source_ml == pytest.approx(5 * 9 * 1.25 / 1000)
+
+
 def test_that_a_plane_left_out_stays_empty(draw: Draw) -> None:
     mask = draw(*(square(1.5, 4.5, z) for z in (0, 2, 6, 8)))
     assert mask.voxels.any(axis=(0, 1)).tolist() == [True, True, False, True, True, False]
