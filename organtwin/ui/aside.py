@@ -26,11 +26,15 @@ Answer = dict[str, Any]
 
 
 def look(asked: Mapping[str, Any], watch: Watch) -> Answer:
-    """Show what lies at "path" for as long as there are requests on stdin (see `looking`)."""
+    """Show what lies at "path" for as long as there are requests on stdin (see `looking`).
+
+    With "remember" the user's index may keep what its headers say.
+    """
     from organtwin.ui import looking
 
     del watch
-    looking.look(Path(asked["path"]), sys.stdin, _say)
+    remember = bool(asked.get("remember"))
+    looking.look(Path(asked["path"]), sys.stdin, _say, remember=remember)
     return {"over": True}
 
 

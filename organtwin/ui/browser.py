@@ -32,7 +32,9 @@ HINT: Final = "Drop a folder, a zip or a DICOMDIR here"
 
 
 class Browser(QWidget):
-    """Looks through a place in a process of its own; nothing of it is stored.
+    """Looks through a place in a process of its own; no case is changed.
+
+    Without a case nothing is stored at all; with one, the user's index learns what headers say.
 
     Signals:
         changed: other things were found, or other series are chosen.
@@ -83,7 +85,8 @@ class Browser(QWidget):
             """Let nothing be heard of a place that was closed."""
             return lambda *said: hear(*said) if self._child is child else None
 
-        child = self.session.ask("look", {"path": str(path)}, told=of_now(self._told))
+        asked = {"path": str(path), "remember": self.session.is_open}
+        child = self.session.ask("look", asked, told=of_now(self._told))
         child.progress.connect(of_now(self._tell))
         child.ended.connect(lambda *_: self._over(child))
         self._child = child
@@ -139,7 +142,7 @@ class Browser(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(320)
         self._bar.setAccessibleName("Progress of looking through the images")
-        self._stop = button("&Cancel", "Stop looking; nothing was changed")
+        self._stop = button("&Cancel", "Stop looking; no case was changed")
         self._stop.clicked.connect(self.close_place)
         for each in (self._progress_said, self._bar, self._stop):
             column.addWidget(each, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -160,7 +163,7 @@ class Browser(QWidget):
         self.modality = choice("Filter the series by modality")
         self.modality.currentIndexChanged.connect(lambda _: self._filter())
         self._title = words("", "heading")
-        shut = tool("close", "Close the browser", "Close; nothing was stored")
+        shut = tool("close", "Close the browser", "Close; no case was changed")
         shut.clicked.connect(self.closed)
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 8, 6)

@@ -110,6 +110,6 @@ class Dropping(QWidget):
         painter.setPen(colour("muted"))
         painter.setFont(font(13))
         below = self.rect().adjusted(0, 24, 0, 24)
-        said = "A folder, a zip or a DICOMDIR; nothing is stored until you import"
+        said = "A folder, a zip or a DICOMDIR; nothing enters a case until you import"
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, said)
         painter.end()

@@ -9,6 +9,7 @@ It ends with its input, so that a window that died leaves nothing behind.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import shutil
 import tempfile
@@ -27,6 +28,7 @@ from organtwin.core.errors import BadInput, CaseLocked, OrganTwinError, Stopped
 from organtwin.core.origin import NOTHING_IN_COMMON, Identity
 from organtwin.core.watch import Watch
 from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images
+from organtwin.importing.index import SWITCH as NO_INDEX
 from organtwin.ui.packing import packed
 
 PREFIX: Final = "organtwin-look-"
@@ -34,8 +36,14 @@ Say = Callable[..., None]
 Requests = queue.Queue[Mapping[str, Any] | None]
 
 
-def look(path: Path, lines: IO[str], say: Say) -> None:
-    """Hold the conversation about what lies at `path`; raises as `open_images`."""
+def look(path: Path, lines: IO[str], say: Say, *, remember: bool) -> None:
+    """Hold the conversation about what lies at `path`; raises as `open_images`.
+
+    Args:
+        remember: whether the user's index may keep what the headers say.
+    """
+    if not remember:
+        os.environ[NO_INDEX] = "1"
     requests: Requests = queue.Queue()
     threading.Thread(target=_listen, args=(lines, requests), daemon=True).start()
     watch = Watch(

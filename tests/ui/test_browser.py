@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QScr
 from pytestqt.qtbot import QtBot
 
 from organtwin.core.errors import BadInput
+from organtwin.places import own_folder
 from organtwin.ui.browser import Browser
 from organtwin.ui.browser_rows import KIND, THING
 from organtwin.ui.choosing import Listed, first_choice, problem, toggled
@@ -456,6 +457,7 @@ def test_that_looking_needs_no_case_and_makes_one_when_asked(qtbot: QtBot, only:
     made.show()
     looked(qtbot, made, only)
     assert not made.session.is_open
+    assert not [path for path in own_folder().rglob("*") if "scans" in path.name]
     page = page_of(made)
     page._pseudonym.setText("nobody")
     press(qtbot, page, "Make a case")
