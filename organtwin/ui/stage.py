@@ -99,7 +99,7 @@ class Stage(QWidget):
         flicker = QShortcut(QKeySequence("X"), self)
         flicker.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flicker.activated.connect(lambda: self.pairing.set_flicker(not self.pairing.flickers))
-        for signal in (showing.viewing.measures.changed, showing.viewing.changed):
+        for signal in (showing.viewing.measures.changed, showing.visit_shown, self.pairing.changed):
             signal.connect(self.measures.follow)
 
     def _four(self) -> QWidget:

@@ -19,6 +19,8 @@ def greys(plate: NDArray[Any], window: tuple[float, float]) -> NDArray[np.uint8]
     scaled -= np.float32(centre - width / 2.0)
     scaled *= np.float32(255.0 / width)
     np.clip(scaled, 0.0, 255.0, out=scaled)
+    if plate.dtype.kind == "f":
+        np.nan_to_num(scaled, copy=False)
     return scaled.astype(np.uint8)
 
 

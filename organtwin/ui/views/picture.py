@@ -81,10 +81,13 @@ class Picture:
             self._outlines[number] = outlines(plate, view.viewing.structures)
         return self._outlines[number]
 
-    def raster(self, samples: int) -> Raster:
-        """Return where the view's plane is sampled: each pixel, or at most `samples` in all."""
+    def raster(self, samples: int, least_mm: float = 0.0) -> Raster:
+        """Return where the view's plane is sampled: each pixel, or at most `samples` in all, or as
+        far apart as `least_mm`.
+        """
         view = self._view
-        coarse = max(1.0, float(np.sqrt(view.width() * view.height() / samples)))
+        pixels = view.width() * view.height()
+        coarse = max(1.0, float(np.sqrt(pixels / samples)), least_mm * view.scale())
         scale = view.scale()
         size = (
             max(2, int(np.ceil(view.width() / coarse))),
@@ -140,6 +143,9 @@ class Picture:
         painter.drawImage(QRectF(0, 0, columns * coarse, rows * coarse), image)
         self._draw_veil(painter)
         if labels is not None:
+            # A sample a voxel, so that borders are smoothed like those along the voxels.
+            raster = self.raster(limit // 2, float(view.grid().spacing_mm.min()))
+            coarse = raster.step_mm * view.scale()
             found = outlines(labels.sample(view.frame(), raster), viewing.structures)
             self._draw_structures(painter, found, QTransform.fromScale(coarse, coarse))
 

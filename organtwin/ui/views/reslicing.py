@@ -57,7 +57,7 @@ class Reslicer:
 
         self._affine = affine
         self._line = array.reshape(-1, order="F")
-        lowest = np.iinfo(array.dtype).min if array.dtype.kind in "iu" else -3.0e38
+        lowest = np.iinfo(array.dtype).min if array.dtype.kind in "iu" else -1.0e30
         image = vtkImageData()
         image.SetDimensions(*array.shape)
         image.GetPointData().SetScalars(numpy_to_vtk(self._line))

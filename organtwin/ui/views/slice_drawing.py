@@ -71,12 +71,14 @@ def draw_crosshair(painter: QPainter, view: SliceView) -> None:
     """Draw the traces of the other two planes, open in the middle, with grips when oblique."""
     centre = view.to_screen(view.viewing.cursor_mm)
     gap, reach = 10.0, 2.0 * (view.width() + view.height())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, view.viewing.oblique is not None)
     for plane, along in traces(view).items():
         shade = QColor(CROSSHAIR[plane])
         shade.setAlpha(150)
         painter.setPen(QPen(shade, 1))
         for sign in (-1.0, 1.0):
             painter.drawLine(centre + along * gap * sign, centre + along * reach * sign)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for plane, place in grips(view):
         painter.setPen(QPen(QColor("#0b0f14"), 1.2))
         painter.setBrush(QColor(CROSSHAIR[plane]))
