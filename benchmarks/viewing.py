@@ -2,10 +2,10 @@
 
 ``sh packaging/with_display.sh .venv/bin/python benchmarks/viewing.py`` prints one line a gesture:
 frames/s over the whole gesture, those of the 95th percentile of its frames (the slow ones),
-processor time a frame (all threads; the other two move with what else the machine does), and whether
-the goal for the mean, and half of it for the slow frames, are met. A frame is: the event is sent, the
-event loop runs dry, everything asked for is painted and handed to the X server. The window is
-1440 × 900, Mesa draws in software, three slices and the 3D view are on screen.
+processor time a frame (all threads; the other two move with what else the machine does), and
+whether the goal for the mean, and half of it for the slow frames, are met. A frame is: the event
+is sent, the event loop runs dry, everything asked for is painted and handed to the X server. The
+window is 1440 × 900, Mesa draws in software, three slices and the 3D view are on screen.
 """
 
 from __future__ import annotations
