@@ -24,6 +24,7 @@ from organtwin.importing.placing import TIE
 
 RIGHT_ANGLE: Final = 1e-3
 SMALLEST_MM: Final = 1e-6
+FARTHEST_MM: Final = 1e6
 SAME_PLACE: Final = 0.01
 """Of a voxel: grids nearer than this at every corner are one grid."""
 HIGHEST_LABEL: Final = 65535
@@ -77,11 +78,11 @@ def onto(
     index, as in `placing.paste`.
     """
     steps = np.linalg.inv(affine) @ volume.affine
-    far = np.array(volume.voxels.shape) - 1
+    last = np.array(volume.voxels.shape) - 1
     if (
         labels.shape == volume.voxels.shape
         and np.abs(steps[:3, 3]).max() < SAME_PLACE / 2
-        and np.abs((steps[:3, :3] - np.eye(3)) * far).sum(axis=1).max() < SAME_PLACE / 2
+        and np.abs((steps[:3, :3] - np.eye(3)) * last).sum(axis=1).max() < SAME_PLACE / 2
     ):
         return labels
     ni, nj, nk = volume.voxels.shape
@@ -92,8 +93,10 @@ def onto(
         inside, places = np.ones((ni, nj), dtype=bool), []
         for axis in range(3):
             start = steps[axis, 3] + steps[axis, 2] * k + 0.5 + TIE
-            place = np.floor(start + steps[axis, 0] * i + steps[axis, 1] * j).astype(np.int64)
-            inside &= (place >= 0) & (place < labels.shape[axis])
+            far = labels.shape[axis]
+            there = np.floor(start + steps[axis, 0] * i + steps[axis, 1] * j)
+            place = np.clip(there, -1, far).astype(np.int64)
+            inside &= (place >= 0) & (place < far)
             places.append(place)
         u, v, w = (place[inside] for place in places)
         result[:, :, k][inside] = labels[u, v, w]
@@ -147,7 +150,8 @@ def named(values: Sequence[int], names: dict[int, str], stem: str) -> tuple[Segm
 def right_angled(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the affine of a grid; raises WrongGeometry when it is degenerate or skewed."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or lengths.min() < SMALLEST_MM:
+    usable = np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM
+    if not usable or lengths.min() < SMALLEST_MM:
         raise WrongGeometry("the file has no usable orientation")
     angles = (affine[:3, :3] / lengths).T @ (affine[:3, :3] / lengths) - np.eye(3)
     if np.abs(angles).max() > RIGHT_ANGLE:
