@@ -244,7 +244,9 @@ class Browser(QWidget):
             return
         theirs = {s.key for s in self.listed if s.person == thing}
         gone = bool(theirs & set(self.chosen))
-        self._choose(() if gone else choice_of(thing, self.listed, self._dates))
+        new = () if gone else choice_of(thing, self.listed, self._dates)
+        none = "No series of this patient is chosen by the rule: choose one yourself."
+        self._choose(new, "" if gone or new else none)
 
     def _show_series(self, series: Listed | None) -> None:
         self.details.show_series(series)

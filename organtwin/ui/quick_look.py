@@ -128,8 +128,7 @@ class QuickLook(QWidget):
     def _offer_windows(self) -> None:
         self._windows.clear()
         for window in self.viewing.windows:
-            text = f"{window.name.capitalize()}  C {window.centre:.4g} W {window.width:.4g}"
-            self._windows.addItem(text, (window.centre, window.width))
+            self._windows.addItem(window.name.capitalize(), (window.centre, window.width))
         self._windows.setEnabled(True)
         self._follow_window()
 
