@@ -254,8 +254,7 @@ class _Arrangement:
                 advice="export the whole series again",
             )
         if self.missing:
-            first = self.slices[0]
-            heights = self.heights + np.dot(first.position_mm, normal_of(first))
+            heights = heights_mm(self.slices)
             holes = "; ".join(_at(heights, int(n)) for n in np.flatnonzero(counts > 1)[:5])
             self._withhold(
                 f"{self.missing} missing slice{'s' if self.missing > 1 else ''} (after {holes}); "
@@ -264,8 +263,10 @@ class _Arrangement:
         return step
 
     def _uneven_step(self) -> float:
+        """Return a step near the smallest gap of which the first and last slice are planes."""
         extent = float(self.heights[-1])
         step = max(float(self.gaps.min()), extent / (FINEST * len(self.slices)))
+        step = extent / float(np.ceil(extent / step - WHOLE))
         self._withhold(
             f"gaps change from {self.gaps.min():.2f} to {self.gaps.max():.2f} mm; resampled every "
             f"{step:.2f} mm, at most {self.gaps.max() / 2:.2f} mm from a measured slice"

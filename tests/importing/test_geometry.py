@@ -131,6 +131,19 @@ def test_that_every_voxel_lies_within_the_residual_of_a_measured_pixel(seed: int
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_that_a_resampled_grid_reaches_from_the_first_slice_to_the_last(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    places = along(np.cumsum(chance.uniform(1, 6, 9)))
+    places[:, :2] = np.outer(places[:, 2], chance.uniform(-0.4, 0.4, 2))
+    stack = arranged(slices_at(turned(chance), places))
+    corners = np.array([[0, 0, 0], [NI - 1, NJ - 1, 0]])
+    ends = stack.places[[0, -1]][:, None] + corners
+    assert (ends > -1e-6).all()
+    assert (ends <= np.array(stack.size) - 1 + 1e-6).all()
+    assert stack.places[-1, 2] == pytest.approx(stack.size[2] - 1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_that_missing_slices_are_counted_and_the_others_copied(seed: int) -> None:
     chance = np.random.default_rng(seed)
     step, count = float(chance.uniform(0.5, 6)), 12
