@@ -41,6 +41,7 @@ def _tags() -> Mapping[str, int]:
     return {entry[4]: tag for tag, entry in _table().items()}
 
 
+@cache
 def tag_of(keyword: str) -> int:
     """Return the tag of a keyword of the DICOM dictionary."""
     return _tags()[keyword]

@@ -64,6 +64,9 @@ class Elements:
 
     def text(self, keyword: str) -> str:
         """Return a text value, "" when the file does not say."""
+        _, value = self.raw.get(tag_of(keyword), ("", b""))
+        if isinstance(value, bytes) and len(value) <= SHORT:
+            return _text_again(value, self.encodings)
         return "\\".join(self.texts(keyword))
 
     def floats(self, keyword: str) -> tuple[float, ...]:
@@ -128,6 +131,11 @@ def _parts(value: bytes, encodings: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip(" \0") for part in _decoded(value, encodings).split("\\"))
 
 
+def _text(value: bytes, encodings: tuple[str, ...]) -> str:
+    return "\\".join(_parts(value, encodings)) if value else ""
+
+
+_text_again = lru_cache(2**12)(_text)
 _numbers_again, _parts_again = lru_cache(2**12)(_numbers), lru_cache(2**12)(_parts)
 """The slices of a series say nearly all the same."""
 

@@ -1,7 +1,9 @@
 """Look into a folder, a file, a DICOMDIR or a zip, and read what was chosen.
 
 Everything foreign is parsed and decoded by worker processes (see `worker`): what a file does to
-its reader ends there. Voxels come back in memory that both sides map.
+its reader ends there. Voxels come back in memory that both sides map. Where a worker has told at
+which byte of which file uncompressed samples begin, and how many there are, nothing is left to
+parse: those are read here.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core import errors
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
@@ -28,9 +29,11 @@ from organtwin.importing.archive import is_zip
 from organtwin.importing.asking import Died, Limits
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import LabelSource, Scan, Series
-from organtwin.importing.index import key_of, own_index
+from organtwin.importing.opening import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from organtwin.importing.previews import placed_slice
 from organtwin.importing.region import Region
-from organtwin.importing.surveying import Crew, Survey
+from organtwin.importing.scanning import read_volume
+from organtwin.importing.surveying import Crew, surveyed
 from organtwin.importing.wire import from_json, to_json
 from organtwin.importing.worker import Picture, Sent, SentMask
 from organtwin.organs import Organ
@@ -44,6 +47,7 @@ BASE_SECONDS: Final = 60.0
 UNPACK_SECONDS: Final = 3600.0
 PICTURE_BYTES: Final = 4 * 2**26
 OF_MACHINE: Final = 0.9
+UNCOMPRESSED: Final = frozenset([IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG])
 DTYPES: Final = ("<i2", "<f4", "|u1")
 
 
@@ -62,6 +66,9 @@ class Images:
         """Read the voxels of a Series; raises as `read_volume`."""
         if series.refusal is not None:
             raise series.refusal.error()
+        self._crew.require_open()
+        if is_plain(series):
+            return read_volume(series, watch)
         count = math.prod(series.size)
         held = max((path.stat().st_size for path in series.files if path.exists()), default=0)
         with self._room(4 * count, where=_place(series)) as region:
@@ -139,6 +146,9 @@ class Images:
         self, series: Series, n: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Return `previews.placed_slice` of a Series; raises as that."""
+        self._crew.require_open()
+        if is_plain(series):
+            return placed_slice(series, n)
         return self._picture(series, n)
 
     def _picture(self, series: Series, n: int | None) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -207,7 +217,7 @@ def open_images(path: Path, watch: Watch) -> Iterator[Images]:
     """
     with Crew() as crew, _unpacked(path, crew, watch) as (place, later):
         try:
-            found = _found(place, crew, later)
+            found = surveyed(place, crew, later)
             refused = (replace(r, path=path / r.path.relative_to(place)) for r in found.refused)
             yield Images(found if place == path else replace(found, refused=tuple(refused)), crew)
         except OrganTwinError as error:
@@ -236,34 +246,15 @@ def _unpacked(path: Path, crew: Crew, watch: Watch) -> Iterator[tuple[Path, Watc
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _found(place: Path, crew: Crew, watch: Watch) -> Scan:
-    """Return the Scan of a place, from the index where nothing changed since it was made."""
-    index = own_index() if place.is_dir() else None
-    key = key_of(place) if index else None
-    if index and key and (known := index.get(key)) is not None:
-        try:
-            return _checked(known)
-        except ValueError:
-            index.forget(key)
-    told = Survey(place, crew, watch).scan()
-    try:
-        found = _checked(told)
-    except ValueError as error:
-        raise UnreadableFile("its reader gave no sensible answer", where=str(place)) from error
-    if index and key:
-        index.put(key, told)
-    return found
-
-
-def _checked(told: bytes) -> Scan:
-    """Return a Scan of which every refusal is a BadInput; raises ValueError."""
-    found: Scan = from_json(Scan, told)
-    refusals = [*found.refused, *(s.refusal for s in found.series if s.refusal)]
-    for name in {refusal.error_class for refusal in refusals}:
-        kind = getattr(errors, name, None)
-        if not (isinstance(kind, type) and issubclass(kind, BadInput)):
-            raise ValueError(f"no error {name}")
-    return found
+def is_plain(series: Series) -> bool:
+    """Return whether the voxels lie uncompressed in the files, one slice each, on an even grid."""
+    first = series.slices[0].pixels if series.slices else None
+    return (
+        first is not None
+        and series.size == (first.columns, first.rows, len(series.slices))
+        and all(s.pixels.transfer_syntax in UNCOMPRESSED for s in series.slices)
+        and all(s.pixels.frames == 1 for s in series.slices)
+    )
 
 
 def _place(series: Series) -> str:

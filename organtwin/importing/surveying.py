@@ -7,10 +7,12 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from organtwin.core.errors import BadArgument, BadInput
+from organtwin.core import errors
+from organtwin.core.errors import BadArgument, BadInput, UnreadableFile
 from organtwin.core.watch import Watch
 from organtwin.importing.asking import POLL_SECONDS, Asked, Died, Limits
-from organtwin.importing.found import Refused
+from organtwin.importing.found import Refused, Scan
+from organtwin.importing.index import key_of, own_index
 from organtwin.importing.wire import from_json, to_json
 
 CHUNK: Final = 200
@@ -36,10 +38,14 @@ class Crew:
         self._closed = True
         self.end()
 
-    def member(self, number: int) -> Asked:
-        """Return worker 0 or 1, started when need be."""
+    def require_open(self) -> None:
+        """Raise BadArgument when the images were closed."""
         if self._closed:
             raise BadArgument("the images were closed", advice="open them again")
+
+    def member(self, number: int) -> Asked:
+        """Return worker 0 or 1, started when need be."""
+        self.require_open()
         while len(self._members) <= number:
             self._members.append(Asked())
         return self._members[number]
@@ -161,3 +167,33 @@ class Survey:
                 where=str(self._place),
             )
         self._begin(number, chunk)
+
+
+def surveyed(place: Path, crew: Crew, watch: Watch) -> Scan:
+    """Return the Scan of a place, from the index where nothing changed since it was made."""
+    index = own_index() if place.is_dir() else None
+    key = key_of(place) if index else None
+    if index and key and (known := index.get(key)) is not None:
+        try:
+            return _checked(known)
+        except ValueError:
+            index.forget(key)
+    told = Survey(place, crew, watch).scan()
+    try:
+        found = _checked(told)
+    except ValueError as error:
+        raise UnreadableFile("its reader gave no sensible answer", where=str(place)) from error
+    if index and key:
+        index.put(key, told)
+    return found
+
+
+def _checked(told: bytes) -> Scan:
+    """Return a Scan of which every refusal is a BadInput; raises ValueError."""
+    found: Scan = from_json(Scan, told)
+    refusals = [*found.refused, *(s.refusal for s in found.series if s.refusal)]
+    for name in {refusal.error_class for refusal in refusals}:
+        kind = getattr(errors, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, BadInput)):
+            raise ValueError(f"no error {name}")
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -45,10 +47,11 @@ def _of_directory(path: Path) -> tuple[list[Path], list[Refused]]:
 def _of_folder(path: Path) -> tuple[list[Path], list[Refused]]:
     root, files, refused = path.resolve(), [], []
     for one in _walked(path):
-        if one.is_symlink() and not one.resolve().is_relative_to(root):
-            refused.append(Refused(one, BadInput.__name__, "a link that leads out of the folder"))
+        place = Path(one.path)
+        if one.is_symlink() and not place.resolve().is_relative_to(root):
+            refused.append(Refused(place, BadInput.__name__, "a link that leads out of the folder"))
         elif one.is_file():
-            files.append(one)
+            files.append(place)
             if len(files) > FILE_LIMIT:
                 raise BadInput(
                     f"more than {FILE_LIMIT} files",
@@ -56,13 +59,19 @@ def _of_folder(path: Path) -> tuple[list[Path], list[Refused]]:
                     advice="choose the folder of one patient",
                 )
         elif not one.is_symlink():
-            refused.append(Refused(one, UnreadableFile.__name__, "not a regular file"))
-    return sorted(files), refused
+            refused.append(Refused(place, UnreadableFile.__name__, "not a regular file"))
+    return sorted(files, key=attrgetter("parts")), refused
 
 
-def _walked(path: Path) -> Iterator[Path]:
-    depth = len(path.parts)
-    for folder, below, names in os.walk(path, followlinks=False):
-        if len(Path(folder).parts) - depth >= DEPTH_LIMIT:
-            below.clear()
-        yield from (Path(folder, name) for name in names)
+def _walked(path: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in a folder and in those below it; a folder that cannot be read is empty."""
+    folders = [(str(path), 1)]
+    while folders:
+        folder, depth = folders.pop()
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    if not entry.is_dir():
+                        yield entry
+                elif depth < DEPTH_LIMIT:
+                    folders.append((entry.path, depth + 1))

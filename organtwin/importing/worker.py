@@ -9,6 +9,7 @@ its input, so it never outlives its parent, and then removes what it unpacked.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -230,6 +231,7 @@ def bounded(memory_bytes: int, seconds: float) -> None:
 
 def main() -> int:
     """Answer until the input ends."""
+    gc.disable()  # thousands of headers, hardly a cycle, a bound on memory and a short life
     say = _own_output()
     if sys.platform != "win32":
         import resource

@@ -9,7 +9,7 @@ from typing import Any
 from organtwin.importing import pixels, scanning, worker
 
 HEADER = scanning.opened
-NATIVE = pixels.FrameReader._native
+DECODED = pixels.FrameReader._decoded
 
 
 def _misbehave(name: str) -> None:
@@ -28,13 +28,13 @@ def _header(path: Path, tree: Any) -> Any:
     return HEADER(path, tree)
 
 
-def _native(reader: pixels.FrameReader, n: int) -> Any:
+def _decoded(reader: pixels.FrameReader, code: bytes) -> Any:
     if "pixels" in reader.pixels.path.name:
         _misbehave(reader.pixels.path.name)
-    return NATIVE(reader, n)
+    return DECODED(reader, code)
 
 
 if __name__ == "__main__":
     scanning.opened = _header
-    pixels.FrameReader._native = _native
+    pixels.FrameReader._decoded = _decoded
     sys.exit(worker.main())

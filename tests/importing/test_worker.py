@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import RLELossless
 
 from organtwin.core.errors import BadArgument, NoImages, Stopped, UnreadableFile
 from organtwin.core.watch import Watch
@@ -86,7 +88,11 @@ def rogue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def renamed(paths: list[Path], number: int, name: str) -> Path:
-    """Rename one of the files."""
+    """Rename one of the files; all of them are compressed when it is about pixels."""
+    for path in paths if "pixels" in name else ():
+        one = pydicom.dcmread(path)
+        one.compress(RLELossless, generate_instance_uid=False)
+        one.save_as(path)
     return paths[number].rename(paths[number].with_name(name))
 
 
@@ -119,7 +125,7 @@ def test_that_masks_come_back_as_they_are(shared: Path) -> None:
 
 
 def test_that_voxels_are_read_only_and_outlive_the_worker(write: Write, tmp_path: Path) -> None:
-    write([0.0, 3.0, 6.0])
+    renamed(write([0.0, 3.0, 6.0]), 0, "pixels.dcm")
     with open_images(tmp_path / "dicom", WATCH) as there:
         volume = there.volume(there.scan.series[0], WATCH)
     assert volume.voxels[3, 2, 1] == 100 + 20 + 3 - 1000
