@@ -166,6 +166,9 @@ class Pairing(QObject):
         self.changed.emit()
 
     def _turn_over(self) -> None:
+        if self.visit not in self.others:  # the case was closed
+            self._flicker.stop()
+            return
         self._turn = not self._turn
         self._dress()
 

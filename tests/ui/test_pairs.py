@@ -195,6 +195,16 @@ def test_that_a_blend_shows_through_to_the_other_image(qtbot: QtBot, two: MainWi
     assert view.veil is None
 
 
+def test_that_flicker_and_swipe_show_one_image_at_a_place(qtbot: QtBot, two: MainWindow) -> None:
+    pairing = choose(qtbot, two, "blended")
+    two.stage.pair_bar.swipe.click()
+    assert pairing.blend.swipe == pytest.approx(0.5)
+    two.stage.pair_bar.flicker.click()
+    seen = {pairing.blend.opacity}
+    pairing._turn_over()
+    assert seen | {pairing.blend.opacity} == {0.0, 1.0}
+
+
 def test_that_the_crosshair_stays_at_its_place_when_the_visit_changes(
     qtbot: QtBot, two: MainWindow
 ) -> None:

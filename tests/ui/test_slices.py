@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
@@ -10,7 +11,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.organs import organ
 from organtwin.ui.viewing import Viewing, body_box
-from organtwin.ui.views.contours import outline
+from organtwin.ui.views.contours import outline, outlines
 from organtwin.ui.views.drags import begun
 from organtwin.ui.views.framing import Frame, rotation, upright_frames, voxel_frame
 from organtwin.ui.views.reslicing import Raster, Reslicer, Slab
@@ -269,6 +270,28 @@ def test_that_an_outline_encloses_its_area() -> None:
     a, b = corners, np.roll(corners, -1, axis=0)
     area = abs(float(np.sum(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]))) / 2
     assert area == pytest.approx(1257, rel=0.02)
+
+
+def test_that_a_coarse_outline_runs_where_the_fine_one_does() -> None:
+    """Every second pixel of a disc: borders apart by less than a pixel all around."""
+    y, x = np.mgrid[:128, :128]
+    plate = ((x - 60.5) ** 2 + (y - 70.5) ** 2 < 40.0**2).astype(np.uint8)
+    liver = organ("liver").structures[:1]
+    boxes = [
+        outlines(plate, liver, coarse=coarse)[0][1].boundingRect().getCoords()
+        for coarse in (False, True)
+    ]
+    assert boxes[0] == pytest.approx((21.0, 31.0, 101.0, 111.0), abs=0.6)
+    assert boxes[1] == pytest.approx(boxes[0], abs=1.0)
+
+
+def test_that_keys_work_while_the_pictures_have_the_keyboard(window: MainWindow) -> None:
+    keys = {s.key().toString(): s for s in window.stage.findChildren(QShortcut)}
+    assert set("OLSBXDAERF") | {"Shift+O"} <= set(keys)
+    keys["O"].activated.emit()
+    assert window.showing.viewing.oblique is not None
+    keys["D"].activated.emit()
+    assert window.showing.viewing.measures.tool == "ruler"
 
 
 def test_that_the_crosshair_stays_inside_the_image(phantom: tuple[Volume, LabelMap]) -> None:

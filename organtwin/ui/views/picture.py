@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
     from organtwin.ui.views.slice_view import SliceView
 
 KEPT_OUTLINES: Final = 64
-MOVING_SAMPLES: Final = 80_000
-RESTING_SAMPLES: Final = 6_000_000
-"""Samples of an oblique cut while something moves, and at rest: about 4 and 200 ms."""
+SMALL_PIXELS: Final = 0.75
+"""A voxel drawn smaller than that many pixels: every second one is enough for large borders."""
+MOVING_SAMPLES: Final = (20_000, 200_000)
+MOVING_S: Final = 0.008
+"""While something moves, an oblique cut has as many samples as are drawn in that time."""
+RESTING_SAMPLES: Final = 2_000_000
 Outlines = list[tuple[str, QPainterPath]]
 
 
@@ -32,7 +37,9 @@ class Picture:
         self._view = view
         self._pixmap: tuple[Any, QPixmap] | None = None
         self._image: tuple[Any, QImage] | None = None
-        self._outlines: OrderedDict[int, Outlines] = OrderedDict()
+        self._affordable = 60_000
+        self._plate: tuple[int, NDArray[Any]] | None = None
+        self._outlines: OrderedDict[tuple[int, bool], Outlines] = OrderedDict()
         self._shown: tuple[Any, Any] = (None, None)
 
     def draw(self, painter: QPainter) -> None:
@@ -47,13 +54,21 @@ class Picture:
             pixmap.fill(QColor(VIEWPORT))
             inner = QPainter(pixmap)
             inner.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            began = perf_counter()
             if view.viewing.oblique is None:
                 self._draw_slice(inner)
             else:
                 self._draw_cut(inner)
+                self._learn(perf_counter() - began)
             inner.end()
             self._pixmap = (key, pixmap)
         painter.drawPixmap(0, 0, self._pixmap[1])
+
+    def _learn(self, took_s: float) -> None:
+        """Fit the number of samples to how fast this machine draws them just now."""
+        if self._view.moving:
+            ratio = float(np.clip(MOVING_S / took_s, 0.5, 1.3))
+            self._affordable = int(np.clip(self._affordable * ratio, *MOVING_SAMPLES))
 
     def slice_transform(self) -> QTransform:
         """Return slice pixels → widget, for slices along the voxels."""
@@ -73,13 +88,14 @@ class Picture:
         labels = view.viewing.labels
         if labels is None or labels.array.shape != view.grid().array.shape:
             return []
-        number = view.number
-        if number not in self._outlines:
+        small = view.scale() * float(view.grid().spacing_mm.max()) < SMALL_PIXELS
+        key = (view.number, small)
+        if key not in self._outlines:
             if len(self._outlines) >= KEPT_OUTLINES:
                 self._outlines.popitem(last=False)
-            plate = labels.slice(view.plane, number)
-            self._outlines[number] = outlines(plate, view.viewing.structures)
-        return self._outlines[number]
+            plate = labels.slice(view.plane, view.number)
+            self._outlines[key] = outlines(plate, view.viewing.structures, coarse=small)
+        return self._outlines[key]
 
     def raster(self, samples: int, least_mm: float = 0.0) -> Raster:
         """Return where the view's plane is sampled: each pixel, or at most `samples` in all, or as
@@ -111,15 +127,14 @@ class Picture:
         shown = (self._view.viewing.volume, self._view.viewing.labels)
         if shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
             self._outlines.clear()
-            self._image = self._pixmap = None
+            self._image = self._pixmap = self._plate = None
             self._shown = shown
 
     def _draw_slice(self, painter: QPainter) -> None:
         view = self._view
         key = (view.number, view.viewing.window)
         if self._image is None or self._image[0] != key:
-            plate = view.grid().slice(view.plane, view.number)
-            self._image = (key, grey_image(plate, view.viewing.window))
+            self._image = (key, grey_image(self._values(view.number), view.viewing.window))
         image = self._image[1]
         transform = self.slice_transform()
         painter.setTransform(transform)
@@ -128,10 +143,17 @@ class Picture:
         self._draw_veil(painter)
         self._draw_structures(painter, self.outlines(), transform)
 
+    def _values(self, number: int) -> NDArray[Any]:
+        """Return a slice in one piece; gathering it across memory is what takes time."""
+        if self._plate is None or self._plate[0] != number:
+            plate = self._view.grid().slice(self._view.plane, number)
+            self._plate = (number, np.ascontiguousarray(plate))
+        return self._plate[1]
+
     def _draw_cut(self, painter: QPainter) -> None:
         view = self._view
         viewing = view.viewing
-        limit = MOVING_SAMPLES if view.moving else RESTING_SAMPLES
+        limit = self._affordable if view.moving else RESTING_SAMPLES
         raster = self.raster(limit // viewing.planes_of_slab())
         values, labels = viewing.reslicers()
         if values is None:
