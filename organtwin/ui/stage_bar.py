@@ -12,16 +12,19 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSizePolic
 from organtwin.ui.pieces import pill, tool, words
 from organtwin.ui.showing import Showing
 
-HELP: Final = (
-    "Wheel: slices; Ctrl + wheel: zoom. Left drag: crosshair; right drag: window; "
-    "middle or Shift drag: shift the picture. Double click: one view or all four.\n"
-    "1 to 9: window; 0: whole slice; arrows, Page up and down: slices; "
-    "Ctrl + arrows: crosshair.\n"
-    "O: oblique planes (drag the dots on the crosshair, or [ and ]); Shift + O: back upright.\n"
-    "D, A, E, R, F: distance, angle, ellipse, rectangle, freehand; Space sets a point at the "
-    "crosshair, Enter ends, Esc gives up, Delete removes; L: list.\n"
-    "S: two visits side by side; B: blended; X: flicker."
-)
+HELP: Final = """\
+Slices: wheel, arrows, Page up and down
+Zoom: Ctrl + wheel, + and -; whole slice: 0
+Shift the picture: middle or Shift drag
+Crosshair: left drag, Ctrl + arrows
+Window: right drag, 1 to 9, fields C and W
+One view or all four: double click, Enter
+Oblique planes: O; turn: drag the dots, [ and ]
+Upright again: Shift + O
+Measure: D, A, E, R, F; drag points or lines, Delete
+Without a mouse: Space sets a point, Enter ends
+List of measures: L
+Two visits: side by side S, blended B, flicker X"""
 
 
 class StageBar(QWidget):
