@@ -161,36 +161,53 @@ class ElementReader:
         Stops in front of everything that needs a decision: wanted sequences, undefined lengths,
         pixels, items, the character set, and whatever is not as it should be.
         """
-        content, at, implicit = self.content, self.at, self.implicit
-        unpack = self._tag_and_number if implicit else self._whole
-        limit, first = min(end, len(content)), at
-        count, most = 0, COST_LIMIT - self._cost
-        while at + LONGEST_HEADER <= limit and count <= most:
-            start = at + 8
-            if implicit:
-                group, element, length = unpack(content, at)
-                name, vr = "", b""
-            else:
-                group, element, vr, length = unpack(content, at)
-                name = SHORT_VRS.get(vr, "?")
-            tag = group << 16 | element
-            if name == "?":
+        if self.implicit:
+            self._plain_implicit(found, tree, end)
+            return
+        content, at, unpack = self.content, self.at, self._whole
+        limit, count = min(end, len(content)), 0
+        last, name_of = limit - LONGEST_HEADER, SHORT_VRS.get
+        for count in range(COST_LIMIT - self._cost + 1):  # noqa: B007
+            if at > last:
+                break
+            group, element, vr, length = unpack(content, at)
+            tag, start, name = group << 16 | element, at + 8, name_of(vr, "")
+            if not name:
                 if vr not in SKIPPED_VRS or tag in tree:
                     break
                 (length,) = self._number(content, start)
                 start += 4
             after = start + length
-            if after > limit or tag >= FIRST_PIXEL_TAG or tag == CHARACTER_SET:
+            if after > limit or tag >= FIRST_PIXEL_TAG:
                 break
             if tag in tree:
-                if tree[tag]:
+                if tree[tag] or tag == CHARACTER_SET:
                     break
-                found[tag] = (name or representation_of(tag), content[start:after])
+                found[tag] = name, content[start:after]
             at = after
-            count += PLAIN
         self.at = at
-        if at > first:
-            self._spend(count)
+        self._spend(count * PLAIN)
+
+    def _plain_implicit(self, found: Found, tree: Wanted, end: int) -> None:
+        """Do the same where the bytes name no representation."""
+        content, at, unpack = self.content, self.at, self._tag_and_number
+        limit, count = min(end, len(content)), 0
+        last = limit - LONGEST_HEADER
+        for count in range(COST_LIMIT - self._cost + 1):  # noqa: B007
+            if at > last:
+                break
+            group, element, length = unpack(content, at)
+            tag, start = group << 16 | element, at + 8
+            after = start + length
+            if after > limit or tag >= FIRST_PIXEL_TAG:
+                break
+            if tag in tree:
+                if tree[tag] or tag == CHARACTER_SET:
+                    break
+                found[tag] = representation_of(tag), content[start:after]
+            at = after
+        self.at = at
+        self._spend(count * PLAIN)
 
     def _sequence(
         self, inner: Wanted | None, length: int, limit: int, depth: int, *, unknown: bool

@@ -260,7 +260,8 @@ def edit_tag(content: bytearray, chance: random.Random) -> None:
     """Change the value of a tag that says where or what the pixels are."""
     tag = tag_of(chance.choice(EDITED))
     code = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
-    places = [match.start() for match in re.finditer(re.escape(code), bytes(content[:2_000_000]))]
+    start = bytes(content[:2_000_000])
+    places = [m.start() for m in re.finditer(re.escape(code), start) if m.end() + 16 < len(start)]
     if not places:
         return flip_bits(content, chance)
     at = chance.choice(places)
