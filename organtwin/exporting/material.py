@@ -22,7 +22,8 @@ from organtwin.core.watch import Watch
 from organtwin.exporting.header import Header, fresh_uid
 from organtwin.organs import Organ
 
-SAME_PLACE_MM: Final = 0.01
+SAME_PLACE_MM: Final = 0.05
+"""As far as images lie from the grid that is read as theirs (docs/geometry.md)."""
 SQUARE: Final = 1e-4
 Points = NDArray[np.float64]
 Triangles = NDArray[np.integer[Any]]
@@ -140,7 +141,7 @@ class Piece:
 def measured(volume: Volume, origin: Origin) -> tuple[Instance, ...]:
     """Return one measured image for each slice k of a Volume, in order, or () for a resampled grid.
 
-    Only when every slice lies within 0.01 mm of an image's place is the grid those images.
+    Only when every slice lies within 0.05 mm of an image's place is the grid those images.
     """
     slices = volume.voxels.shape[2]
     if len(origin.instances) != slices:
