@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,6 @@ from organtwin.casefolder.objects import ObjectFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
 from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
-
 
 ASIDE: Final = ("export",)
 """Steps that change nothing in the Case: what was handed out cannot be undone, undo passes by."""
@@ -47,7 +47,7 @@ class CaseFolder:
             raise
         try:
             if write:
-                self.objects.sweep()
+                self.objects.sweep(self._named())
             self._replay()
         except BaseException:
             self.close()
@@ -118,6 +118,10 @@ class CaseFolder:
         """Return the noun of that id; raises CaseDamaged."""
         return self.objects.get(object_id)
 
+    def trying(self) -> AbstractContextManager[None]:
+        """Return what takes away again what is put, should the step fail."""
+        return self.objects.trying()
+
     def append(self, case: Case, done: Done) -> JournalEntry:
         """Record a step and the Case it led to; durable when it returns."""
         return self._write(self.put(case), done, parent=self._position)
@@ -174,8 +178,16 @@ class CaseFolder:
         )
         entry = dataclasses.replace(entry, link=link_of(entry.body()))
         self._journal.append(entry)
+        self.objects.settle()
         self._follow(entry)
         return entry
+
+    def _named(self) -> frozenset[str]:
+        """Return the id of every object that the journal names."""
+        entries = self._journal.entries
+        return frozenset(
+            object_id for e in entries for object_id in (e.case, *e.done.inputs, *e.done.outputs)
+        )
 
     def _replay(self) -> None:
         self._position, self._undone = 0, list[int]()

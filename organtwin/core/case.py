@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,10 @@ class ObjectStore(Protocol):
 
     def get(self, object_id: str) -> Any:
         """Return the noun of that id; raises CaseDamaged when it is not what was put."""
+        ...
+
+    def trying(self) -> AbstractContextManager[None]:
+        """Return what takes away again what is put while it is entered, should that fail."""
         ...
 
 

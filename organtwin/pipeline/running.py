@@ -6,6 +6,7 @@ import inspect
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -59,6 +60,10 @@ class RecordedStore:
             self.read[object_id] = None
         return self._store.get(object_id)
 
+    def trying(self) -> AbstractContextManager[None]:
+        """Return what takes away again what is put, should the step fail."""
+        return self._store.trying()
+
 
 def run(
     step: Step, case: Case, store: ObjectStore, *, arguments: Mapping[str, Any], watch: Watch
@@ -78,10 +83,11 @@ def run(
     bound.apply_defaults()
     if not step.decides_identity:
         refuse_held(case, used_visits(case, bound.arguments))
-    after, summary = step.run(*bound.args, **bound.kwargs)
-    asked = {key: bound.arguments[key] for key in list(bound.arguments)[3:]}
-    for key in step.private:
-        asked[key] = recorded.put(Private(json.dumps(asked[key]), secrets.token_hex(16)))
+    with recorded.trying():
+        after, summary = step.run(*bound.args, **bound.kwargs)
+        asked = {key: bound.arguments[key] for key in list(bound.arguments)[3:]}
+        for key in step.private:
+            asked[key] = recorded.put(Private(json.dumps(asked[key]), secrets.token_hex(16)))
     done = Done(
         step=step.name,
         arguments=asked,
