@@ -2,7 +2,7 @@
 
 ``python -m tests.importing.mutants COUNT [SEED]`` reads so many mutants in this process, with
 limits on memory and time, and prints what became of them as JSON lines, the last one a summary.
-The suite runs a few hundred; by hand 20 000 and more (docs/architecture.md says when last).
+The suite runs a few hundred; by hand 20 000 and more.
 
 What is wrong with a mutant that still loads, by its outcome:
 
