@@ -12,8 +12,8 @@ goal is missed.
   (`np.frombuffer`); for JPEG 2000 the decoder alone (OpenJPEG by pylibjpeg) on 2 threads.
 - "scan" is `open_images(...)` of 10 000 files, "pydicom" is `dcmread(stop_before_pixels=True)` and
   the values that a list of series needs; "rescan" is the same again with nothing changed.
-- "first slice" is from asking for the middle slice of a known series to having it; that of JPEG 2000
-  by a worker that is started for it.
+- "first slice" is from asking for the middle slice of a known series to having it; that of JPEG
+  2000 by a worker that is started for it.
 - "peak" is the most that this process and its workers hold together, shared memory counted once
   (PSS), beyond what they held before, while the CT is read and put into a case's objects.
 """
