@@ -234,6 +234,8 @@ def _by_plane(slices: list[Slice]) -> list[list[Slice]]:
 
 def _alike(a: Slice, b: Slice) -> bool:
     same_grid = (a.pixels.rows, a.pixels.columns) == (b.pixels.rows, b.pixels.columns)
+    if (a.row, a.column, a.spacing_mm) == (b.row, b.column, b.spacing_mm):
+        return same_grid
     turned = np.abs(np.subtract([a.row, a.column], [b.row, b.column])).max()
     scaled = np.abs(np.subtract(a.spacing_mm, b.spacing_mm)).max()
     return bool(same_grid and turned < SAME_DIRECTION and scaled < SAME_DIRECTION)

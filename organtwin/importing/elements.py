@@ -52,26 +52,30 @@ class Elements:
     encodings: tuple[str, ...] = ("iso8859",)
 
     def __contains__(self, keyword: str) -> bool:
-        return bool(self.raw.get(tag_of(keyword), ("", b""))[1])
+        entry = self.raw.get(tag_of(keyword))
+        return entry is not None and bool(entry[1])
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return the parts of a text value, decoded with the file's character set."""
-        _, value = self.raw.get(tag_of(keyword), ("", b""))
-        if not isinstance(value, bytes) or not value:
+        entry = self.raw.get(tag_of(keyword))
+        if entry is None or not entry[1] or not isinstance(entry[1], bytes):
             return ()
-        parts = _parts if len(value) > SHORT else _parts_again
-        return parts(value, self.encodings)
+        parts = _parts if len(entry[1]) > SHORT else _parts_again
+        return parts(entry[1], self.encodings)
 
     def text(self, keyword: str) -> str:
         """Return a text value, "" when the file does not say."""
-        _, value = self.raw.get(tag_of(keyword), ("", b""))
-        if isinstance(value, bytes) and len(value) <= SHORT:
-            return _text_again(value, self.encodings)
-        return "\\".join(self.texts(keyword))
+        entry = self.raw.get(tag_of(keyword))
+        if entry is None or not entry[1] or not isinstance(entry[1], bytes):
+            return ""
+        return (_text if len(entry[1]) > SHORT else _text_again)(entry[1], self.encodings)
 
     def floats(self, keyword: str) -> tuple[float, ...]:
         """Return finite numbers; raises UnreadableFile when they are not."""
-        vr, value = self.raw.get(tag_of(keyword), ("", b""))
+        entry = self.raw.get(tag_of(keyword))
+        if entry is None:
+            return ()
+        vr, value = entry
         if not isinstance(value, bytes):
             raise UnreadableFile(f"{keyword} is not a number")
         try:
@@ -81,7 +85,8 @@ class Elements:
 
     def number(self, keyword: str, default: float) -> float:
         """Return the first number of a value, `default` when the file does not say."""
-        return next(iter(self.floats(keyword)), default)
+        numbers = self.floats(keyword)
+        return numbers[0] if numbers else default
 
     def integer(self, keyword: str, default: int = 0) -> int:
         """Return the first number of a value as an integer."""
@@ -89,8 +94,10 @@ class Elements:
 
     def shown(self, keyword: str) -> str:
         """Return a value as text whatever its representation, "" when the file does not say."""
-        vr, _ = self.raw.get(tag_of(keyword), ("", b""))
-        return str(self.floats(keyword)) if vr in NUMBERS else self.text(keyword)
+        entry = self.raw.get(tag_of(keyword))
+        if entry is None:
+            return ""
+        return str(self.floats(keyword)) if entry[0] in NUMBERS else self.text(keyword)
 
     def items(self, keyword: str) -> tuple[Elements, ...]:
         """Return the items of a sequence."""
@@ -132,7 +139,7 @@ def _parts(value: bytes, encodings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _text(value: bytes, encodings: tuple[str, ...]) -> str:
-    return "\\".join(_parts(value, encodings)) if value else ""
+    return "\\".join(_parts(value, encodings))
 
 
 _text_again = lru_cache(2**12)(_text)

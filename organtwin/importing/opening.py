@@ -6,8 +6,9 @@ import os
 import stat
 import zlib
 from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from organtwin.core.errors import UnreadableFile
 from organtwin.importing.element_reader import Dataset, ElementReader, Shortened
@@ -54,7 +55,7 @@ def opened(path: Path, tree: Wanted) -> Opened:
         UnreadableFile: it cannot be opened, or says it is DICOM and is not.
     """
     try:
-        with open(path, "rb", opener=not_waiting) as file:
+        with open(path, "rb", 0, opener=not_waiting) as file:
             state = os.fstat(file.fileno())
             if not stat.S_ISREG(state.st_mode):
                 raise UnreadableFile("not a regular file", where=str(path))
@@ -72,7 +73,7 @@ def not_waiting(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _looked_at(path: Path, file: BinaryIO, state: os.stat_result, tree: Wanted) -> Opened:
+def _looked_at(path: Path, file: FileIO, state: os.stat_result, tree: Wanted) -> Opened:
     content = file.read(FIRST_READ)
     plain = Opened(path, state.st_size, state.st_mtime_ns, content[:512])
     if content[PREAMBLE : PREAMBLE + 4] != b"DICM":

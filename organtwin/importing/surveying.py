@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import select
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +80,8 @@ class Survey:
     def scan(self) -> bytes:
         """Return the Scan as JSON."""
         try:
+            if holds_many(self._place):
+                self._crew.member(1)  # it starts while the other one lists the files
             listed = self._crew.member(0).ask(
                 "files", self._limits(), self._watch, path=str(self._place)
             )
@@ -167,6 +171,12 @@ class Survey:
                 where=str(self._place),
             )
         self._begin(number, chunk)
+
+
+def holds_many(place: Path) -> bool:
+    """Return whether there is more than one worker's first chunk of files below a place."""
+    entries = (name for _, _, names in os.walk(place) for name in names)
+    return sum(1 for _ in islice(entries, CHUNK + 1)) > CHUNK
 
 
 def surveyed(place: Path, crew: Crew, watch: Watch) -> Scan:

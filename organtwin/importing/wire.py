@@ -26,6 +26,8 @@ FEW: Final = 4
 """Values that come this often on average travel once."""
 COUNT_LIMIT: Final = 5_000_000
 """Of the values in one column: every slice of every file that may be looked at."""
+SAMPLE: Final = 64
+"""Where so many hardly ever come again, nobody looks at the rest."""
 TEXTUAL: Final[Mapping[type, tuple[Callable[[Any], str], Callable[[str], Any]]]] = {
     Path: (str, Path),
     date: (date.isoformat, date.fromisoformat),
@@ -105,6 +107,8 @@ def _packed(hint: Any, values: Sequence[Any]) -> Any:
 
 def _shortened(values: Sequence[Any]) -> Any:
     """Return plain values, each once with its places where the same come again and again."""
+    if len(set(values[:SAMPLE])) * FEW > SAMPLE:
+        return list(values)
     keys = list(zip(map(type, values), values, strict=True))
     numbers = {key: n for n, key in enumerate(dict.fromkeys(keys))}
     if len(numbers) * FEW > len(values):
