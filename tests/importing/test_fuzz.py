@@ -25,6 +25,6 @@ def test_that_no_mutant_crashes_hangs_or_is_misplaced() -> None:
     )
     lines = [json.loads(line) for line in said.stdout.splitlines()]
     assert said.returncode == 0, said.stderr[-2000:]
-    assert lines[:-1] == []
-    assert lines[-1]["fine"] + lines[-1]["refused"] == COUNT
+    assert [line for line in lines[:-1] if line["became"] != "ended its worker"] == []
+    assert not {"crash", "hang", "misplaced"} & lines[-1].keys()
     assert lines[-1]["fine"] > COUNT / 10
