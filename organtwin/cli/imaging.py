@@ -67,13 +67,16 @@ def _opened_or_made(path: Path, case: Case) -> Iterator[CaseFolder]:
         with CaseFolder.open(path) as folder:
             yield folder
         return
-    folder = CaseFolder.create(path, case)
+    ours, imported = not path.exists() or not any(path.iterdir()), False
     try:
-        yield folder
+        with CaseFolder.create(path, case) as folder:
+            try:
+                yield folder
+            finally:
+                imported = len(folder.entries) > 1
     finally:
-        folder.close()
-        if len(folder.entries) == 1:
-            shutil.rmtree(path)
+        if ours and not imported:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _segment(asked: argparse.Namespace, printer: Printer) -> None:
