@@ -14,7 +14,6 @@ from organtwin.core.watch import Watch
 from organtwin.importing import Scan, scan
 from organtwin.importing.wire import from_json, to_json
 
-
 BOMB = {"values": ["x"], "places": []}
 
 
