@@ -80,22 +80,20 @@ class Survey:
     def scan(self) -> bytes:
         """Return the Scan as JSON."""
         try:
+            first = self._crew.member(0)
             if holds_many(self._place):
-                self._crew.member(1)  # it starts while the other one lists the files
-            listed = self._crew.member(0).ask(
-                "files", self._limits(), self._watch, path=str(self._place)
-            )
+                self._crew.member(1)  # it starts while the first one lists the files
+            listed = first.ask("files", self._limits(), self._watch, path=str(self._place))
             paths, refused = from_json(Listed, listed)
             self._divide([str(path) for path in paths])
             while self._waiting or self._busy:
                 self._hand_out()
                 self._collect()
-            self._crew.end(beyond=1)
             parts = [
                 str(n).encode() if self._told[n] is None else self._told[n] or b""
                 for n in range(len(self._chunks))
             ]
-            return self._crew.member(0).ask(
+            told = self._crew.member(0).ask(
                 "scan",
                 self._limits(),
                 Watch(asked_to_stop=self._watch.asked_to_stop),
@@ -104,6 +102,8 @@ class Survey:
                     "refused": to_json(tuple[Refused, ...], (*refused, *self._deadly)),
                 },
             )
+            self._crew.end(beyond=1)
+            return told
         except Died as death:
             raise death.error(str(self._place)) from death
 
