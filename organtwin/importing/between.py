@@ -63,6 +63,21 @@ def filled_in(
     return residual_mm, interpolated_ml
 
 
+def whole_steps(gaps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Return the spacing of which every gap is a whole number, and the numbers; else 0.
+
+    Args:
+        gaps: (n - 1,) mm between neighbours along the normal.
+    """
+    step = float(np.median(gaps[gaps < 1.5 * gaps.min()]))
+    counts = np.round(gaps / step)
+    if np.abs(gaps - counts * step).max() > WHOLE * step:
+        return 0.0, counts
+    step = float(gaps.sum() / counts.sum())
+    off = np.abs(np.cumsum(gaps) - np.cumsum(counts) * step).max()
+    return (step if off <= WHOLE * step else 0.0), counts
+
+
 def naive_offset_mm(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> float:
     """Return how far a slice lies from its place in an even stack along the normal.
 

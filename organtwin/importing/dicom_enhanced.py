@@ -15,8 +15,8 @@ from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
+    axes_of,
     compared,
-    directions_of,
     frames_of,
     functional_groups,
     padding_of,
@@ -82,7 +82,7 @@ def _slice(
     group: Callable[[str], Elements],
     padding: float | None,
 ) -> Slice:
-    row, column = directions_of(group("PlaneOrientationSequence"))
+    row, column = axes_of(group("PlaneOrientationSequence"))
     measures = group("PixelMeasuresSequence")
     rescale = group("PixelValueTransformationSequence")
     mappings = _mappings(said, n)

@@ -15,8 +15,8 @@ from organtwin.importing.opening import Opened
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
+    axes_of,
     compared,
-    directions_of,
     padding_of,
     pixels_of,
     position_of,
@@ -87,7 +87,7 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
     said, pixels = file.elements, pixels_of(file)
     if pixels.frames != 1:
         raise WrongGeometry(f"{pixels.frames} frames without a place each", where=str(file.path))
-    row, column = directions_of(said)
+    row, column = axes_of(said)
     mappings = said.items("RealWorldValueMappingSequence")
     meaning = meaning_of(said, pixels, rescale=said, mappings=mappings)
     return (

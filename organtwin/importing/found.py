@@ -79,7 +79,8 @@ class Slice:
     Args:
         frame: index of the frame in its file.
         position_mm: LPS mm of the centre of the first pixel.
-        row, column: unit vectors along which the column index i and the row index j grow.
+        row, column: along which the column index i and the row index j grow, as the header says
+            (unit vectors at a right angle, to a hundredth).
         spacing_mm: distance between pixel centres along i and j.
         slope, intercept: stored value → value in the image's unit.
         phase: what tells apart images at one place (acquisition, time, echo), most telling first.

@@ -22,7 +22,15 @@ from organtwin.core.volume import (
     to_index,
     to_lps,
 )
-from organtwin.importing.between import GOOD_MM, GOOD_PART, WHOLE, filled_in, naive_offset_mm
+from organtwin.importing.between import (
+    GOOD_MM,
+    GOOD_PART,
+    WHOLE,
+    filled_in,
+    naive_offset_mm,
+    whole_steps,
+)
+from organtwin.importing.corners import askew_mm, off_mm
 from organtwin.importing.establishing import established
 from organtwin.importing.found import Slice
 
@@ -57,7 +65,8 @@ class Stack:
 
 def normal_of(one: Slice) -> NDArray[np.float64]:
     """Return the unit normal of a slice, such that (i, j, normal) is right-handed."""
-    return np.asarray(np.cross(one.row, one.column), dtype=np.float64)
+    normal = np.cross(one.row, one.column)
+    return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64)
 
 
 def heights_mm(slices: Sequence[Slice]) -> NDArray[np.float64]:
@@ -118,11 +127,15 @@ def sketched(slices: Sequence[Slice], reason: str) -> GeometryReport:
 
 
 def plane_grid(first: Slice, step_mm: float) -> NDArray[np.float64]:
-    """Return the affine of planes `step_mm` apart along the normal, starting at `first`."""
-    affine = np.eye(4)
-    affine[:3, 0] = np.multiply(first.row, first.spacing_mm[0])
-    affine[:3, 1] = np.multiply(first.column, first.spacing_mm[1])
-    affine[:3, 2] = normal_of(first) * step_mm
+    """Return the affine of planes `step_mm` apart along the normal, starting at `first`.
+
+    Axes are at right angles: i along the slice's rows, k along its normal.
+    """
+    affine, normal = np.eye(4), normal_of(first)
+    along = np.divide(first.row, np.linalg.norm(first.row))
+    affine[:3, 0] = along * first.spacing_mm[0]
+    affine[:3, 1] = np.cross(normal, along) * first.spacing_mm[1]
+    affine[:3, 2] = normal * step_mm
     affine[:3, 3] = first.position_mm
     return affine
 
@@ -150,9 +163,10 @@ class _Arrangement:
         if affine is None:
             self._note_shift()
             affine, size = self._upright(self._missing_step() or self._uneven_step())
+            self._note_skew(askew_mm(self.slices, affine))
         places = to_index(affine, self.positions)
         if exact:
-            residual_mm, interpolated_ml = self._off_mm(affine), 0.0
+            residual_mm, interpolated_ml = off_mm(self.slices, affine), 0.0
             if residual_mm > EXACT_MM:
                 self.findings.append(
                     f"read as even and upright: voxels lie within {residual_mm:.3f} mm of where "
@@ -160,7 +174,12 @@ class _Arrangement:
                 )
         else:
             residual_mm, interpolated_ml = filled_in(places, affine, size, self._plane())
-            residual_mm += self._turned_mm()
+            residual_mm += askew_mm(self.slices, affine)
+            if self.grade == "good":
+                self._withhold(
+                    f"slices lie up to {residual_mm:.2f} mm off even planes "
+                    f"{spacing_of(affine)[2]:.2f} mm apart; resampled to those"
+                )
         report = self._report(affine, residual_mm=residual_mm, interpolated_ml=interpolated_ml)
         return Stack(self.slices, affine, size, places, report, exact)
 
@@ -193,33 +212,8 @@ class _Arrangement:
         affine, size = plane_grid(self.slices[0], step), (*self._plane(), count)
         off = self.positions - to_lps(affine, np.outer(np.arange(count), [0, 0, 1]))
         affine[:3, 3] += (off.min(axis=0) + off.max(axis=0)) / 2
-        good = self._off_mm(affine) <= min(GOOD_MM, GOOD_PART * step)
+        good = off_mm(self.slices, affine) <= min(GOOD_MM, GOOD_PART * step)
         return (affine if good else None), size
-
-    def _off_mm(self, affine: NDArray[np.float64]) -> float:
-        """Return how far the corner of a slice lies from its place in an even upright grid.
-
-        A slice's deviation is linear over its plane, so no voxel lies farther off than a corner.
-        """
-        ni, nj = self._plane()
-        corners = [(i, j) for i in (0, ni - 1) for j in (0, nj - 1)]
-        index = np.array([[(i, j, k) for i, j in corners] for k in range(len(self.slices))])
-        measured = self._corners_mm(ni - 1, nj - 1)
-        return float(np.linalg.norm(to_lps(affine, index) - measured, axis=-1).max())
-
-    def _corners_mm(self, i: int, j: int) -> NDArray[np.float64]:
-        """Return (n, 4, 3) LPS mm: pixels (0, 0), (0, j), (i, 0), (i, j) of every slice."""
-        spacing_mm = np.array([s.spacing_mm for s in self.slices])
-        across = np.array([s.row for s in self.slices]) * spacing_mm[:, :1] * i
-        down = np.array([s.column for s in self.slices]) * spacing_mm[:, 1:] * j
-        corners = np.stack([np.zeros_like(across), down, across, across + down], axis=1)
-        return np.asarray(self.positions[:, None] + corners)
-
-    def _turned_mm(self) -> float:
-        """Return how far the corner of a slice lies off because it is turned against the first."""
-        ni, nj = self._plane()
-        ends = self._corners_mm(ni, nj) - self.positions[:, None]
-        return float(np.linalg.norm(ends - ends[0], axis=-1).max())
 
     def _note_shift(self) -> None:
         shift_mm = float(np.linalg.norm(self._aside(), axis=1).max())
@@ -228,10 +222,12 @@ class _Arrangement:
                 f"slices are shifted sideways by up to {shift_mm:.2f} mm "
                 f"(tilt {self._tilt_deg():.2f}°); resampled to an upright grid"
             )
-        if self._turned_mm() > GOOD_MM:
+
+    def _note_skew(self, skew_mm: float) -> None:
+        if skew_mm > GOOD_MM:
             self._withhold(
-                "slices are turned or scaled against each other: corners lie up to "
-                f"{self._turned_mm():.2f} mm off"
+                "ImageOrientationPatient or PixelSpacing turn, skew or scale slices against a "
+                f"grid at right angles: corners lie up to {skew_mm:.2f} mm off"
             )
 
     def _withhold(self, finding: str) -> None:
@@ -240,12 +236,8 @@ class _Arrangement:
 
     def _missing_step(self) -> float:
         """Return the spacing when every gap is a whole number of it, else 0; notes the holes."""
-        step = float(np.median(self.gaps[self.gaps < 1.5 * self.gaps.min()]))
-        counts = np.round(self.gaps / step)
-        if np.abs(self.gaps - counts * step).max() > WHOLE * step:
-            return 0.0
-        step = float(self.heights[-1] / counts.sum())
-        if np.abs(self.heights[1:] - np.cumsum(counts) * step).max() > WHOLE * step:
+        step, counts = whole_steps(self.gaps)
+        if not step:
             return 0.0
         self.missing = int(counts.sum()) - len(self.gaps)
         if self.missing > len(self.slices):

@@ -107,6 +107,16 @@ def directions_of(plane: Elements) -> tuple[Direction, Direction]:
     return _directions(plane.floats("ImageOrientationPatient"))
 
 
+def axes_of(plane: Elements) -> tuple[Direction, Direction]:
+    """Return the two directions as ImageOrientationPatient says them; raises as `directions_of`.
+
+    They may be off a right angle or a length of 1 by what `directions_of` lets pass.
+    """
+    directions_of(plane)
+    i, j, k, u, v, w = plane.floats("ImageOrientationPatient")
+    return (i, j, k), (u, v, w)
+
+
 @lru_cache(64)
 def _directions(said: tuple[float, ...]) -> tuple[Direction, Direction]:
     six = np.array(said)

@@ -205,7 +205,25 @@ def test_that_slices_turned_against_each_other_are_withheld() -> None:
     report = arranged(slices).report
     assert report.grade == "withheld"
     assert report.residual_mm >= turn * 511 * 0.8 - 1e-6
-    assert "turned or scaled against each other" in report.findings[0]
+    assert "turn, skew or scale slices against a grid" in report.findings[0]
+
+
+def test_that_axes_off_a_right_angle_are_withheld_and_measured() -> None:
+    # Rows stay, columns lean by 0.0099: the last pixel of 512 at 0.7 mm is 0.0099 · 0.7 · 511 off.
+    big = replace(PIXELS, rows=512, columns=512)
+    slices = slices_at(np.eye(3), along([0, 3, 6, 9]), (0.7, 0.7))
+    slices = [replace(s, pixels=big, column=(0.0099, 0.99995, 0.0)) for s in slices]
+    report = arranged(slices).report
+    assert report.grade == "withheld"
+    assert report.residual_mm == pytest.approx(0.0099 * 0.7 * 511, rel=1e-2)
+
+
+def test_that_one_slice_a_third_of_a_mm_off_is_withheld_with_a_finding() -> None:
+    heights = 10.0 * np.arange(10)
+    heights[5] += 0.29
+    report = arranged(slices_at(np.eye(3), along(heights))).report
+    assert report.grade == "withheld"
+    assert "slices lie up to 0.29 mm off even planes" in report.findings[0]
 
 
 EVEN = along([0.0, 5.0, 10.0, 15.0])
