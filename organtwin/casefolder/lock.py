@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from pathlib import Path
+from typing import Final
 
 from organtwin.core.errors import CaseLocked
+
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Lock:
     """An advisory lock on a file, held until `release` or the end of the process."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock; raises CaseLocked when another process (or this one) holds it."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        """Take the lock; raises CaseLocked when another process (or this one) holds it.
+
+        What lies there may be foreign: a link is not followed, and nothing but an ordinary file of
+        one name is written to (OSError).
+        """
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
+        try:
+            _check_ordinary(self._file)
+        except OSError:
+            self.release()
+            raise
         try:
             _lock(self._file)
         except OSError as error:
@@ -33,6 +47,28 @@ class Lock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def is_free(path: Path) -> bool:
+    """Return whether a lock file is there and nobody holds it; nothing is written."""
+    try:
+        file = os.open(path, os.O_RDWR | NO_LINK)
+    except OSError:
+        return False
+    try:
+        _check_ordinary(file)
+        _lock(file)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def _check_ordinary(file: int) -> None:
+    state = os.fstat(file)
+    if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
+        raise OSError(errno.EPERM, "the lock is no ordinary file")
 
 
 if sys.platform == "win32":

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import tempfile
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
@@ -24,11 +23,12 @@ from typing import IO, Any, Final
 import numpy as np
 
 from organtwin.casefolder.lock import Lock
-from organtwin.core.errors import BadInput, CaseLocked, OrganTwinError, Stopped
+from organtwin.core.errors import BadInput, OrganTwinError, Stopped
 from organtwin.core.origin import NOTHING_IN_COMMON, Identity
 from organtwin.core.watch import Watch
 from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images
 from organtwin.importing.index import SWITCH as NO_INDEX
+from organtwin.ui.leftovers import remove_abandoned
 from organtwin.ui.packing import packed
 
 PREFIX: Final = "organtwin-look-"
@@ -148,10 +148,7 @@ def own_folder() -> Iterator[Path]:
 
     What processes that were killed left behind is removed first.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/lock"):
-        with suppress(OSError, CaseLocked):
-            Lock(left).release()
-            shutil.rmtree(left.parent, ignore_errors=True)
+    remove_abandoned(Path(tempfile.gettempdir()), PREFIX)
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         lock = Lock(Path(folder, "lock"))
