@@ -87,7 +87,9 @@ class Slice:
         between_mm, location_mm, gantry_deg: SpacingBetweenSlices, SliceLocation and
             GantryDetectorTilt, compared with the positions and never believed; None where absent.
         derived: ImageType says DERIVED: computed from other images.
-        unit, notes, lossy, ratio: what the values stand for, see `values.Meaning`.
+        localizer: ImageType says LOCALIZER.
+        setting: (what, value) of what one volume has one of, such as echo time; see `parting`.
+        unit, notes, lossy, ratio, rescaled: what the values stand for, see `values.Meaning`.
     """
 
     pixels: Pixels
@@ -106,10 +108,13 @@ class Slice:
     location_mm: float | None = None
     gantry_deg: float | None = None
     derived: bool = False
+    localizer: bool = False
+    setting: tuple[tuple[str, str], ...] = ()
     unit: str = "1"
     notes: tuple[str, ...] = ()
     lossy: str = ""
     ratio: float = 0.0
+    rescaled: bool = True
 
     def pixel_mm(self, i: int, j: int) -> NDArray[np.float64]:
         """Return LPS mm (3,) of a pixel's centre, column i of row j (PS3.3 C.7.6.2.1.1)."""
@@ -138,7 +143,8 @@ class Series:
     Args:
         uid: SeriesInstanceUID, or the file's SHA-256 for formats without one.
         part: 0, 1… where one DICOM series had to be split (orientation, size, phase).
-        acquired: date of acquisition, else of the study, None where the files say none.
+        acquired: day of the visit: of the study, of acquisition where that is more than a day
+            apart, else of series or content (see `dating.visit_of`); None where the files say none.
         unit: of the voxel values ("HU" for CT, "1" where arbitrary).
         geometry: how well the place of the voxels is known.
         size: (ni, nj, nk) of the Volume that `read_volume` would return.

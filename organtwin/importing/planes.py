@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -49,17 +49,25 @@ CODING: Final = wanted(
     "PhotometricInterpretation",
     "BitsAllocated",
     "BitsStored",
+    "HighBit",
     "PixelRepresentation",
 )
-DATES: Final = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
-SAME_DAYS: Final = 1
-"""A study may go on past midnight."""
 SQUARE: Final = 0.01
+GREY: Final = frozenset(["MONOCHROME1", "MONOCHROME2"])
 Direction = tuple[float, float, float]
 
 
 def pixels_of(file: Opened) -> Pixels:
-    """Return where the pixels of a file lie; raises BadInput when it has none to measure."""
+    """Return where the pixels of a file lie.
+
+    MONOCHROME1 is measured as stored like MONOCHROME2: the two differ in how grey values are to be
+    shown (PS3.3 C.7.6.3.1.2), so only a view is inverted. The indices of a SEG's labels into a
+    palette are no colours and are read.
+
+    Raises:
+        BadInput: colours, or indices into a palette of them, which measure nothing.
+        UnreadableFile: no pixels, coded as is not read, or samples not in the lowest bits.
+    """
     dataset, said = file.dataset, file.elements
     if dataset is None or not dataset.pixel_tag:
         raise UnreadableFile(
@@ -67,8 +75,17 @@ def pixels_of(file: Opened) -> Pixels:
         )
     if said.integer("SamplesPerPixel", 1) != 1 or "Rows" not in said or "Columns" not in said:
         raise BadInput("colour images are not measured", where=str(file.path))
+    photometric = said.text("PhotometricInterpretation")
+    if photometric not in GREY and "SegmentSequence" not in said:
+        raise BadInput(
+            f"its values are no grey values (PhotometricInterpretation {photometric or 'absent'})",
+            where=str(file.path),
+            advice="export the images as they were measured",
+        )
     check_syntax(file.transfer_syntax, str(file.path))
     bits = said.integer("BitsAllocated", 16)
+    bits_stored = said.integer("BitsStored", bits) or bits
+    _check_high_bit(said, bits_stored, file)
     integer_kind = "i" if said.integer("PixelRepresentation") else "u"
     return Pixels(
         file.path,
@@ -82,9 +99,20 @@ def pixels_of(file: Opened) -> Pixels:
         frames=max(said.integer("NumberOfFrames", 1), 1),
         kind="f" if dataset.pixel_tag == 0x7FE00008 else integer_kind,
         bits=bits,
-        bits_stored=said.integer("BitsStored", bits) or bits,
-        photometric=said.text("PhotometricInterpretation"),
+        bits_stored=bits_stored,
+        photometric=photometric,
     )
+
+
+def _check_high_bit(said: Elements, bits_stored: int, file: Opened) -> None:
+    """Raise UnreadableFile for samples not in the lowest bits, as PS3.3 C.7.6.3 has them."""
+    high_bit = said.integer("HighBit", bits_stored - 1)
+    if high_bit != bits_stored - 1:
+        raise UnreadableFile(
+            f"its {bits_stored} bits stored end at bit {high_bit}, not {bits_stored - 1} (HighBit)",
+            where=str(file.path),
+            advice="export the images again, HighBit one less than BitsStored",
+        )
 
 
 def position_of(plane: Elements) -> Direction:
@@ -149,32 +177,14 @@ def spacing_of(measures: Elements) -> tuple[float, float]:
     return spacing[1], spacing[0]
 
 
-def acquired_of(said: Elements) -> date | None:
-    """Return the day of the visit: of the study, else acquisition, series, content, else None.
-
-    The study's date is what a hospital files images by, and one visit stays one when it goes on
-    past midnight; what removes identities shifts it in every object alike.
-    """
-    return next((d for d in map(partial(date_of, said), DATES) if d is not None), None)
-
-
-def dated(said: Elements) -> tuple[str, str]:
-    """Return how the day was established, and the finding that it disagrees ("" when not)."""
-    found = {keyword: day for keyword in DATES if (day := date_of(said, keyword)) is not None}
-    if not found:
-        return "the images say no date", ""
-    keyword, day = next(iter(found.items()))
-    other = next((k for k in DATES[1:] if k in found), keyword)
-    if abs((found[other] - day).days) <= SAME_DAYS:
-        return keyword, ""
-    return f"{keyword}; {other} disagrees", (
-        f"{other} is {found[other]}, {keyword} {day}: {keyword} is used"
-    )
-
-
 def date_of(said: Elements, keyword: str) -> date | None:
-    """Return a date, None where the file says none or nonsense (also YYYY.MM.DD of ACR-NEMA)."""
-    digits = said.text(keyword).replace(".", "")
+    """Return a date, None where the file says none or nonsense."""
+    return day_in(said.text(keyword))
+
+
+def day_in(text: str) -> date | None:
+    """Return the day a text says, None for none or nonsense (also YYYY.MM.DD of ACR-NEMA)."""
+    digits = text.replace(".", "")
     try:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:

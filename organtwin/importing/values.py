@@ -4,6 +4,10 @@ Rescale (the Modality LUT, PS3.3 C.11.1 and C.7.6.16.2.9) is used when present. 
 mapping (C.7.6.16.2.11) is used beside it when it is linear, covers every value that can be stored,
 is in a unit of `UNITS`, and the header leaves the unit open: no Rescale, the identity, or the same
 line. Anything else that it says is told and not applied; private scaling is never applied.
+
+Rescale is slope and intercept, or neither: half of it, or none in some images of a series, is
+refused. Both are of type 1 in CT and PET images (PS3.3 C.8.2.1, C.8.9.4): a CT without them is in
+no unit, a PET image without its slope is refused.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ MAPPING: Final[dict[int, Any]] = wanted(
 RESCALE: Final[dict[int, Any]] = wanted("RescaleSlope", "RescaleIntercept", "RescaleType")
 WHOLE: Final[dict[int, Any]] = wanted(
     "Units",
+    "CorrectedImage",
+    "DecayCorrection",
     "LossyImageCompression",
     "LossyImageCompressionMethod",
     "LossyImageCompressionRatio",
@@ -57,6 +63,8 @@ UNITS: Final = {
 }
 """UCUM code → unit of a Volume."""
 PET_UNITS: Final = {"BQML": "Bq/mL", "GML": "g/mL", "CNTS": "counts", "PCNT": "%", "NONE": "1"}
+CORRECTIONS: Final = {"ATTN": "attenuation", "SCAT": "scatter"}
+"""Terms of CorrectedImage (PS3.3 C.8.9.4.1.1) without which PET values are not of activity."""
 SAME: Final = 1e-6
 STEEPEST: Final = 1e28
 """Times the highest stored value of 32 bits this is still a float32."""
@@ -77,6 +85,7 @@ class Meaning:
 
     Args:
         lossy: method of lossy compression, "" where nothing says there was any; ratio 0 unknown.
+        rescaled: whether the file says slope and intercept.
     """
 
     slope: float = 1.0
@@ -85,6 +94,7 @@ class Meaning:
     notes: tuple[str, ...] = ()
     lossy: str = ""
     ratio: float = 0.0
+    rescaled: bool = True
 
 
 def meaning_of(
@@ -98,7 +108,7 @@ def meaning_of(
 
     Raises:
         BadInput: values are mapped by a table.
-        UnreadableFile: the scaling is no number, 0, or beyond any measurement.
+        UnreadableFile: the scaling is no number, 0, beyond any measurement, half or missing.
     """
     if said.items("ModalityLUTSequence"):
         raise BadInput(
@@ -106,10 +116,11 @@ def meaning_of(
             where=str(pixels.path),
             advice="export images with a linear rescale",
         )
+    rescaled = _is_rescaled(said, rescale, pixels)
     slope = rescale.number("RescaleSlope", 1.0)
     intercept = rescale.number("RescaleIntercept", 0.0)
     _check(slope, intercept, pixels)
-    unit = _unit(said, rescale)
+    unit = _unit(said, rescale, rescaled=rescaled)
     notes: tuple[str, ...] = ()
     for mapping in mappings:
         line, problem = _line(mapping, pixels)
@@ -124,7 +135,36 @@ def meaning_of(
         else:
             notes += (f"a real-world mapping to {line.unit} is not applied beside a Rescale",)
     lossy, ratio = _lost(said, pixels)
-    return Meaning(slope, intercept, unit, notes, lossy, ratio)
+    notes += _doubts(said, unit)
+    return Meaning(slope, intercept, unit, notes, lossy, ratio, rescaled)
+
+
+def _is_rescaled(said: Elements, rescale: Elements, pixels: Pixels) -> bool:
+    """Return whether there is a Rescale; raises UnreadableFile for half of one, or a PET's none."""
+    absent = [k for k in ("RescaleSlope", "RescaleIntercept") if not rescale.floats(k)]
+    if len(absent) == 1 or (absent and said.text("Modality") == "PT"):
+        raise UnreadableFile(
+            f"no {' and no '.join(absent)}: what its values stand for is not known",
+            where=str(pixels.path),
+            advice="export the images again with RescaleSlope and RescaleIntercept",
+        )
+    return not absent
+
+
+def _doubts(said: Elements, unit: str) -> tuple[str, ...]:
+    """Return what keeps values from being those of their kind of image."""
+    modality, done = said.text("Modality"), said.texts("CorrectedImage")
+    if modality == "CT" and unit == ARBITRARY:
+        return ("values are not in HU: no Rescale, or one to another unit (RescaleType)",)
+    if modality != "PT":
+        return ()
+    unknown = "whether corrected for attenuation and scatter is not said (CorrectedImage)"
+    notes: tuple[str, ...] = () if any(done) else (unknown,)
+    absent = [name for term, name in CORRECTIONS.items() if any(done) and term not in done]
+    absent += ["decay"] if said.text("DecayCorrection") == "NONE" else []
+    if absent:
+        notes += (f"values are not activity at one time: not corrected for {', '.join(absent)}",)
+    return notes
 
 
 def _check(slope: float, intercept: float, pixels: Pixels) -> None:
@@ -134,11 +174,10 @@ def _check(slope: float, intercept: float, pixels: Pixels) -> None:
         )
 
 
-def _unit(said: Elements, rescale: Elements) -> str:
+def _unit(said: Elements, rescale: Elements, *, rescaled: bool) -> str:
     """Return the unit that the header gives for rescaled values."""
     if said.text("Modality") == "CT":
-        scaled = "RescaleSlope" in rescale or "RescaleIntercept" in rescale
-        return "HU" if scaled and rescale.text("RescaleType") in ("", "HU") else ARBITRARY
+        return "HU" if rescaled and rescale.text("RescaleType") in ("", "HU") else ARBITRARY
     units = said.text("Units")
     return PET_UNITS.get(units, units) or ARBITRARY
 
@@ -196,7 +235,20 @@ def _lost(said: Elements, pixels: Pixels) -> tuple[str, float]:
 
 
 def unit_in(slices: Sequence[Slice]) -> str:
-    """Return the unit of slices; raises BadInput when they have several."""
+    """Return the unit of slices.
+
+    Raises:
+        BadInput: they have several.
+        UnreadableFile: some are rescaled and some are not.
+    """
+    bare = [one for one in slices if not one.rescaled]
+    if 0 < len(bare) < len(slices):
+        path = bare[0].pixels.path
+        raise UnreadableFile(
+            f"{path.name} has no RescaleSlope and RescaleIntercept, other images of its series do",
+            where=str(path),
+            advice="export the series again",
+        )
     units = {one.unit for one in slices}
     if len(units) > 1:
         raise BadInput(

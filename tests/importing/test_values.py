@@ -208,3 +208,88 @@ def test_that_the_philips_files_stay_in_their_own_scale(shared: Path) -> None:
     # their public rescale is used; the private scale slope is not (values: test_expected)
     found = scan(shared / "odd-dicom-a/enhanced-mr-philips", WATCH)
     assert {s.unit for s in found.series} == {"1"}
+
+
+def test_that_samples_not_in_the_lowest_bits_are_refused(write: Write, tmp_path: Path) -> None:
+    found = scanned(write, tmp_path, BitsStored=12, HighBit=15, PixelRepresentation=0)
+    assert {r.error_class for r in found.refused} == {"UnreadableFile"}
+    assert found.refused[0].reason == "its 12 bits stored end at bit 15, not 11 (HighBit)"
+
+
+@pytest.mark.parametrize("kind", ["PALETTE COLOR", "RGB", "YBR_FULL", None])
+def test_that_indices_of_colours_are_not_measured(
+    write: Write, tmp_path: Path, kind: str | None
+) -> None:
+    found = scanned(write, tmp_path, PhotometricInterpretation=kind)
+    assert not found.series
+    assert {r.error_class for r in found.refused} == {"BadInput"}
+    assert "PhotometricInterpretation" in found.refused[0].reason
+
+
+def test_that_grey_values_shown_inverted_are_measured_as_stored(
+    write: Write, tmp_path: Path
+) -> None:
+    found = scanned(write, tmp_path, PhotometricInterpretation="MONOCHROME1")
+    assert volume(found).voxels[3, 2, 1] == STORED - 1000
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "PT"])
+@pytest.mark.parametrize("absent", ["RescaleSlope", "RescaleIntercept"])
+def test_that_half_a_rescale_is_refused(
+    write: Write, tmp_path: Path, modality: str, absent: str
+) -> None:
+    found = scanned(write, tmp_path, Modality=modality, **{absent: None})
+    assert found.refused[0].error_class == "UnreadableFile"
+    assert found.refused[0].reason.startswith(f"no {absent}:")
+
+
+def test_that_a_pet_without_rescale_is_refused(write: Write, tmp_path: Path) -> None:
+    found = scanned(write, tmp_path, Modality="PT", Units="BQML", **PLAIN)
+    assert not found.series
+    assert found.refused[0].reason.startswith("no RescaleSlope and no RescaleIntercept")
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_that_one_image_without_rescale_refuses_its_series(
+    write: Write, tmp_path: Path, modality: str
+) -> None:
+    write([0, 3], Modality=modality)
+    write([6], **{"Modality": modality, **PLAIN})
+    (series,) = scan(tmp_path / "dicom", WATCH).series
+    assert series.refusal is not None
+    assert series.refusal.error_class == "UnreadableFile"
+    assert series.refusal.reason.startswith("002.dcm has no RescaleSlope")
+
+
+def test_that_ct_without_rescale_says_that_it_is_not_in_hounsfield(
+    write: Write, tmp_path: Path
+) -> None:
+    (series,) = scanned(write, tmp_path, **PLAIN).series
+    assert any("not in HU" in finding for finding in series.geometry.findings)
+
+
+PET = {"Modality": "PT", "Units": "BQML", "RescaleSlope": 1, "RescaleIntercept": 0}
+
+
+@pytest.mark.parametrize(
+    ("corrected", "decay", "finding"),
+    [
+        (["NORM", "DTIM"], "NONE", "not corrected for attenuation, scatter, decay"),
+        (["ATTN"], "START", "not corrected for scatter"),
+        (["ATTN", "SCAT"], "NONE", "not corrected for decay"),
+        (None, "START", "is not said (CorrectedImage)"),
+    ],
+)
+def test_that_a_pet_not_corrected_says_so(
+    write: Write, tmp_path: Path, corrected: Any, decay: str, finding: str
+) -> None:
+    (series,) = scanned(
+        write, tmp_path, CorrectedImage=corrected, DecayCorrection=decay, **PET
+    ).series
+    assert any(one.endswith(finding) for one in series.geometry.findings)
+
+
+def test_that_a_corrected_pet_has_no_such_finding(write: Write, tmp_path: Path) -> None:
+    done = {"CorrectedImage": ["DECY", "ATTN", "SCAT"], "DecayCorrection": "START"}
+    (series,) = scanned(write, tmp_path, **done, **PET).series
+    assert not any("correct" in finding for finding in series.geometry.findings)
