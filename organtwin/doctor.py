@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from organtwin.core import children
+
 PACKAGES = (
     "numpy", "scipy", "pydicom", "highdicom", "SimpleITK", "skimage", "gdcm", "openjpeg",
     "jpeg_ls", "pyvista", "vtkmodules", "mmgpy", "PySide6", "contourpy", "matplotlib",
@@ -90,7 +92,9 @@ def _compiler() -> Finding:
 def _solver() -> Finding:
     try:
         said = subprocess.run(
-            [sys.executable, "-m", "solvers", "describe"],
+            children.command("solvers", "describe"),
+            env=children.environment(),
+            cwd=children.safe_folder(),
             capture_output=True,
             text=True,
             timeout=60,
@@ -106,7 +110,12 @@ def _pictures() -> Finding:
     """VTK may end the process where there is no OpenGL, so it is asked in another one."""
     code = "import pyvista; p = pyvista.Plotter(off_screen=True); p.add_mesh(pyvista.Sphere()); "
     code += "assert p.screenshot(None, return_img=True).std() > 0"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=children.safe_folder(),
+        capture_output=True,
+        check=False,
+    )
     return Finding(
         "Pictures without a display",
         ended.returncode == 0,

@@ -69,7 +69,7 @@ def _run(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _say(**fields: Any) -> None:
-    print(json.dumps(fields, ensure_ascii=False), flush=True)
+    print(json.dumps(fields), flush=True)
 
 
 if __name__ == "__main__":

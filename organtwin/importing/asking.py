@@ -8,15 +8,14 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from organtwin.core import errors
+from organtwin.core.children import command, environment
 from organtwin.core.errors import BadInput, Stopped, UnreadableFile
 from organtwin.core.watch import Watch
 from organtwin.importing.region import Region
@@ -28,8 +27,11 @@ LINE_LIMIT: Final = 512 * 2**20
 PIPE_BYTES: Final = 2**20
 MESSAGE_LIMIT: Final = 200
 ANSWER: Final = b'{"answer":'
-PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT")
-"""Variables a worker gets to see: how names are spelled and where temporary files go."""
+PASSED_ON: Final = (
+    "PYTHONPATH", "PYTHONSAFEPATH",
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT",
+)  # fmt: skip
+"""Variables a worker gets to see: our code, how names are spelled, where temporary files go."""
 ADVICE: Final = "look at the rest without this file; if it should be good, please report it"
 
 
@@ -72,7 +74,7 @@ class Asked:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(theirs.fileno())],
+                command(MODULE, str(theirs.fileno())),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -236,12 +238,9 @@ def _named(said: dict[str, Any], files: tuple[str, ...]) -> Exception:
 
 def _environment() -> dict[str, str]:
     """Return the environment of a worker: our code, one thread for each library, nothing secret."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    known = environment()
     return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(paths),
+        **{name: known[name] for name in PASSED_ON if name in known},
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

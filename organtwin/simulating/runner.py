@@ -19,13 +19,13 @@ from typing import IO, Any, Final
 
 from numpy.typing import NDArray
 
+from organtwin.core import children
 from organtwin.core.errors import SolverFailed, Stopped
 from organtwin.core.watch import Watch
 from organtwin.simulating.job import ADVICE, JobAnswer, read_answer, write_job
-from solvers import contract
 from solvers.contract import LOG_FILE, Job, Progress
 
-SOLVER: Final = (sys.executable, "-m", "solvers")
+SOLVER: Final = tuple(children.command("solvers"))
 """The command of the solvers; ``run FOLDER`` or ``describe`` follows."""
 
 STDERR_FILE: Final = "stderr.txt"
@@ -92,13 +92,10 @@ def run_job(
 
 def environment() -> dict[str, str]:
     """Return the environment of a solver process: one thread, no network transport, our code."""
-    home = str(Path(contract.__file__).resolve().parent.parent)
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
-        **os.environ,
+        **children.environment(),
         "OMP_NUM_THREADS": "1",
         "UCX_TLS": "self,sm,tcp",
-        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",
     }
 

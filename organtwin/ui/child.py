@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+
+from organtwin.core import children
 
 GRACE_MS: Final = 2500
 """How long a process may take to end itself before it is killed."""
@@ -17,7 +17,7 @@ LOG_LIMIT: Final = 40_000
 
 
 class Child(QObject):
-    """Runs ``python -m MODULE ARGUMENTS``, writes one request, reads its lines.
+    """Runs ``python -P -m MODULE ARGUMENTS``, writes one request, reads its lines.
 
     Every line that tells progress becomes `progress`, every object with "part" becomes `told`; the
     last other JSON object is the answer. `working` is False while it says that it is idle. `ended`
@@ -38,8 +38,9 @@ class Child(QObject):
         self._stopped = self._over = False
         self.working = True
         self._process = QProcess(self)
-        self._process.setProgram(sys.executable)
-        self._process.setArguments(["-m", module, *arguments])
+        program, *options = children.command(module, *arguments)
+        self._process.setProgram(program)
+        self._process.setArguments(options)
         self._process.setProcessEnvironment(_environment())
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.readyReadStandardError.connect(self._read_log)
@@ -63,7 +64,7 @@ class Child(QObject):
     def say(self, request: Mapping[str, Any]) -> None:
         """Hand it one request more."""
         self.working = True
-        self._process.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+        self._process.write(json.dumps(request).encode() + b"\n")
 
     def stop(self) -> None:
         """End it: politely, then for good."""
@@ -143,9 +144,8 @@ def _how(code: int, crashed: bool) -> str:
 
 def _environment() -> QProcessEnvironment:
     environment = QProcessEnvironment.systemEnvironment()
-    root = str(Path(__file__).resolve().parents[2])
-    known = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-    environment.insert("PYTHONPATH", os.pathsep.join([root, *known]))
+    for name, value in children.environment().items():
+        environment.insert(name, value)
     environment.insert("PYTHONUNBUFFERED", "1")
     environment.insert("OMP_NUM_THREADS", environment.value("OMP_NUM_THREADS", "2"))
     return environment
