@@ -40,6 +40,7 @@ WHOLE: Final[dict[int, Any]] = wanted(
     "LossyImageCompression",
     "LossyImageCompressionMethod",
     "LossyImageCompressionRatio",
+    "VolumeBasedCalculationTechnique",
     ModalityLUTSequence=wanted("ModalityLUTType"),
 )
 """What is wanted of the dataset itself, whatever the number of frames."""
