@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
 from organtwin.core.errors import OrganTwinError
+from organtwin.core.visible import visible
 from organtwin.core.watch import Watch
 from organtwin.tables import Table
 
@@ -32,8 +33,8 @@ class Printer:
         self.as_json = as_json
         self._said: dict[str, Any] = {"steps": [], "tables": {}, "notes": []}
         width = None if sys.stdout.isatty() else WIDTH
-        self._out = Console(highlight=False, width=width)
-        self._err = Console(stderr=True, highlight=False)
+        self._out = Console(highlight=False, emoji=False, width=width)
+        self._err = Console(stderr=True, highlight=False, emoji=False)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Watch]:
@@ -44,8 +45,8 @@ class Printer:
             yield Watch()
         else:
             with self._bar() as bar:
-                task = bar.add_task(title, total=1.0, message="")
-                yield Watch(lambda f, m: bar.update(task, completed=f, message=escape(m)))
+                task = bar.add_task(_plain(title), total=1.0, message="")
+                yield Watch(lambda f, m: bar.update(task, completed=f, message=_plain(m)))
 
     def _bar(self) -> Progress:
         columns = ("{task.description:<10}", BarColumn(), "{task.percentage:>3.0f} %")
@@ -58,7 +59,7 @@ class Printer:
             done = {"step": name, "summary": summary, "seconds": round(seconds, 3)}
             self._said["steps"].append(done)
         else:
-            self._out.print(f"[bold]{name}[/] {escape(summary)} [dim]({seconds:.1f} s)[/]")
+            self._out.print(f"[bold]{_plain(name)}[/] {_plain(summary)} [dim]({seconds:.1f} s)[/]")
 
     def table(self, table: Table, *, quiet: bool = False) -> None:
         """Print a table; a quiet one only as JSON."""
@@ -67,11 +68,11 @@ class Printer:
             return
         if quiet or not table.rows:
             return
-        shown = RichTable(title=table.title, title_justify="left", title_style="bold")
+        shown = RichTable(title=_plain(table.title), title_justify="left", title_style="bold")
         for column in table.columns:
-            shown.add_column(column, overflow="fold")
+            shown.add_column(_plain(column), overflow="fold")
         for row in table.rows:
-            shown.add_row(*(escape(cell(value)) for value in row))
+            shown.add_row(*(_plain(cell(value)) for value in row))
         self._out.print(shown)
 
     def note(self, text: str) -> None:
@@ -79,7 +80,7 @@ class Printer:
         if self.as_json:
             self._said["notes"].append(text)
         else:
-            self._out.print(escape(text))
+            self._out.print(_plain(text))
 
     def warn(self, text: str) -> None:
         """Say one line on stderr that must not be missed, and in the JSON object."""
@@ -87,7 +88,7 @@ class Printer:
             self._said["warnings"] = [*self._said.get("warnings", ()), text]
             _json(sys.stderr, {"warning": text})
         else:
-            self._err.print(f"[bold yellow]Note[/] {escape(text)}")
+            self._err.print(f"[bold yellow]Note[/] {_plain(text)}")
 
     def result(self, **parts: Any) -> None:
         """Add parts to the JSON object; says nothing on a terminal."""
@@ -99,7 +100,7 @@ class Printer:
             fields = {"what": error.what, "where": error.where, "advice": error.advice}
             self._said["error"] = {"class": type(error).__name__, **fields}
         else:
-            self._err.print(f"[bold red]{type(error).__name__}[/] {escape(str(error))}")
+            self._err.print(f"[bold red]{type(error).__name__}[/] {_plain(str(error))}")
 
     def finish(self) -> None:
         """Print the JSON object, when that was asked for."""
@@ -116,5 +117,12 @@ def cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _plain(text: str) -> str:
+    """Return foreign text as it may be printed: no markup, nothing that steers the terminal."""
+    return escape(visible(text))
+
+
 def _json(stream: Any, value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False, default=str), file=stream, flush=True)
+    """Print a line of ASCII, which any byte of a file's name and any terminal survives."""
+    line = json.dumps(value, default=str).replace("\x7f", "\\u007f")
+    print(line, file=stream, flush=True)
