@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +14,19 @@ from numpy.typing import NDArray
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.origin import Instance, Origin
 from organtwin.core.volume import GeometryReport
+from organtwin.importing.copies import without_copies
+from organtwin.importing.dating import visit_of
 from organtwin.importing.elements import Elements
 from organtwin.importing.found import Found, Guess, Refused, Series, Slice
-from organtwin.importing.geometry import (
-    FEWEST,
-    SAME_PLACE_MM,
-    arranged,
-    heights_mm,
-    plane_grid,
-    sketched,
-)
+from organtwin.importing.geometry import arranged, heights_mm, plane_grid, sketched
 from organtwin.importing.guessing import guesses_of, in_order
 from organtwin.importing.opening import Opened
+from organtwin.importing.parting import Part, parts_of
 from organtwin.importing.pixels import checked
-from organtwin.importing.planes import acquired_of, dated, identity_of
+from organtwin.importing.planes import identity_of
+from organtwin.importing.projections import projected
 from organtwin.importing.values import notes_on, unit_in
 
-SAME_DIRECTION: Final = 1e-3
-LOCALIZER_PLANES: Final = 3
 VOXEL_LIMIT: Final = 2**31
 
 
@@ -47,7 +43,7 @@ class _Collected:
     def earliest(self) -> Elements:
         """Return the header of the image that was taken first."""
         headers = self.said.values() or [self.first.elements]
-        return min(headers, key=lambda said: said.text("AcquisitionTime"))
+        return _earliest(headers)
 
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
@@ -96,56 +92,64 @@ def _collect(
 
 
 def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
-    planes = _by_plane(collected.slices)
-    said = collected.first.elements
-    localizer = "LOCALIZER" in said.texts("ImageType") or len(planes) >= LOCALIZER_PLANES
-    parts = [
-        (*_without_copies(part), guess)
-        for plane in planes
-        for part, guess in _guessed(_by_phase(plane), collected.said)
-    ]
-    for number, (part, findings, guess) in enumerate(parts):
-        refusal = collected.broken()
-        if refusal is None and localizer:
-            reason = "a localizer, not a volume"
-            refusal = Refused(part[0].pixels.path.parent, WrongGeometry.__name__, reason)
-        if refusal is None and len(collected.frames) > 1:
-            reason = f"images of {len(collected.frames)} frames of reference in one series"
-            refusal = Refused(part[0].pixels.path.parent, WrongGeometry.__name__, reason)
-        one = _described(
-            format_name, said, part, number, findings=findings, refusal=refusal, localizer=localizer
-        )
-        yield one if localizer else replace(one, guess=guess)
+    unique, copies, clash = without_copies(collected.slices)
+    parts = parts_of(unique)
+    guesses = _guessed(parts, collected.said)
+    for number, (part, guess) in enumerate(zip(parts, guesses, strict=True)):
+        refusal = _refusal(collected, part, clash)
+        left_out = sum(copies.get(uid, 0) for uid in {s.sop_uid for s in part.slices})
+        if left_out:
+            finding = f"{left_out} copies of the same images were left out"
+            part = replace(part, findings=(finding, *part.findings))
+        headers = [collected.said[s.pixels.path] for s in part.slices]
+        one = _described(format_name, part, number, headers=headers, refusal=refusal)
+        yield one if part.localizer else replace(one, guess=guess)
 
 
-def _guessed(
-    stacks: list[list[Slice]], said: Mapping[Path, Elements]
-) -> Iterable[tuple[list[Slice], Guess]]:
-    """Return the stacks of one plane, each with what it probably is."""
-    headers = [
-        min((said[s.pixels.path] for s in stack), key=lambda e: e.text("AcquisitionTime"))
-        for stack in stacks
-    ]
-    return zip(stacks, guesses_of(headers), strict=True)
+def _refusal(collected: _Collected, part: Part, clash: str) -> Refused | None:
+    """Return why no volume may be made of a part, whatever its geometry."""
+    where, kind = part.slices[0].pixels.path.parent, WrongGeometry.__name__
+    if (broken := collected.broken()) is not None:
+        return broken
+    if part.localizer:
+        return Refused(where, kind, "a localizer, not a volume")
+    if reason := projected(collected.said[one.pixels.path] for one in part.slices):
+        return Refused(where, kind, reason, "choose the sections that it was made of")
+    if clash:
+        return Refused(where, kind, clash, "export the series again")
+    if len(collected.frames) > 1:
+        reason = f"images of {len(collected.frames)} frames of reference in one series"
+        return Refused(where, kind, reason)
+    return None
+
+
+def _guessed(parts: Sequence[Part], said: Mapping[Path, Elements]) -> Iterable[Guess]:
+    """Return what each part probably is, told by those of the same plane."""
+    for _, group in groupby(parts, key=lambda part: part.plane):
+        yield from guesses_of([_earliest(said[s.pixels.path] for s in p.slices) for p in group])
+
+
+def _earliest(headers: Iterable[Elements]) -> Elements:
+    return min(headers, key=lambda said: said.text("AcquisitionTime"))
 
 
 def _described(
     format_name: str,
-    said: Any,
-    part: list[Slice],
+    part: Part,
     number: int,
     *,
-    findings: tuple[str, ...],
+    headers: Sequence[Elements],
     refusal: Refused | None,
-    localizer: bool,
 ) -> Series:
-    ordered, size, affine, report, problem = _placed(part)
+    said = headers[0]
+    ordered, size, affine, report, problem = _placed(part.slices)
     unit, mixed = _unit(ordered)
     refusal = refusal or problem or mixed
-    findings = (*findings, *notes_on(ordered))
-    how_dated, doubt = dated(said)
+    day, how_dated, doubts = visit_of(headers)
+    findings = (*part.findings, *part.doubts, *notes_on(ordered), *doubts)
     report = replace(report, established=(*report.established, ("date", how_dated)))
-    findings = (*findings, doubt) if doubt else findings
+    if part.doubts:
+        report = replace(report, grade="withheld")
     if refusal is not None and problem is None:
         findings = (refusal.reason, *findings)
         report = replace(report, grade="withheld")
@@ -155,7 +159,7 @@ def _described(
         frame_uid=said.text("FrameOfReferenceUID"),
         modality=said.text("Modality"),
         description=said.text("SeriesDescription"),
-        acquired=acquired_of(said),
+        acquired=day,
         identity=identity_of(said),
         files=tuple(dict.fromkeys(s.pixels.path for s in ordered)),
         geometry=replace(report, findings=(*findings, *report.findings)),
@@ -163,7 +167,7 @@ def _described(
         affine=affine,
         unit=unit,
         part=number,
-        localizer=localizer,
+        localizer=part.localizer,
         refusal=refusal,
         format=format_name,
         slices=ordered,
@@ -217,52 +221,3 @@ def _placed(part: list[Slice]) -> Placed:
         report = sketched(part, error.what)
         affine = plane_grid(ordered[0], report.spacing_mm[2] or 1.0)
         return ordered, size, affine, report, refusal
-
-
-def _by_plane(slices: list[Slice]) -> list[list[Slice]]:
-    """Split by size, spacing and orientation."""
-    groups: list[list[Slice]] = []
-    for one in slices:
-        for group in groups:
-            if _alike(group[0], one):
-                group.append(one)
-                break
-        else:
-            groups.append([one])
-    return groups
-
-
-def _alike(a: Slice, b: Slice) -> bool:
-    same_grid = (a.pixels.rows, a.pixels.columns) == (b.pixels.rows, b.pixels.columns)
-    if (a.row, a.column, a.spacing_mm) == (b.row, b.column, b.spacing_mm):
-        return same_grid
-    turned = np.abs(np.subtract([a.row, a.column], [b.row, b.column])).max()
-    scaled = np.abs(np.subtract(a.spacing_mm, b.spacing_mm)).max()
-    return bool(same_grid and turned < SAME_DIRECTION and scaled < SAME_DIRECTION)
-
-
-def _without_copies(slices: list[Slice]) -> tuple[list[Slice], tuple[str, ...]]:
-    """Drop files that hold the same image once more, those with loss first; says so."""
-    lossless_last = sorted(slices, key=lambda one: not one.lossy)
-    unique = list({(s.sop_uid or str(s.pixels.path), s.frame): s for s in lossless_last}.values())
-    copies = len(slices) - len(unique)
-    return unique, (f"{copies} copies of the same images were left out",) if copies else ()
-
-
-def _by_phase(slices: list[Slice]) -> list[list[Slice]]:
-    """Split images that lie at the same places by what tells whole stacks of them apart."""
-    unique, _ = _without_copies(slices)
-    if not _crowded(unique):
-        return [slices]
-    for n in range(len(slices[0].phase)):
-        phases: dict[str, list[Slice]] = {}
-        for one in slices:
-            phases.setdefault(one.phase[n], []).append(one)
-        stacks = [_without_copies(phase)[0] for phase in phases.values()]
-        if all(len(stack) >= FEWEST and not _crowded(stack) for stack in stacks):
-            return list(phases.values())
-    return [slices]
-
-
-def _crowded(slices: list[Slice]) -> bool:
-    return bool((np.diff(np.sort(heights_mm(slices))) < SAME_PLACE_MM).any())

@@ -17,6 +17,31 @@ WHOLE: Final = 0.03
 """How near to a whole number of spacings a gap has to be to count as missing slices."""
 
 
+EXACT_MM: Final = 0.011
+"""Nothing is said of less: positions are written to a hundredth of a mm."""
+SAME_PLACE_MM: Final = 1e-3
+SAME_PLACE_PART: Final = 0.05
+"""Slices nearer than this part of the usual distance lie at one place."""
+USUAL: Final = 0.9
+
+
+def crowded(heights: NDArray[np.float64]) -> bool:
+    """Return whether images lie at one place, as phases or echoes do.
+
+    The usual distance is one that most gaps do not exceed, so that missing slices are none; where
+    most gaps are of images at one place, what positions are written to decides.
+
+    Args:
+        heights: (n,) mm along the normal, in any order.
+    """
+    gaps = np.diff(np.sort(heights))
+    if not len(gaps):
+        return False
+    usual = float(np.quantile(gaps, USUAL, method="lower"))
+    written = min(EXACT_MM, SAME_PLACE_PART * float(gaps.max()))
+    return bool(gaps.min() < max(SAME_PLACE_MM, written, SAME_PLACE_PART * usual))
+
+
 def weights(heights: NDArray[np.float64], k: int, spacing_mm: float) -> dict[int, float]:
     """Return slice → weight of plane `k`: one slice within 0.05 mm of it, else the two around it.
 

@@ -37,6 +37,11 @@ PHASES: Final = (
     ("FrameContentSequence", "FrameAcquisitionNumber"),
 )
 """What tells apart frames at one place (group, value), most telling first."""
+ONE_EACH: Final = (
+    *PHASES[:4],
+    ("CTXRayDetailsSequence", "KVP"),
+)
+"""What one volume has one of."""
 WANTED: Final = merged(
     IDENTITY,
     CODING,
@@ -47,7 +52,8 @@ WANTED: Final = merged(
         MAPPING,
         wanted(PixelValueTransformationSequence=RESCALE),
         wanted(CTAcquisitionDetailsSequence=wanted("GantryDetectorTilt")),
-        *(wanted(**{group: wanted(value)}) for group, value in PHASES),
+        *(wanted(**{group: wanted(value)}) for group, value in (*PHASES, *ONE_EACH)),
+        wanted(FrameContentSequence=wanted("FrameAcquisitionDateTime")),
     ),
 )
 
@@ -99,8 +105,17 @@ def _slice(
         sop_uid=said.text("SOPInstanceUID"),
         phase=tuple(group(name).shown(value) for name, value in PHASES),
         between_mm=compared(measures, "SpacingBetweenSlices"),
+        localizer="LOCALIZER" in said.texts("ImageType"),
+        setting=_setting(group),
         gantry_deg=compared(group("CTAcquisitionDetailsSequence"), "GantryDetectorTilt"),
     )
+
+
+def _setting(group: Callable[[str], Elements]) -> tuple[tuple[str, str], ...]:
+    """Return what one volume has one of."""
+    day = group("FrameContentSequence").text("FrameAcquisitionDateTime")[:8]
+    one_each = tuple((value, group(name).shown(value)) for name, value in ONE_EACH)
+    return (*one_each, ("AcquisitionDate", day))
 
 
 def _mappings(said: Elements, n: int) -> tuple[Elements, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from organtwin.core.errors import WrongGeometry
 from organtwin.importing.assembling import series_of
-from organtwin.importing.elements import merged, wanted
+from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Slice
 from organtwin.importing.guessing import WANTED as GUESSED_BY
@@ -46,6 +46,10 @@ WANTED: Final = merged(
         "EchoTime",
         "TriggerTime",
         "DiffusionBValue",
+        "StackID",
+        "KVP",
+        "NumberOfSlices",
+        "ImagesInAcquisition",
         "AcquisitionTime",
         "ContentTime",
     ),
@@ -61,6 +65,15 @@ PHASES: Final = (
     "ContentTime",
 )
 """What tells apart images of one series at one place, most telling first."""
+ONE_EACH: Final = (
+    "EchoTime",
+    "TemporalPositionIdentifier",
+    "StackID",
+    "KVP",
+    "DiffusionBValue",
+    "AcquisitionDate",
+)
+"""What one volume has one of."""
 
 
 def claims(file: Opened) -> bool:
@@ -107,8 +120,17 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             location_mm=compared(said, "SliceLocation"),
             gantry_deg=compared(said, "GantryDetectorTilt"),
             derived="DERIVED" in said.texts("ImageType"),
+            localizer="LOCALIZER" in said.texts("ImageType"),
+            setting=_setting(said),
         ),
     )
+
+
+def _setting(said: Elements) -> tuple[tuple[str, str], ...]:
+    """Return what one volume has one of; the number of an acquisition means that in CT alone."""
+    number = said.shown("AcquisitionNumber") if said.text("Modality") == "CT" else ""
+    one_each = tuple((keyword, said.shown(keyword)) for keyword in ONE_EACH)
+    return (*one_each, ("AcquisitionNumber", number))
 
 
 def series(files: Sequence[Opened]) -> Found:

@@ -23,9 +23,11 @@ from organtwin.core.volume import (
     to_lps,
 )
 from organtwin.importing.between import (
+    EXACT_MM,
     GOOD_MM,
     GOOD_PART,
     WHOLE,
+    crowded,
     filled_in,
     naive_offset_mm,
     whole_steps,
@@ -35,9 +37,6 @@ from organtwin.importing.establishing import established
 from organtwin.importing.found import Slice
 
 FEWEST: Final = 3
-SAME_PLACE_MM: Final = 1e-3
-EXACT_MM: Final = 0.011
-"""Nothing is said of a residual below: positions are written to a hundredth of a mm."""
 FINEST: Final = 4
 """A regular grid made of uneven slices has at most this many times as many."""
 TILT_LIMIT_DEG: Final = 45.0
@@ -102,7 +101,7 @@ def arranged(slices: Sequence[Slice]) -> Stack:
     ordered = tuple(slices[n] for n in order)
     heights = heights_mm(ordered)
     gaps = np.diff(heights)
-    if gaps.min() < SAME_PLACE_MM:
+    if crowded(heights):
         raise WrongGeometry(
             f"several images lie at one place ({_at(heights, int(gaps.argmin()))})",
             advice="export one phase or echo of the series alone",

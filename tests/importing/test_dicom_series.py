@@ -90,11 +90,11 @@ def test_that_identity_travels_to_the_series(write: Write, tmp_path: Path) -> No
     [
         ("20240131", "20240201", "2024-01-31", ()),  # past midnight
         (None, "20240201", "2024-02-01", ()),
-        ("19000101", "20240201", "1900-01-01",
-         ("AcquisitionDate is 2024-02-01, StudyDate 1900-01-01: StudyDate is used",)),
+        ("19000101", "20240201", "2024-02-01",
+         ("StudyDate is 1900-01-01, AcquisitionDate 2024-02-01: AcquisitionDate is used",)),
     ],
 )  # fmt: skip
-def test_that_a_visit_is_of_its_study_s_date(
+def test_that_a_visit_is_of_its_study_s_date_unless_taken_on_another_day(
     write: Write,
     tmp_path: Path,
     *,
@@ -108,8 +108,27 @@ def test_that_a_visit_is_of_its_study_s_date(
     assert str(series.acquired) == day
     assert series.geometry.findings == findings
     assert dict(series.geometry.established)["date"].startswith(
-        "StudyDate" if study else "AcquisitionDate"
+        "StudyDate" if day == "2024-01-31" else "AcquisitionDate"
     )
+
+
+def test_that_the_date_of_a_series_is_stated_and_does_not_count(
+    write: Write, tmp_path: Path
+) -> None:
+    write([0.0, 3.0, 6.0], StudyDate="20240131", AcquisitionDate=None, SeriesDate="20250131")
+    series = one_series(tmp_path / "dicom")
+    assert str(series.acquired) == "2024-01-31"
+    assert series.geometry.findings == (
+        "SeriesDate is 2025-01-31, StudyDate 2024-01-31: StudyDate is used",
+    )
+
+
+def test_that_every_file_is_asked_for_its_date(write: Write, tmp_path: Path) -> None:
+    write([0.0, 3.0, 6.0], StudyDate="20240131", AcquisitionDate="20240131")
+    write([9.0, 12.0], StudyDate="20240131", AcquisitionDate="20250131")
+    report = one_series(tmp_path / "dicom").geometry
+    assert report.grade == "withheld"
+    assert "AcquisitionDate is 2024-01-31 to 2025-01-31 within one series" in report.findings
 
 
 def test_that_a_name_in_another_alphabet_is_read(write: Write, tmp_path: Path) -> None:
