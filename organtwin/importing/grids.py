@@ -25,6 +25,7 @@ from organtwin.importing.placing import TIE
 RIGHT_ANGLE: Final = 1e-3
 SMALLEST_MM: Final = 1e-6
 FARTHEST_MM: Final = 1e6
+NOTHING: Final = 1e-6
 SAME_PLACE: Final = 0.01
 """Of a voxel: grids nearer than this at every corner are one grid."""
 HIGHEST_LABEL: Final = 65535
@@ -159,6 +160,19 @@ def right_angled(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     return affine
 
 
+def says_nothing(affine: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the doubt that a matrix is what tools write which know of no geometry.
+
+    That is voxels of 1 × 1 × 1 mm along the axes of the patient, of either sign, the first at 0.
+    """
+    if np.abs(np.abs(affine) - np.eye(4)).max() > NOTHING:
+        return ()
+    return (
+        "the header says nothing of where and how large: voxels of 1 × 1 × 1 mm from 0, as tools "
+        "write that lost the geometry",
+    )
+
+
 def as_voxels(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
     """Return int16 where the values fit it unscaled, else float32; raises UnreadableFile."""
     unscaled = slope == 1.0 and intercept == 0.0
@@ -179,11 +193,13 @@ def series_of_file(
     affine: NDArray[np.float64],
     *,
     findings: tuple[str, ...],
+    doubts: tuple[str, ...],
     content: Path,
 ) -> Series:
     """Return the Series of a file without patient, date, modality or unit.
 
     Args:
+        doubts: findings for which volumes must be withheld.
         content: the file whose SHA-256 is the series' UID.
     """
     i, j, k = (float(n) for n in np.linalg.norm(affine[:3, :3], axis=0))
@@ -192,7 +208,8 @@ def series_of_file(
         orientation=orientation_of(affine),
         gap_min_mm=k,
         gap_max_mm=k,
-        findings=findings,
+        grade="withheld" if doubts else "good",
+        findings=(*doubts, *findings),
         established=established_by_file(format_name),
     )
     with content.open("rb") as file:

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
-from organtwin.core.volume import Volume
+from organtwin.core.volume import Volume, spacing_of, to_lps
 from organtwin.core.watch import Watch
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Refused, Series
 from organtwin.importing.geometry import FEWEST
-from organtwin.importing.grids import as_voxels, right_angled, series_of_file
+from organtwin.importing.grids import as_voxels, right_angled, says_nothing, series_of_file
 from organtwin.importing.opening import Opened
 from organtwin.importing.streams import GZIP, Stream
 
@@ -36,6 +36,9 @@ NIFTI_2: Final = (b"n+2\0", b"ni2\0")
 MM_IN_UNIT: Final = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 """Of xyzt_units: not stated, metre, millimetre, micrometre."""
 SAME_MM: Final = 0.01
+SAME_VOXEL: Final = 0.5
+"""Of the smallest step: a quaternion of 32 bits near a half turn is off by 6e-4 rad."""
+SAME_STEP: Final = 1e-3
 RAS_TO_LPS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -45,6 +48,7 @@ class Header:
 
     Args:
         intent: what the values are (1002 for labels).
+        doubts: findings for which volumes must be withheld.
     """
 
     size: tuple[int, int, int]
@@ -55,6 +59,7 @@ class Header:
     affine: NDArray[np.float64]
     findings: tuple[str, ...]
     intent: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 def claims(file: Opened) -> bool:
@@ -87,8 +92,9 @@ def series(files: Sequence[Opened]) -> Found:
 def _series(file: Opened) -> Series:
     header = header_of(beginning_of(file.beginning))
     return series_of_file(
-        "nifti", file.path, header.size, header.affine, findings=header.findings, content=file.path
-    )
+        "nifti", file.path, header.size, header.affine, findings=header.findings,
+        doubts=header.doubts, content=file.path,
+    )  # fmt: skip
 
 
 def header_of(content: bytes) -> Header:
@@ -117,7 +123,7 @@ def header_of(content: bytes) -> Header:
         raise UnreadableFile("the NIfTI header is damaged (offset or scaling)")
     if size[0] * size[1] * size[2] > VOXEL_LIMIT:
         raise UnreadableFile(f"more than {VOXEL_LIMIT} voxels")
-    affine, findings = _affine(content, order)
+    affine, findings, doubts = _affine(content, order, (size[0], size[1], size[2]))
     return Header(
         (size[0], size[1], size[2]),
         np.dtype(order + DTYPES[kind]),
@@ -127,10 +133,14 @@ def header_of(content: bytes) -> Header:
         affine,
         findings,
         struct.unpack_from(order + "h", content, 68)[0],
+        doubts,
     )
 
 
-def _affine(content: bytes, order: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _affine(
+    content: bytes, order: str, size: tuple[int, int, int]
+) -> tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]:
+    """Return the affine, findings, and doubts; raises WrongGeometry or UnreadableFile."""
     unit = content[123] & 7
     if unit not in MM_IN_UNIT:
         raise UnreadableFile(f"the NIfTI header is damaged (unit of length {unit})")
@@ -146,9 +156,33 @@ def _affine(content: bytes, order: str) -> tuple[NDArray[np.float64], tuple[str,
         raise WrongGeometry("the NIfTI file does not say where its voxels lie")
     affine = RAS_TO_LPS @ found[0]
     affine[:3] *= MM_IN_UNIT[unit]
+    doubts = says_nothing(right_angled(affine))
+    if by_rows > 0:
+        doubts += _steps_doubted(found[0], np.abs(struct.unpack_from(order + "3f", content, 80)))
     if len(found) == 2 and not np.abs(found[0] - found[1]).max() <= SAME_MM:
-        findings += ("sform and qform disagree; the sform was followed",)
-    return right_angled(affine), findings
+        ends = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+        corners = ends * (np.array(size) - 1)
+        off = to_lps(found[0], corners) - to_lps(found[1], corners)
+        off_mm = float(np.linalg.norm(off, axis=1).max()) * MM_IN_UNIT[unit]
+        said = f"sform and qform disagree by up to {off_mm:.2f} mm; the sform was followed"
+        if off_mm <= SAME_VOXEL * min(spacing_of(affine)):
+            findings += (said,)
+        else:
+            doubts += (said,)
+    return affine, findings, doubts
+
+
+def _steps_doubted(matrix: NDArray[np.float64], pixdim: NDArray[np.float64]) -> tuple[str, ...]:
+    """Return the doubt that pixdim gives other steps than a matrix, both in the file's unit.
+
+    Steps of 0 say nothing.
+    """
+    steps = spacing_of(matrix)
+    stated = np.where(pixdim > 0, pixdim, steps)
+    if np.isfinite(stated).all() and np.abs(stated / steps - 1).max() <= SAME_STEP:
+        return ()
+    here, there = (" × ".join(f"{n:.4g}" for n in three) for three in (steps, stated))
+    return (f"the sform's steps are {here}, pixdim says {there}; the sform was followed",)
 
 
 def _quaternion(content: bytes, order: str) -> NDArray[np.float64]:

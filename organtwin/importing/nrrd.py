@@ -22,7 +22,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Refused, Series
 from organtwin.importing.geometry import FEWEST
-from organtwin.importing.grids import as_voxels, right_angled, series_of_file
+from organtwin.importing.grids import as_voxels, right_angled, says_nothing, series_of_file
 from organtwin.importing.opening import Opened
 from organtwin.importing.streams import Stream
 
@@ -253,7 +253,7 @@ def _series(path: Path) -> Series:
     ni, nj, nk = header.sizes
     return series_of_file(
         "nrrd", path, (ni, nj, nk), header.affine,
-        findings=header.findings, content=header.stream.path,
+        findings=header.findings, doubts=says_nothing(header.affine), content=header.stream.path,
     )  # fmt: skip
 
 
