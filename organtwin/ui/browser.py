@@ -27,6 +27,7 @@ from organtwin.ui.packing import unpacked
 from organtwin.ui.pieces import button, choice, emblem, tool, words
 from organtwin.ui.quick_look import QuickLook
 from organtwin.ui.session import Session
+from organtwin.ui.tips import tooltip
 
 HINT: Final = "Drop a folder, a zip or a DICOMDIR here"
 
@@ -266,7 +267,7 @@ class Browser(QWidget):
             return
         self._bar.setRange(0, 1000)
         self._bar.setValue(round(1000 * fraction))
-        self._bar.setToolTip(message)
+        self._bar.setToolTip(tooltip(message))
 
     def _over(self, child: Child) -> None:
         """The process that looked is gone: by itself, with an error that was told, or killed."""

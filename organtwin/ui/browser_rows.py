@@ -14,6 +14,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyM
 from PySide6.QtGui import QPixmap, QStandardItem, QStandardItemModel
 
 from organtwin.ui.choosing import Listed
+from organtwin.ui.tips import tooltip
 
 Kind = Literal["patient", "study", "series", "labels", "group", "refused"]
 KIND: Final = Qt.ItemDataRole.UserRole + 1
@@ -102,7 +103,7 @@ class Rows(QStandardItemModel):
         item.setData(series.modality, MODALITY)
         guess = f"Probably {series.phase}: {series.reason}" if series.phase else ""
         tip = (series.title, guess, series.refusal, series.advice, *series.geometry["findings"])
-        item.setToolTip("\n".join(line for line in tip if line))
+        item.setToolTip(tooltip("\n".join(line for line in tip if line)))
         if series.may_be_chosen:
             item.setCheckable(True)
         self._items[series.key] = item
@@ -119,7 +120,7 @@ class Rows(QStandardItemModel):
                 continue
             text = f"{source['kind']}: {_names(source)}"
             item = _item("labels", {"title": text, "told": Path(source["path"]).name}, text)
-            item.setToolTip(_names(source, 60))
+            item.setToolTip(tooltip(_names(source, 60)))
             item.setData(f"{above.data(SEARCH)} {text}".casefold(), SEARCH)
             item.setData(above.data(MODALITY), MODALITY)
             above.appendRow(item)
@@ -137,7 +138,7 @@ class Rows(QStandardItemModel):
             told = shown if len(names) == 1 else f"{len(names)} files: {shown}"
             thing = {"title": reason, "told": told, "advice": advice}
             item = _item("refused", thing, f"{reason}. {told}. {advice}")
-            item.setToolTip("\n".join([*names[:30], *(["…"] if len(names) > 30 else [])]))
+            item.setToolTip(tooltip("\n".join([*names[:30], *(["…"] if len(names) > 30 else [])])))
             item.setData(f"{reason} {' '.join(names)}".casefold(), SEARCH)
             head.appendRow(item)
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from organtwin.ui.pieces import choice, words
+from organtwin.ui.tips import tooltip
 from solvers.contract import Parameter
 
 
@@ -208,7 +209,7 @@ class Form(QWidget):
             field.valueChanged.connect(self.changed)
         bounds = f"{parameter.low:g} to {parameter.high:g} {parameter.unit}"
         tip = f"{parameter.meaning} ({bounds}).\nSource: {parameter.source}"
-        field.setToolTip(f"<qt>{tip.replace(chr(10), '<br>')}</qt>")
+        field.setToolTip(tooltip(tip))
         self._place(parameter.name, title, field)
 
     def _place(self, name: str, title: str, field: Any) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QWidget
 
 from organtwin.ui.pairing import Pairing
 from organtwin.ui.pieces import tool, words
+from organtwin.ui.tips import tooltip
 from organtwin.ui.views.slicing import PLANES, Plane
 
 
@@ -86,7 +87,7 @@ class PairBar(QWidget):
         self.swipe.setChecked(pairing.swipes)
         self._said.setText(pairing.said)
         self._said.setToolTip(
-            f"{pairing.said}. {pairing.advice}" if pairing.advice else pairing.said
+            tooltip(f"{pairing.said}. {pairing.advice}" if pairing.advice else pairing.said)
         )
         role = "muted" if pairing.link is not None else "warn"
         if self._said.property("role") != role:

@@ -25,13 +25,14 @@ from PySide6.QtWidgets import (
 )
 
 from organtwin.ui.theme import icon, pixmap
+from organtwin.ui.tips import tooltip
 
 Tone = Literal["good", "warn", "bad", "plain"]
 
 
 def words(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
     """Return a label of a role of the style sheet."""
-    label = QLabel(text)
+    label = _label(text)
     if role:
         label.setProperty("role", role)
     if wrap:
@@ -42,13 +43,20 @@ def words(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
         label.setMinimumWidth(120)
     else:
         label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+    return label
+
+
+def _label(text: str) -> QLabel:
+    """Return a label that shows its text, never takes it for HTML."""
+    label = QLabel()
     label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setText(text)
     return label
 
 
 def pill(text: str, tone: Tone = "plain") -> QLabel:
     """Return a small rounded label."""
-    label = QLabel(text)
+    label = _label(text)
     label.setProperty("pill", tone)
     label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     return label
@@ -57,7 +65,7 @@ def pill(text: str, tone: Tone = "plain") -> QLabel:
 def button(text: str, tip: str, *, primary: bool = False, picture: str = "") -> QPushButton:
     """Return a button; `text` may hold a mnemonic (&)."""
     result = QPushButton(text)
-    result.setToolTip(tip)
+    result.setToolTip(tooltip(tip))
     result.setAccessibleName(text.replace("&", ""))
     result.setAccessibleDescription(tip)
     result.setProperty("primary", primary)
@@ -91,7 +99,7 @@ def tool(picture: str, name: str, tip: str = "") -> QToolButton:
     dress(result)
     result.setIconSize(QSize(18, 18))
     result.setAccessibleName(name)
-    result.setToolTip(tip or name)
+    result.setToolTip(tooltip(tip or name))
     return result
 
 
@@ -184,7 +192,7 @@ class Table(QTableWidget):
                 item = QTableWidgetItem(text)
                 side = Qt.AlignmentFlag.AlignLeft if j == 0 else Qt.AlignmentFlag.AlignRight
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                item.setToolTip(tips[i] if i < len(tips) else text)
+                item.setToolTip(tooltip(tips[i] if i < len(tips) else text))
                 self.setItem(i, j, item)
         for j in range(1, self.columnCount()):
             head = self.horizontalHeaderItem(j)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 
 from organtwin.ui.theme import colour, font, pixmap
+from organtwin.ui.tips import tooltip
 
 State = Literal["done", "ready", "waiting"]
 WIDTH = 84
@@ -32,7 +33,7 @@ class RailButton(QToolButton):
         """Show a state and say why."""
         self.state = state
         said = {"done": "done", "ready": "ready", "waiting": "waiting"}[state]
-        self.setToolTip(f"{self._title} ({self.shortcut().toString()}): {why or said}")
+        self.setToolTip(tooltip(f"{self._title} ({self.shortcut().toString()}): {why or said}"))
         self.setAccessibleDescription(f"{said}. {why}")
         self.update()
 

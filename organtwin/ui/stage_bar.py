@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSizePolic
 
 from organtwin.ui.pieces import pill, tool, words
 from organtwin.ui.showing import Showing
+from organtwin.ui.tips import tooltip
 
 HELP: Final = """\
 Slices: wheel, arrows, Page up and down
@@ -92,7 +93,7 @@ class StageBar(QWidget):
                 self._windows.addItem(window.name.capitalize())
                 seen = f"C {window.centre:.4g} W {window.width:.4g} {viewing.unit}".strip("1 ")
                 tip = f"{seen}; key {number + 1}" + (f"; {window.source}" if window.source else "")
-                self._windows.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+                self._windows.setItemData(number, tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         pairs = [pair for _, pair in wanted]
         self._windows.setCurrentIndex(
             pairs.index(viewing.window) if viewing.window in pairs else -1
@@ -128,7 +129,7 @@ def _number(prefix: str, name: str) -> QDoubleSpinBox:
     field.setProperty("bare", True)
     field.setFixedWidth(66)
     field.setAccessibleName(name)
-    field.setToolTip(f"{name}, in the image's own unit")
+    field.setToolTip(tooltip(f"{name}, in the image's own unit"))
     return field
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from organtwin import __version__
 from organtwin.places import own_folder
 from organtwin.ui.pieces import button, card, cleared, emblem, side_by_side, words
+from organtwin.ui.tips import tooltip
 
 SAMPLE: Final = Path(__file__).resolve().parents[2] / "sample_dicom" / "images"
 RECENT: Final = 5
@@ -156,7 +157,7 @@ class Welcome(QWidget):
         opener = QPushButton(path.name)
         opener.setFlat(True)
         opener.setAccessibleName(f"Open {path.name}")
-        opener.setToolTip(str(path))
+        opener.setToolTip(tooltip(str(path)))
         opener.setStyleSheet("QPushButton { text-align: left; border-color: transparent; }")
         opener.setCursor(Qt.CursorShape.PointingHandCursor)
         opener.clicked.connect(lambda: self.open_asked.emit(path))

@@ -30,6 +30,7 @@ from organtwin.ui.session import Session
 from organtwin.ui.showing import Showing
 from organtwin.ui.stage import Stage
 from organtwin.ui.status import StatusBar
+from organtwin.ui.tips import tooltip
 from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.views.timeline import Timeline
 from organtwin.ui.welcome import SAMPLE, Welcome, cases_folder, free_folder
@@ -212,7 +213,7 @@ class MainWindow(QMainWindow):
     ) -> QAction:
         action = QAction(theme.icon(picture), text, self)
         action.setShortcut(keys)
-        action.setToolTip(f"{text} ({keys.toString()})")
+        action.setToolTip(tooltip(f"{text} ({keys.toString()})"))
         action.triggered.connect(lambda: run())
         self.addAction(action)
         self._pictures.append((action, picture))
@@ -274,7 +275,7 @@ class MainWindow(QMainWindow):
         self._patient.setText(case.patient)
         count = len(session.entries)
         self._where.setText(f"{case.organ} · {len(case.visits)} visits · {count} journal entries")
-        self._where.setToolTip(str(session.folder.path))
+        self._where.setToolTip(tooltip(str(session.folder.path)))
         for button, page in zip(self.rail.buttons, self.pages, strict=True):
             button.set_state(*page.state(case))
         try:
@@ -289,7 +290,7 @@ class MainWindow(QMainWindow):
         entries = [e for e in self.session.entries if e.done.step not in ("undo", "redo")]
         last = entries[-1].done.step if entries else ""
         text = f"Undo {last} (Ctrl+Z)" if self.session.can_undo else "Nothing to undo (Ctrl+Z)"
-        self._actions["undo"].setToolTip(text)
+        self._actions["undo"].setToolTip(tooltip(text))
 
     def _go_home(self) -> None:
         if not self.session.busy:

@@ -26,6 +26,7 @@ from organtwin.ui.forms import NumberField
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, choice, cleared, side_by_side, words
 from organtwin.ui.rail import State
+from organtwin.ui.tips import tooltip
 from organtwin.ui.viewing import Mark
 
 BACKGROUND = "background"
@@ -153,7 +154,9 @@ class SegmentPage(Page):
         swatch.clicked.connect(lambda: self._go_to(labels, structure))
         box = QCheckBox(structure.name)
         box.setAccessibleName(f"Show {structure.name}")
-        box.setToolTip(f"{structure.code.meaning} ({structure.code.scheme} {structure.code.value})")
+        box.setToolTip(
+            tooltip(f"{structure.code.meaning} ({structure.code.scheme} {structure.code.value})")
+        )
         box.setChecked(structure.name not in self.showing.viewing.hidden)
         box.toggled.connect(lambda on: self._show(structure.name, on))
         amount = self._amount(structure, labels)
@@ -175,7 +178,7 @@ class SegmentPage(Page):
             volume = volume.replace(" mL", f" ± {unsure:,.1f} mL")
             tip = "The geometry was acknowledged: it may change the volume by this at most"
         amount = words(volume.replace(",", " "))
-        amount.setToolTip(tip)
+        amount.setToolTip(tooltip(tip))
         return amount
 
     def _show(self, name: str, on: bool) -> None:
@@ -198,7 +201,7 @@ class SegmentPage(Page):
         for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
             self._method.addItem(method["title"], (method["name"], method["kind"]))
             last = self._method.count() - 1
-            self._method.setItemData(last, method["title"], Qt.ItemDataRole.ToolTipRole)
+            self._method.setItemData(last, tooltip(method["title"]), Qt.ItemDataRole.ToolTipRole)
         self._method.setCurrentIndex(0)
         self._method_changed()
 
@@ -211,7 +214,7 @@ class SegmentPage(Page):
         self._seeds.setVisible(seeded)
         if not seeded:
             self._picking.setChecked(False)
-        self._method.setToolTip(self._method.currentText())
+        self._method.setToolTip(tooltip(self._method.currentText()))
         self._about.setText(
             "Needs at least one seed in what it shall find; labels so far are kept."
             if seeded

@@ -17,6 +17,7 @@ from organtwin.ui.pieces import Table, button, card, choice, cleared, pill, side
 from organtwin.ui.rail import State
 from organtwin.ui.session import Request
 from organtwin.ui.theme import colour
+from organtwin.ui.tips import tooltip
 from organtwin.ui.views.density_plot import DensityPlot
 from solvers.contract import Parameter
 
@@ -142,9 +143,9 @@ class UpdatePage(Page):
         told = "   ".join(f"{o.structure} {o.volume_ml:.1f} mL" for o in seen)
         day = words(f"Day {visit.day:g}", "heading")
         day.setMinimumWidth(56)
-        state.setToolTip(doubt)
+        state.setToolTip(tooltip(doubt))
         volumes = words(told, "muted", wrap=True)
-        volumes.setToolTip(doubt)
+        volumes.setToolTip(tooltip(doubt))
         if doubt and not told:
             volumes = words(doubt, "warn", wrap=True)
         return side_by_side(day, volumes, state, stretch=1)

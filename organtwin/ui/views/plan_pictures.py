@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSplitter, QTableW
 from organtwin.core.scenario import Comparison, Quantity
 from organtwin.ui.pieces import Table
 from organtwin.ui.theme import colour
+from organtwin.ui.tips import tooltip
 from organtwin.ui.views.compare_view import CompareView
 
 
@@ -76,6 +77,6 @@ def quantity_text(quantity: Quantity) -> str:
 
 def _cell(text: str, tip: str, token: str) -> QTableWidgetItem:
     item = QTableWidgetItem(text)
-    item.setToolTip(tip or text)
+    item.setToolTip(tooltip(tip or text))
     item.setForeground(QColor(colour(token)))
     return item
