@@ -11,7 +11,10 @@ import pytest
 from organtwin.core.watch import Watch
 from organtwin.importing import Guess, scan
 from organtwin.importing.elements import Elements, tag_of
-from organtwin.importing.guessing import guess_of, in_order, seconds_of
+from organtwin.importing.guessing import guess_of, in_order
+from organtwin.importing.phases import CONTRAST_TABLE, seconds_of
+from organtwin.importing.weightings import WEIGHTING_TABLE
+from organtwin.importing.wording import Table
 
 Write = Callable[..., list[Path]]
 
@@ -61,6 +64,34 @@ def named(modality: str, description: str, **said: Any) -> str:
         ("fase tardía", "late"),
         ("Excretory phase", "late"),
         ("CTAC 3.75 Thick", "CT for PET"),
+        ("THORAX VENEUX", "portal"),
+        ("门脉期", "portal"),
+        ("Lever portaal veneus", "portal"),
+        ("Hepatic venous", "portal"),
+        ("Abdomen post KM 70s", "portal"),
+        ("Pre-op planning venous", "portal"),
+        ("ABD C+ PV", "portal"),
+        ("Abdo Art Tardif", "arterial"),
+        ("ARTERIELLE TARDIVE", "arterial"),
+        ("HAP 2.5mm", "arterial"),
+        ("動脈相", "arterial"),
+        ("W WO LIVER ART", "arterial"),
+        ("Pancreatic phase 40 s", "arterial"),
+        ("LATE VENOUS", "late"),
+        ("TARDIF 3 min", "late"),
+        ("延迟期", "late"),
+        ("NECT", "native"),
+        ("Non con", "native"),
+        ("True non con", "native"),
+        ("NC", "native"),
+        ("Blanco", "native"),
+        ("Basale", "native"),
+        ("ABDOMEN BASAL", "native"),
+        ("Fase simple", "native"),
+        ("Kontrastmittel ohne", "native"),
+        ("Leber ohne i.v. KM", "native"),
+        ("平扫", "native"),
+        ("CAP W/O CONT", "native"),
     ],
 )
 def test_that_a_ct_phase_is_guessed_by_its_words(description: str, name: str) -> None:
@@ -78,6 +109,26 @@ def test_that_a_ct_phase_is_guessed_by_its_words(description: str, name: str) ->
         "KNIE ARTHRO",
         "MAR ARTIFACT REDUCTION",
         "Abdomen C+",
+        "ABD W/WO",
+        "Abd Pelvis W/WO",
+        "LIVER W WO",
+        "w/o & w contrast",
+        "With and without",
+        "Leber nativ mit KM",
+        "Foie sans et avec injection",
+        "TAP C-/C+",
+        "Abdomen pre/post",
+        "Basal lung bases",
+        "VNC virtual non contrast",
+        "Pulmonary arteries",
+        "CTA pulmonary artery",
+        "肺动脉",
+        "Lung 30 s breath hold",
+        "Mono 40 s",
+        "Abdomen post-op 5.0",
+        "Iodine map arterial",
+        "Subtraction art",
+        "Vena cava",
         "3D PLATE",
         "",
     ],
@@ -104,6 +155,28 @@ def test_that_a_ct_without_a_clear_word_is_not_guessed(description: str) -> None
         ("DWI b1000", "DWI"),
         ("ep2d_diff_b50_400_800_ADC", "ADC"),
         ("dWIP e-THRIVE dyn", "T1c"),
+        ("T1 FLAIR", "T1"),
+        ("T1W_FLAIR", "T1"),
+        ("Ax T1 FLAIR +C", "T1c"),
+        ("T1 sans gado", "T1"),
+        ("T1 contrast-free", "T1"),
+        ("T1 without contrast", "T1"),
+        ("T1 SE post-op follow up", "T1"),
+        ("T1 PRE POST-OP", "T1"),
+        ("T1 Posterior fossa", "T1"),
+        ("T1 Postero-lateral", "T1"),
+        ("T1 without fat sat", "T1"),
+        ("T1W_FFE in phase", "T1"),
+        ("T1 W TSE", "T1"),
+        ("differential T1", "T1"),
+        ("t1_vibe_fs_tra_bh_art", "T1c"),
+        ("T1 post without fat sat", "T1c"),
+        ("T1 nach KM", "T1c"),
+        ("T1 con contraste", "T1c"),
+        ("resolve T2", "T2"),
+        ("T2 FLAIR FS GD", "FLAIR"),
+        ("dADC map", "ADC"),
+        ("DIFF-weighted trace", "DWI"),
     ],
 )
 def test_that_an_mr_weighting_is_guessed_by_its_words(description: str, name: str) -> None:
@@ -113,7 +186,8 @@ def test_that_an_mr_weighting_is_guessed_by_its_words(description: str, name: st
 @pytest.mark.parametrize(
     "description",
     ["3-Plane Localizer", "FAST LOCALIZER", "T/S/C RF FAST PILOT", "T2* GRE", "SWI", "TOF_3D",
-     "T1 map", "ANGIO Projected from   C", "Survey", "PD/T2 T1", "ax fiesta", "AX PD FS"],
+     "T1 map", "T1rho", "T1 post SUB", "Subtraction T1c-T1", "T1 w/wo", "T1 pre/post",
+     "t1_fl2d PC mra", "ANGIO Projected from   C", "Survey", "PD/T2 T1", "ax fiesta", "AX PD FS"],
 )  # fmt: skip
 def test_that_an_mr_of_no_plain_weighting_is_not_guessed(description: str) -> None:
     assert named("MR", description) == ""
@@ -240,3 +314,77 @@ REAL = {
 def test_that_real_series_are_guessed_or_left(shared: Path, folder: str) -> None:
     found = scan(shared / folder, Watch()).series
     assert {s.guess.name for s in found} == REAL[folder]
+
+
+BOLUS = {"ContrastBolusAgent": "Iomeprol", "ContrastBolusStartTime": "120000"}
+AT_70_S = {**BOLUS, "AcquisitionTime": "120110"}
+
+
+@pytest.mark.parametrize(
+    ("said", "guess"),
+    [
+        (
+            {"SeriesDescription": "ABD W/WO"},
+            Guess("portal", "acquired 70 s after ContrastBolusStartTime"),
+        ),
+        (
+            {"SeriesDescription": "AX 5MM", "ProtocolName": "LIVER W WO"},
+            Guess("portal", "acquired 70 s after ContrastBolusStartTime"),
+        ),
+        (
+            {"SeriesDescription": "Abdomen venous", "ProtocolName": "Leber nativ"},
+            Guess("portal", "SeriesDescription says 'venous'"),
+        ),
+        (
+            {"SeriesDescription": "Abdomen nativ"},
+            Guess(
+                "",
+                "SeriesDescription says 'nativ', but acquired 70 s after ContrastBolusStartTime",
+            ),
+        ),
+        (
+            {"SeriesDescription": "ART"},
+            Guess(
+                "", "SeriesDescription says 'art', but acquired 70 s after ContrastBolusStartTime"
+            ),
+        ),
+    ],
+)
+def test_that_the_time_after_the_injection_goes_before_words(
+    said: dict[str, str], guess: Guess
+) -> None:
+    assert guess_of(header("CT", **said, **AT_70_S)) == guess
+
+
+def test_that_an_mr_before_contrast_by_name_and_after_it_by_time_is_not_guessed() -> None:
+    said = header("MR", SeriesDescription="T1 vibe pre", **AT_70_S)
+    assert guess_of(said).name == ""
+    assert "no contrast, as 'pre' says, but acquired 70 s" in guess_of(said).reason
+
+
+def test_that_between_two_phases_a_word_decides_and_native_is_none() -> None:
+    between = {**BOLUS, "AcquisitionTime": "120050"}
+    assert named("CT", "Abdomen arteriell", **between) == "arterial"
+    assert named("CT", "Abdomen nativ", **between) == ""
+
+
+def test_that_the_protocol_is_of_many_series_and_goes_last() -> None:
+    assert named("CT", "Abdomen with contrast", ProtocolName="Leber nativ") == ""
+    assert named("MR", "T1 pre", ProtocolName="Brain post contrast") == "T1"
+    assert named("MR", "T1 tra", ProtocolName="Brain W/WO", ContrastBolusAgent="Gd") == "T1c"
+
+
+def test_that_a_subtraction_by_its_type_is_not_guessed() -> None:
+    assert named("MR", "T1 post", ImageType="DERIVED\\SECONDARY\\SUBTRACT") == ""
+
+
+@pytest.mark.parametrize("table", [CONTRAST_TABLE, WEIGHTING_TABLE])
+def test_that_no_word_has_two_meanings(table: Table) -> None:
+    words = [
+        word.strip()
+        for languages in table.values()
+        for text in languages.values()
+        for word in text.split(",")
+    ]
+    assert "" not in words
+    assert sorted(set(words)) == sorted(words)
