@@ -1,8 +1,8 @@
 """Copy a folder of DICOM files without their patient, each file whole or not there.
 
 Foreign files are parsed by pydicom here, so that happens in a process of its own with bounded
-memory and time (``python -m organtwin.exporting.copying``); what it dies of is refused.
-It reads JSON lines from stdin: first ``{"secret", "profile", "memory_bytes"}``, then for each file
+memory and time (``python -P -m organtwin.exporting.copying``); what it dies of is refused.
+It reads JSON lines from stdin: ``{"secret", "profile", "memory_bytes", "sweep"}``, then each file's
 ``{"source", "folder"}``; it answers each with ``{"name"}`` (below the folder) or ``{"refused"}``.
 """
 
@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +26,13 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from organtwin.core.children import command, environment, safe_folder
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.watch import Watch
 from organtwin.exporting.deidentifying import PIXELS, deidentified
 from organtwin.exporting.profile import Profile
 from organtwin.exporting.required import types_of
+from organtwin.exporting.staging import staged, sweep
 
 PART: Final = "part"
 SECONDS: Final = 120
@@ -57,74 +60,57 @@ class Copied:
 
 
 def copy_deidentified(
-    files: Sequence[Path], to: Path, profile: Profile, secret: bytes, *, watch: Watch
-) -> Copied:
+    files: Sequence[Path], to: Path, profile: Profile, secret: bytes, *, watch: Watch,
+    temporary: Sequence[Path] = (),
+) -> Copied:  # fmt: skip
     """Copy files without their patient to a new folder; stopped or failed, it is not there.
 
-    Files are called after their new UIDs, in a folder for each series.
+    Files are called after their new UIDs, in a folder for each series; nobody else can read them.
+
+    Args:
+        temporary: folders in which `staged` folders of the caller lie; should this process be
+            killed, the child removes them and its own.
 
     Raises:
         BadInput: there is something at `to` already, or it cannot be written.
         Stopped: somebody asked to stop.
     """
-    made = _Tree(to)
+    if to.is_symlink() or (to.exists() and (not to.is_dir() or any(to.iterdir()))):
+        raise BadInput(
+            "there is something there already", where=str(to), advice="choose a new folder"
+        )
     sizes = [path.stat().st_size for path in files if path.is_file()]
     memory = min(MEMORY_BYTES + TIMES * max(sizes, default=0), MOST_BYTES)
-    asked = {"secret": secret.hex(), "profile": asdict(profile), "memory_bytes": memory}
+    sweeping = [str(folder.absolute()) for folder in (to.parent, *temporary)]
+    asked = {
+        "secret": secret.hex(), "profile": asdict(profile), "memory_bytes": memory,
+        "sweep": sweeping,
+    }  # fmt: skip
     written: list[str] = []
     refused: list[tuple[Path, str]] = []
-    child = _Child(asked)
-    try:
+    with staged(to.parent) as staging, closing(_Child(asked)) as child:
         for number, source in enumerate(files):
             watch.tell(number / len(files), f"file {number + 1} of {len(files)}")
-            answer = child.answer({"source": str(source), "folder": str(made.staging)})
+            request = {"source": str(source.absolute()), "folder": str(staging.absolute())}
+            answer = child.answer(request)
             if "name" in answer:
                 written.append(answer["name"])
             else:
                 refused.append((source, answer["refused"]))
         child.close()
-        made.finish()
-    finally:
-        child.close()
-        made.clear()
+        _put(staging, to)
     return Copied(tuple(written), tuple(refused))
 
 
-class _Tree:
-    """A folder that appears whole."""
-
-    def __init__(self, to: Path) -> None:
-        self.to, self.staging = to, to.with_name(f".{to.name}.{PART}")
-        try:
-            if to.exists() and (not to.is_dir() or any(to.iterdir())):
-                raise BadInput(
-                    "there is something there already",
-                    where=str(to),
-                    advice="choose a new folder",
-                )
-            self.clear()
-            self.staging.mkdir(parents=True)
-        except OSError as error:
-            raise BadInput(f"cannot be written ({error.strerror})", where=str(to)) from error
-
-    def finish(self) -> None:
-        """Put the folder in its place, when anything is in it."""
-        for path in self.staging.rglob(f"*.{PART}"):
-            path.unlink()
-        if any(self.staging.iterdir()):
-            if self.to.exists():
-                self.to.rmdir()
-            self.staging.rename(self.to)
-
-    def clear(self) -> None:
-        """Remove what was not finished."""
-        for folder, folders, names in os.walk(self.staging, topdown=False):
-            for name in names:
-                Path(folder, name).unlink()
-            for name in folders:
-                Path(folder, name).rmdir()
-        if self.staging.exists():
-            self.staging.rmdir()
+def _put(staging: Path, to: Path) -> None:
+    """Give the finished folder its name, when anything is in it."""
+    for path in staging.rglob(f"*.{PART}"):
+        path.unlink()
+    try:
+        if any(staging.iterdir()):
+            staging.rename(to)
+    except OSError as error:
+        raise BadInput(f"cannot be written ({error.strerror})", where=str(to)) from error
 
 
 class _Child:
@@ -162,7 +148,9 @@ class _Child:
 
     def _started(self) -> subprocess.Popen[str]:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "organtwin.exporting.copying"],
+            command("organtwin.exporting.copying"),
+            env=environment(),
+            cwd=safe_folder(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -173,30 +161,34 @@ class _Child:
         return self._process
 
 
-def main() -> int:
-    """Treat one file after another, as asked on stdin."""
+def main() -> None:
+    """Treat one file after another, as asked on stdin; when nobody asks any more, clear up."""
     warnings.simplefilter("ignore")
+    os.umask(0o077)
     asked = json.loads(sys.stdin.readline())
     _bound("RLIMIT_AS", _size_bytes() + asked["memory_bytes"])
     profile, secret = Profile(**asked["profile"]), bytes.fromhex(asked["secret"])
-    for line in sys.stdin:
-        _bound("RLIMIT_CPU", int(time.process_time()) + SECONDS)
-        request = json.loads(line)
-        try:
-            answer = {
-                "name": _copied(Path(request["source"]), Path(request["folder"]), profile, secret)
-            }
-        except OrganTwinError as error:
-            answer = {"refused": f"{error.what}. {error.advice}" if error.advice else error.what}
-        except MemoryError:
-            answer = {"refused": "reading it took more memory than it may"}
-        except InvalidDicomError:
-            answer = {"refused": "this is not a DICOM file"}
-        except Exception as error:  # whatever a parser does with a foreign file, never its values
-            answer = {"refused": f"it cannot be read ({type(error).__name__})"}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-    return 0
+    with suppress(BrokenPipeError):
+        for line in sys.stdin:
+            _bound("RLIMIT_CPU", int(time.process_time()) + SECONDS)
+            sys.stdout.write(json.dumps(_answer(json.loads(line), profile, secret)) + "\n")
+            sys.stdout.flush()
+    for folder in asked["sweep"]:
+        sweep(Path(folder))
+
+
+def _answer(request: Mapping[str, str], profile: Profile, secret: bytes) -> dict[str, str]:
+    """Return what became of one file."""
+    try:
+        return {"name": _copied(Path(request["source"]), Path(request["folder"]), profile, secret)}
+    except OrganTwinError as error:
+        return {"refused": f"{error.what}. {error.advice}" if error.advice else error.what}
+    except MemoryError:
+        return {"refused": "reading it took more memory than it may"}
+    except InvalidDicomError:
+        return {"refused": "this is not a DICOM file"}
+    except Exception as error:  # whatever a parser does with a foreign file, never its values
+        return {"refused": f"it cannot be read ({type(error).__name__})"}
 
 
 def _bound(limit: str, value: int) -> None:
@@ -257,4 +249,4 @@ def _refuse_cut(dataset: Dataset, size: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

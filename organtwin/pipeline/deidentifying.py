@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,20 +38,26 @@ def deidentify(
     Raises:
         BadArgument: no such option.
         BadInput: nothing there, `to` is not new, no secret in the file.
-        Stopped: somebody asked to stop. Nothing is left behind then, nor after any error.
+        Stopped: somebody asked to stop. Nothing is left behind then, nor after any error;
+            of a killed process the child or the next run removes it.
     """
     from organtwin.core.errors import NoImages
     from organtwin.exporting.copying import copy_deidentified
     from organtwin.exporting.profile import profile_of
-    from organtwin.importing.archive import unpacked
+    from organtwin.exporting.staging import staged
+    from organtwin.importing.archive import is_zip, unpack_into
     from organtwin.importing.walking import files_of
 
     profile, key = profile_of(options), site_secret(secret)
-    with unpacked(path, watch.part(0.0, 0.1)) as place:
+    temporary = Path(tempfile.gettempdir())
+    with staged(temporary) as private:
+        place = unpack_into(private, path, watch.part(0.0, 0.1)) if is_zip(path) else path
         files, unread = files_of(place)
         if not files:
             raise NoImages("no files there", where=str(path))
-        copied = copy_deidentified(files, to, profile, key, watch=watch.part(0.1, 1.0))
+        copied = copy_deidentified(
+            files, to, profile, key, watch=watch.part(0.1, 1.0), temporary=[temporary]
+        )
     refused = [(one.path, f"{one.reason}. {one.advice}".strip(" .")) for one in unread]
     refused += copied.refused
     return len(copied.written), tuple((str(one), why) for one, why in refused)
