@@ -204,9 +204,9 @@ def _own_names(names: Sequence[str]) -> list[str]:
     for number, name in enumerate(names):
         parts = name.replace("\\", "/").split("/")
         key = "/".join(parts).casefold()
-        above = {key[:at] for at, c in enumerate(key) if c == "/"}
         harmless = len(parts) <= DEPTH_LIMIT and all(map(_harmless, parts))
-        if not harmless or key in files | folders or above & files:
+        above = {key[:at] for at, c in enumerate(key) if c == "/"} if harmless else set()
+        if not harmless or key in files or key in folders or not above.isdisjoint(files):
             parts, key, above = [f"member-{number + 1}"], f"member-{number + 1}", set()
         files.add(key)
         folders |= above

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ SWITCH: Final = "ORGANTWIN_NO_INDEX"
 TOTAL_LIMIT: Final = 256 * 2**20
 FILE_LIMIT: Final = 200_000
 DEPTH_LIMIT: Final = 64
+ENDINGS: Final = ("", "-wal", "-shm")
+"""Of the names of the files that SQLite keeps."""
 TABLE: Final = """
 CREATE TABLE IF NOT EXISTS scans (
     key TEXT PRIMARY KEY, used REAL NOT NULL, bytes INTEGER NOT NULL, scan BLOB NOT NULL)
@@ -38,18 +41,26 @@ def own_index() -> Index | None:
 
 
 def key_of(folder: Path) -> str | None:
-    """Return what a scan of a folder is kept under, None for more files than are looked at."""
-    seen = []
-    for entry in _walked(str(folder), 0):
-        state = entry.stat(follow_symlinks=False)
-        seen.append(
-            f"{entry.path}\0{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns} "
-            f"{state.st_ino} {state.st_mode}"
-        )
-        if len(seen) > FILE_LIMIT:
-            return None
+    """Return what a scan of a folder is kept under.
+
+    None where that cannot be told: more files than are looked at, or some that may not be seen.
+    """
+    try:
+        seen = [_state_of(entry) for entry in islice(_walked(str(folder), 0), FILE_LIMIT + 1)]
+    except OSError:
+        return None
+    if len(seen) > FILE_LIMIT:
+        return None
     text = "\n".join([_reader(), str(folder), *sorted(seen)])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _state_of(entry: os.DirEntry[str]) -> str:
+    state = entry.stat(follow_symlinks=False)
+    return (
+        f"{entry.path}\0{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns} "
+        f"{state.st_ino} {state.st_mode}"
+    )
 
 
 def _walked(folder: str, depth: int) -> Iterator[os.DirEntry[str]]:
@@ -106,7 +117,8 @@ class Index:
 
     def _opened(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._file, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+        for ending in ENDINGS:
+            self._make_private(self._file.with_name(self._file.name + ending))
         database = sqlite3.connect(self._file, timeout=1.0)
         try:
             database.execute("PRAGMA journal_mode = WAL")
@@ -116,6 +128,17 @@ class Index:
             database.close()
             raise
         return database
+
+    def _make_private(self, file: Path) -> None:
+        """Let only the owner read a file, also one that is there already; the database is made."""
+        flags = os.O_CREAT if file == self._file else 0
+        with suppress(FileNotFoundError):
+            handle = os.open(file, os.O_RDWR | flags, 0o600)
+            try:
+                if os.name == "posix":
+                    os.fchmod(handle, 0o600)
+            finally:
+                os.close(handle)
 
     def _make_room(self, database: sqlite3.Connection) -> None:
         (total,) = database.execute("SELECT sum(bytes) FROM scans").fetchone()
@@ -131,6 +154,6 @@ class Index:
             error, sqlite3.DatabaseError
         ):
             return
-        for ending in ("", "-wal", "-shm"):
+        for ending in ENDINGS:
             with suppress(OSError):
                 self._file.with_name(self._file.name + ending).unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -45,12 +45,14 @@ def _of_directory(path: Path) -> tuple[list[Path], list[Refused]]:
 
 
 def _of_folder(path: Path) -> tuple[list[Path], list[Refused]]:
-    root, files, refused = path.resolve(), [], []
-    for one in _walked(path):
+    root = path.resolve()
+    files: list[Path] = []
+    refused: list[Refused] = []
+    for one in _walked(path, refused):
         place = Path(one.path)
         if one.is_symlink() and not place.resolve().is_relative_to(root):
             refused.append(Refused(place, BadInput.__name__, "a link that leads out of the folder"))
-        elif one.is_file():
+        elif _leads_to(one.is_file):
             files.append(place)
             if len(files) > FILE_LIMIT:
                 raise BadInput(
@@ -63,15 +65,31 @@ def _of_folder(path: Path) -> tuple[list[Path], list[Refused]]:
     return sorted(files, key=attrgetter("parts")), refused
 
 
-def _walked(path: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what lies in a folder and in those below it; a folder that cannot be read is empty."""
+def _walked(path: Path, refused: list[Refused]) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in a folder and in those below it; what cannot be opened is refused."""
     folders = [(str(path), 1)]
     while folders:
         folder, depth = folders.pop()
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if not entry.is_dir(follow_symlinks=False):
-                    if not entry.is_dir():
-                        yield entry
-                elif depth < DEPTH_LIMIT:
-                    folders.append((entry.path, depth + 1))
+        try:
+            with os.scandir(folder) as found:
+                entries = list(islice(found, FILE_LIMIT + 1))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            why = f"this folder cannot be opened ({error.strerror})"
+            refused.append(Refused(Path(folder), UnreadableFile.__name__, why))
+            continue
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                if not _leads_to(entry.is_dir):
+                    yield entry
+            elif depth < DEPTH_LIMIT:
+                folders.append((entry.path, depth + 1))
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Return whether an entry is of a kind; a link that leads nowhere or in a circle is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False

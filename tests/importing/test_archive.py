@@ -14,7 +14,7 @@ import pytest
 from organtwin.core.errors import BadInput, Stopped, UnreadableFile
 from organtwin.core.watch import Watch
 from organtwin.importing import open_images
-from organtwin.importing.archive import FREE_BYTES, RATIO, unpacked
+from organtwin.importing.archive import FREE_BYTES, RATIO, _own_names, unpacked
 
 WATCH = Watch()
 MIB = 2**20
@@ -210,3 +210,10 @@ def test_that_a_dicomdir_in_a_zip_finds_its_files(shared: Path, tmp_path: Path) 
     with open_images(zipped(tmp_path / "a.zip", members), WATCH) as images:
         assert len({s.uid for s in images.scan.series}) == 10
         assert not [r for r in images.scan.refused if "cited" in r.reason]
+
+
+def test_that_names_of_many_members_are_chosen_in_linear_time() -> None:
+    begun = time.process_time()
+    names = _own_names([f"study/{n // 100}/{n}" for n in range(100_000)])
+    assert (len(set(names)), names[-1]) == (100_000, "study/999/99999")
+    assert time.process_time() - begun < 5

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from organtwin.core.watch import Watch
 from organtwin.importing import index, open_images
 from organtwin.importing.index import Index, key_of
+from organtwin.importing.walking import files_of
 
 Write = Callable[..., list[Path]]
 WATCH = Watch()
@@ -109,3 +112,39 @@ def test_that_a_place_that_cannot_be_written_is_no_error(tmp_path: Path) -> None
     kept = Index(tmp_path / "file" / "index.sqlite")
     kept.put("a", b"x")
     assert kept.get("a") is None
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """Make a folder with a file and a folder that may not be opened, also for tests run as root."""
+    place = Path(tempfile.mkdtemp(prefix="closed-"))
+    place.chmod(0o755)
+    (place / "note").touch()
+    (place / "shut").mkdir(mode=0o000)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    yield place
+    if os.getuid() == 0:
+        os.seteuid(0)
+    shutil.rmtree(place)
+
+
+def test_that_a_folder_that_may_not_be_opened_is_refused_and_the_rest_is_read(closed: Path) -> None:
+    assert key_of(closed) is None
+    files, refused = files_of(closed)
+    assert files == [closed / "note"]
+    assert [one.path for one in refused] == [closed / "shut"]
+    assert "cannot be opened" in refused[0].reason
+
+
+def test_that_a_link_in_a_circle_hides_no_file(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "note").touch()
+    assert files_of(tmp_path)[0] == [tmp_path / "note"]
+
+
+def test_that_an_index_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    file = tmp_path / "scans.sqlite"
+    file.touch(mode=0o644)
+    Index(file).put("a", b"patients")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
