@@ -93,7 +93,7 @@ def structures(case: Case, store: ObjectStore) -> Table:
                 if geometry.grade == "withheld":
                     volume = "withheld"
                 elif geometry.grade == "acknowledged":
-                    unsure = labels.unsure_ml(s.name, geometry.residual_mm)
+                    unsure = labels.unsure_ml(s.name, geometry)
                 rows.append((number, s.name, volume, unsure, geometry.grade))
     columns = ("visit", "structure", "volume mL", "geometry ± mL", "geometry")
     return Table("Structures", columns, tuple(rows))

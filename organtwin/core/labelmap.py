@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from organtwin.core.content import noun, read_only
 from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
-from organtwin.core.volume import checked_affine, voxel_ml_of
+from organtwin.core.volume import GeometryReport, checked_affine, voxel_ml_of
 
 COUNTED_AT_ONCE: Final = 1 << 20
 StructureKind = Literal["organ", "tumour", "vessel", "other"]
@@ -120,15 +120,16 @@ class LabelMap:
         faces = int(np.count_nonzero(mask[:, :, 1:] != mask[:, :, :-1]))
         return faces * float(np.linalg.norm(np.cross(self.affine[:3, 0], self.affine[:3, 1])))
 
-    def unsure_ml(self, name: str, residual_mm: float) -> float:
-        """Return the most mL by which the geometry of the images may change `volume_ml`.
+    def unsure_ml(self, name: str, geometry: GeometryReport) -> float:
+        """Return the mL by which the geometry of the images may change `volume_ml`.
 
         Between two measured slices the surface lies anywhere; taken half-way it is off by at most
-        half their distance, which is `GeometryReport.residual_mm`. The volume changes by that
-        times the area seen along the normal (Cavalieri; first order). All ends off to one side at
-        once: a bound, no standard deviation.
+        half their distance, `GeometryReport.unsure_mm`. The volume changes by that times the area
+        seen along the normal (Cavalieri; first order), all ends off to one side at once, and by
+        what the header says against the positions. What no slice met at all is not in it.
         """
-        return residual_mm * self.ends_mm2(name) / 1000.0
+        doubted_ml = geometry.doubt_part * self.volume_ml(name)
+        return geometry.unsure_mm * self.ends_mm2(name) / 1000.0 + doubted_ml
 
     def require(self, name: str) -> NDArray[np.bool_]:
         """Return the mask of a structure; raises EmptyLabel when it has no voxels."""

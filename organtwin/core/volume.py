@@ -38,6 +38,8 @@ class GeometryReport:
             grid's spacing.
         naive_offset_mm: how far a slice would lie from its place if the slices were taken for an
             even, upright stack.
+        doubt_mm, doubt_part: how far a slice would lie off, and by which part of it a volume would
+            be wrong, if what the header says against the positions were right.
     """
 
     spacing_mm: tuple[float, float, float]
@@ -52,11 +54,28 @@ class GeometryReport:
     residual_mm: float = 0.0
     interpolated_ml: float = 0.0
     naive_offset_mm: float = 0.0
+    doubt_mm: float = 0.0
+    doubt_part: float = 0.0
+
+    @property
+    def unsure_mm(self) -> float:
+        """How far a surface taken half-way between measured slices may lie off, along the normal.
+
+        It is half of the largest gap between neighbours, never less than the residual.
+        """
+        return max(self.residual_mm, self.gap_max_mm / 2, self.spacing_mm[2] / 2)
 
     @property
     def consequence(self) -> str:
         """What the geometry amounts to in mm and mL, one line for a person."""
-        said = [f"every voxel lies within {self.residual_mm:.2f} mm of a measured one"]
+        said = [
+            f"every voxel that slices reach lies within {self.residual_mm:.2f} mm of a measured one"
+        ]
+        if self.doubt_mm > 0:
+            said.append(
+                "if the header is right where it disagrees with the positions, slices lie up to "
+                f"{self.doubt_mm:.1f} mm off and volumes are up to {self.doubt_part:.1%} wrong"
+            )
         if self.interpolated_ml > 0:
             said.append(
                 f"{self.interpolated_ml:.1f} mL of the grid lie between slices farther apart than "

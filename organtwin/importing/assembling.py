@@ -23,7 +23,7 @@ from organtwin.importing.guessing import guesses_of, in_order
 from organtwin.importing.opening import Opened
 from organtwin.importing.parting import Part, parts_of
 from organtwin.importing.pixels import checked
-from organtwin.importing.planes import identity_of
+from organtwin.importing.planes import compared, identity_of
 from organtwin.importing.projections import projected
 from organtwin.importing.values import notes_on, unit_in
 
@@ -97,13 +97,31 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
     guesses = _guessed(parts, collected.said)
     for number, (part, guess) in enumerate(zip(parts, guesses, strict=True)):
         refusal = _refusal(collected, part, clash)
-        left_out = sum(copies.get(uid, 0) for uid in {s.sop_uid for s in part.slices})
-        if left_out:
-            finding = f"{left_out} copies of the same images were left out"
-            part = replace(part, findings=(finding, *part.findings))
         headers = [collected.said[s.pixels.path] for s in part.slices]
+        stated = _stated(headers[0], len(part.slices), len(unique))
+        part = replace(part, findings=(*_left_out(part, copies), *part.findings, *stated))
         one = _described(format_name, part, number, headers=headers, refusal=refusal)
         yield one if part.localizer else replace(one, guess=guess)
+
+
+def _left_out(part: Part, copies: Mapping[str, int]) -> tuple[str, ...]:
+    count = sum(copies.get(uid, 0) for uid in {s.sop_uid for s in part.slices})
+    return (f"{count} copies of the same images were left out",) if count else ()
+
+
+def _stated(said: Elements, here: int, together: int) -> tuple[str, ...]:
+    """Return what the header says of how many images there are, where it is not what is here.
+
+    NumberOfSlices is of one stack (PS3.3 C.8.9.4); ImagesInAcquisition (C.7.6.1) may count several
+    stacks, or be one of several acquisitions of a series.
+    """
+    slices, images = (compared(said, k) for k in ("NumberOfSlices", "ImagesInAcquisition"))
+    findings: tuple[str, ...] = ()
+    if slices and slices != here:
+        findings += (f"NumberOfSlices says {slices:g}, {here} are here",)
+    if images and images > together:
+        findings += (f"ImagesInAcquisition says {images:g}, {together} are here",)
+    return findings
 
 
 def _refusal(collected: _Collected, part: Part, clash: str) -> Refused | None:

@@ -20,16 +20,25 @@ AGREE_PART: Final = 0.01
 """A stated distance agrees within a hundredth of it, or 0.05 mm where that is more."""
 AGREE_DEG: Final = 0.5
 """Gantry angles are read off a display."""
+STEEPEST_DEG: Final = 80.0
+"""No gantry tilts by more; what a header says beyond is a fault of its own."""
 SPARSE: Final = 0.5
 """Slices thinner than this part of their distance leave most of the patient unseen."""
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """A disagreement found; `withholds` when volumes must not be shown before a person saw it."""
+    """A disagreement found; `withholds` when volumes must not be shown before a person saw it.
+
+    Args:
+        off_mm, part: how far a slice lies off, and by which part of it a volume is wrong, if what
+            was not believed is right.
+    """
 
     finding: str
     withholds: bool = False
+    off_mm: float = 0.0
+    part: float = 0.0
 
 
 Said = tuple[str, Doubt | None]
@@ -47,7 +56,7 @@ def established(
     """
     told = {
         "spacing": _spacing(slices, gaps),
-        "tilt": _tilt(slices, tilt_deg),
+        "tilt": _tilt(slices, tilt_deg, float(gaps.sum())),
         "gaps": _gaps(slices, gaps),
         "orientation": _orientation(slices),
         "position": _position(slices, gaps, residual_mm),
@@ -91,7 +100,8 @@ def _spacing(slices: Sequence[Slice], gaps: NDArray[np.float64]) -> Said:
     )
 
 
-def _tilt(slices: Sequence[Slice], tilt_deg: float) -> Said:
+def _tilt(slices: Sequence[Slice], tilt_deg: float, extent_mm: float) -> Said:
+    """Compare the tilt; a stack that hides one is sheared, and its slices nearer by its cosine."""
     how = "ImagePositionPatient against the normal of ImageOrientationPatient"
     stated = [s.gantry_deg for s in slices if s.gantry_deg is not None]
     if not stated:
@@ -99,10 +109,16 @@ def _tilt(slices: Sequence[Slice], tilt_deg: float) -> Said:
     far = max(stated, key=lambda deg: abs(abs(deg) - tilt_deg))
     if abs(abs(far) - tilt_deg) <= AGREE_DEG:
         return f"{how}: {tilt_deg:.2f}°; GantryDetectorTilt agrees ({far:g}°)", None
-    return f"{how}: {tilt_deg:.2f}°; GantryDetectorTilt disagrees ({far:g}°)", Doubt(
-        f"GantryDetectorTilt says {far:g}°, the positions say {tilt_deg:.2f}° and are believed; "
-        "right where the scanner straightened the images, else every slice is misplaced",
-        withholds=not all(s.derived for s in slices),
+    how = f"{how}: {tilt_deg:.2f}°; GantryDetectorTilt disagrees ({far:g}°)"
+    said = f"GantryDetectorTilt says {far:g}°, the positions say {tilt_deg:.2f}° and are believed"
+    if all(s.reformatted for s in slices):
+        return how, Doubt(f"{said}; the images were reformatted")
+    hidden = np.radians(min(abs(abs(far) - tilt_deg), STEEPEST_DEG))
+    return how, Doubt(
+        f"{said}; right where the scanner straightened the images, else every slice is misplaced",
+        withholds=True,
+        off_mm=extent_mm * float(np.tan(hidden)),
+        part=1.0 - float(np.cos(hidden)),
     )
 
 

@@ -86,7 +86,7 @@ class Slice:
         phase: what tells apart images at one place (acquisition, time, echo), most telling first.
         between_mm, location_mm, gantry_deg: SpacingBetweenSlices, SliceLocation and
             GantryDetectorTilt, compared with the positions and never believed; None where absent.
-        derived: ImageType says DERIVED: computed from other images.
+        reformatted: ImageType says so: computed on another grid than was scanned.
         localizer: ImageType says LOCALIZER.
         setting: (what, value) of what one volume has one of, such as echo time; see `parting`.
         unit, notes, lossy, ratio, rescaled: what the values stand for, see `values.Meaning`.
@@ -107,7 +107,7 @@ class Slice:
     between_mm: float | None = None
     location_mm: float | None = None
     gantry_deg: float | None = None
-    derived: bool = False
+    reformatted: bool = False
     localizer: bool = False
     setting: tuple[tuple[str, str], ...] = ()
     unit: str = "1"

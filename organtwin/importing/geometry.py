@@ -298,4 +298,6 @@ class _Arrangement:
             residual_mm=residual_mm,
             interpolated_ml=interpolated_ml,
             naive_offset_mm=naive_offset_mm(self.positions, normal_of(self.slices[0])),
+            doubt_mm=max((doubt.off_mm for doubt in doubts), default=0.0),
+            doubt_part=max((doubt.part for doubt in doubts), default=0.0),
         )

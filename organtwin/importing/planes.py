@@ -53,6 +53,7 @@ CODING: Final = wanted(
     "PixelRepresentation",
 )
 SQUARE: Final = 0.01
+REFORMATTED: Final = frozenset({"REFORMATTED", "MPR", "CSA MPR", "CSAMPR", "RESAMPLED"})
 GREY: Final = frozenset(["MONOCHROME1", "MONOCHROME2"])
 Direction = tuple[float, float, float]
 
@@ -164,6 +165,14 @@ def _directions(said: tuple[float, ...]) -> tuple[Direction, Direction]:
         (float(row[0]), float(row[1]), float(row[2])),
         (float(column[0]), float(column[1]), float(column[2])),
     )
+
+
+def is_reformatted(said: Elements) -> bool:
+    """Return whether ImageType says that planes were computed on another grid than was scanned.
+
+    From value 3 on (PS3.3 C.7.6.1.1.2, C.8.16.1); DERIVED alone may be no more than compressed.
+    """
+    return not REFORMATTED.isdisjoint(said.texts("ImageType")[2:])
 
 
 def spacing_of(measures: Elements) -> tuple[float, float]:

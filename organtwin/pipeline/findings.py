@@ -54,7 +54,7 @@ def _structures(
         quantities: tuple[Quantity, ...] = ()
         said = comments
         if geometry.grade == "acknowledged":
-            unsure = labels.unsure_ml(structure.name, geometry.residual_mm)
+            unsure = labels.unsure_ml(structure.name, geometry)
             said += (f"the geometry may change this volume by up to {unsure:.1f} mL",)
         if geometry.grade != "withheld":
             quantities = (_volume(labels, structure.name, observed, labels_id),)

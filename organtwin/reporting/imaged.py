@@ -55,5 +55,5 @@ def _volume(labels: LabelMap, name: str, geometry: GeometryReport) -> str:
     text = significant(labels.volume_ml(name)) + f"{THIN}mL"
     if geometry.grade == "good":
         return text
-    unsure = significant(labels.unsure_ml(name, geometry.residual_mm))
+    unsure = significant(labels.unsure_ml(name, geometry))
     return f"{text} (geometry {geometry.grade}: ±{THIN}{unsure}{THIN}mL at most)"

@@ -136,6 +136,29 @@ def test_that_a_name_in_another_alphabet_is_read(write: Write, tmp_path: Path) -
     assert one_series(tmp_path / "dicom").identity.name == "Люкceмбypг"
 
 
+@pytest.mark.parametrize("keyword", ["NumberOfSlices", "ImagesInAcquisition"])
+def test_that_fewer_images_than_the_header_counts_are_a_finding(
+    write: Write, tmp_path: Path, keyword: str
+) -> None:
+    write([0.0, 3.0, 6.0], **{keyword: 40})
+    report = one_series(tmp_path / "dicom").geometry
+    assert (report.grade, report.findings) == ("good", (f"{keyword} says 40, 3 are here",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "grade"),
+    [
+        (["DERIVED", "PRIMARY", "AXIAL"], "withheld"),
+        (["DERIVED", "SECONDARY", "REFORMATTED"], "good"),
+    ],
+)
+def test_that_only_reformats_may_disagree_with_the_gantry(
+    write: Write, tmp_path: Path, kind: list[str], grade: str
+) -> None:
+    write([0.0, 3.0, 6.0], ImageType=kind, GantryDetectorTilt=20)
+    assert one_series(tmp_path / "dicom").geometry.grade == grade
+
+
 def test_that_a_good_series_has_nothing_to_say(write: Write, tmp_path: Path) -> None:
     write([0.0, 3.0, 6.0])
     report = one_series(tmp_path / "dicom").geometry

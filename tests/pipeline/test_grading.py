@@ -26,7 +26,9 @@ from organtwin.pipeline.grading import doubts, graded_observation, graded_outcom
 from organtwin.reporting import Table, labels_section
 
 AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
-SAID = "geometry of visit 0 acknowledged, not good: every voxel lies within 1.50 mm"
+SAID = (
+    "geometry of visit 0 acknowledged, not good: every voxel that slices reach lies within 1.50 mm"
+)
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def a_case(store: ObjectFolder, grade: Grade) -> Case:
 
 def test_that_the_consequence_is_said_in_mm_and_ml() -> None:
     assert report_of("withheld").consequence == (
-        "every voxel lies within 1.50 mm of a measured one; 12.4 mL of the grid lie between "
+        "every voxel that slices reach lies within 1.50 mm of a measured one; 12.4 mL of the grid "
+        "lie between "
         "slices farther apart than its spacing; taken for an even upright stack, a slice would "
         "lie up to 48.8 mm off"
     )
@@ -77,7 +80,7 @@ def test_that_a_structure_cut_by_the_images_ends_there() -> None:
 
 def test_that_half_a_gap_at_each_end_bounds_a_volume() -> None:
     # Both ends of a 20 by 20 mm box off by 1.5 mm: 2 · 400 mm² · 1.5 mm = 1.2 mL.
-    assert labels().unsure_ml("liver", 1.5) == pytest.approx(1.2)
+    assert labels().unsure_ml("liver", report_of("acknowledged")) == pytest.approx(1.2)
 
 
 @pytest.mark.parametrize(

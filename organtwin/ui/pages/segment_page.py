@@ -174,7 +174,7 @@ class SegmentPage(Page):
         if geometry is not None and geometry.grade == "withheld":
             volume, tip = "withheld", "The geometry is in doubt"
         elif geometry is not None and geometry.grade == "acknowledged":
-            unsure = labels.unsure_ml(structure.name, geometry.residual_mm)
+            unsure = labels.unsure_ml(structure.name, geometry)
             volume = volume.replace(" mL", f" ± {unsure:,.1f} mL")
             tip = "The geometry was acknowledged: it may change the volume by this at most"
         amount = words(volume.replace(",", " "))
