@@ -99,7 +99,8 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
         refusal = _refusal(collected, part, clash)
         headers = [collected.said[s.pixels.path] for s in part.slices]
         stated = _stated(headers[0], len(part.slices), len(unique))
-        part = replace(part, findings=(*_left_out(part, copies), *part.findings, *stated))
+        left_out = () if clash else _left_out(part, copies)
+        part = replace(part, findings=(*left_out, *part.findings, *stated))
         one = _described(format_name, part, number, headers=headers, refusal=refusal)
         yield one if part.localizer else replace(one, guess=guess)
 

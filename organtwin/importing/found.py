@@ -116,6 +116,11 @@ class Slice:
     ratio: float = 0.0
     rescaled: bool = True
 
+    @property
+    def padding_value(self) -> float | None:
+        """PixelPaddingValue in the image's unit, None where there is none."""
+        return None if self.padding is None else self.padding * self.slope + self.intercept
+
     def pixel_mm(self, i: int, j: int) -> NDArray[np.float64]:
         """Return LPS mm (3,) of a pixel's centre, column i of row j (PS3.3 C.7.6.2.1.1)."""
         across = np.multiply(self.row, self.spacing_mm[0] * i)

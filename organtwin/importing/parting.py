@@ -195,7 +195,7 @@ def _beside(part: Part, number: int, parts: Sequence[Part]) -> Part:
 def _difference(one: Slice, other: Slice) -> str:
     """Return how the slices of another plane differ."""
     if other.localizer != one.localizer:
-        return "are localizers" if other.localizer else "are none"
+        return "are localizers" if other.localizer else "are no localizers"
     said = []
     turned = np.linalg.norm(np.subtract([one.row, one.column], [other.row, other.column]), axis=1)
     if turned.max() >= SAME_DIRECTION:

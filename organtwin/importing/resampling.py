@@ -1,8 +1,12 @@
-"""Slices that are no regular grid, sampled on one: linear in the plane and between planes."""
+"""Slices that are no regular grid, sampled on one: linear in the plane and between planes.
+
+Padding (PixelPaddingValue, PS3.3 C.7.5.1.1.2) marks pixels that were not measured; it is no value
+to be mixed with others, so where one of two neighbours is padding the nearer one is taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,16 +37,34 @@ def resampled(
         watch.tell(k / nk, "resampling")
         used = weights(heights, k, step_mm)
         placed = {
-            n: placed[n] if n in placed else _placed(plane_of(n), stack.places[n, :2], (nj, ni))
+            n: placed[n]
+            if n in placed
+            else _placed(plane_of(n), stack.places[n, :2], (nj, ni), stack.slices[n].padding_value)
             for n in used
         }
-        planes[k] = sum(placed[n] * np.float32(weight) for n, weight in used.items())
+        first, *second = used
+        planes[k] = placed[first]
+        if second:
+            pads = [stack.slices[n].padding_value for n in used]
+            planes[k] = _between(placed[first], placed[second[0]], used[second[0]], pads)
     outside = np.isnan(planes)
     planes[outside] = np.nanmin(planes) if fill is None else fill
     return planes.transpose(2, 1, 0)
 
 
-def _placed(plane: Plane, place: NDArray[np.float64], shape: tuple[int, int]) -> Plane:
+def _between(a: Plane, b: Plane, share: float, pads: Sequence[float | None]) -> Plane:
+    """Return what lies between two planes, `share` of the way from `a` to `b`."""
+    mixed = a * np.float32(1 - share) + b * np.float32(share)
+    for plane, pad in zip((a, b), pads, strict=True):
+        if pad is not None:
+            padded = plane == np.float32(pad)
+            mixed[padded] = (b if share > 0.5 else a)[padded]
+    return np.asarray(mixed)
+
+
+def _placed(
+    plane: Plane, place: NDArray[np.float64], shape: tuple[int, int], pad: float | None
+) -> Plane:
     """Return `plane` (rows, columns) shifted to `place` (i, j) on a canvas, NaN around it."""
     canvas = np.full(shape, np.nan, dtype=np.float32)
     starts = []
@@ -50,9 +72,9 @@ def _placed(plane: Plane, place: NDArray[np.float64], shape: tuple[int, int]) ->
         whole = int(np.floor(shift + NEGLIGIBLE))
         part = np.float32(shift - whole)
         if part > NEGLIGIBLE:
-            before, after = np.take(plane, range(plane.shape[axis] - 1), axis), None
+            before = np.take(plane, range(plane.shape[axis] - 1), axis)
             after = np.take(plane, range(1, plane.shape[axis]), axis)
-            plane = before * part + after * (1 - part)
+            plane = _between(before, after, float(1 - part), (pad, pad))
             whole += 1
         starts.append(whole)
     i, j = starts

@@ -58,7 +58,7 @@ def _voxels(stack: Stack, watch: Watch) -> NDArray[Any]:
         for s in stack.slices
     )
     if not stack.exact:
-        fill = _fill(stack.slices[0])
+        fill = stack.slices[0].padding_value
         files = _Files(stack.slices)
         values = resampled(stack, lambda n: rescaled(files, n), fill=fill, watch=watch)
         fits = INT16[0] <= values.min() and values.max() <= INT16[1]
@@ -69,10 +69,6 @@ def _voxels(stack: Stack, watch: Watch) -> NDArray[Any]:
         except _TooWide:
             pass
     return _filled(stack, np.dtype("f4"), watch)
-
-
-def _fill(one: Slice) -> float | None:
-    return None if one.padding is None else one.padding * one.slope + one.intercept
 
 
 class _Files:

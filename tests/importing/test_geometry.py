@@ -183,6 +183,34 @@ def test_that_a_tilt_is_measured_and_its_naive_offset(degrees: float) -> None:
     assert report.grade == "withheld"
 
 
+def test_that_padding_is_not_mixed_with_what_was_measured() -> None:
+    # Of the two planes missing between slices 1 and 2, each takes the nearer slice's pixel.
+    stack = arranged(slices_at(np.eye(3), along([0.0, 3.0, 12.0, 15.0]), padding=-2000.0))
+
+    def plane(n: int) -> np.ndarray:
+        values = np.full((NJ, NI), 100.0 * n, dtype=np.float32)
+        values[:, 0] = -2000 if n < 2 else 40
+        return values
+
+    values = resampled(stack, plane, fill=-2000.0, watch=Watch())
+    assert values[0, 0].tolist() == [-2000, -2000, -2000, 40, 40, 40]
+    assert values[1, 0].tolist() == pytest.approx([0, 100, 400 / 3, 500 / 3, 200, 300])
+
+
+def test_that_padding_stays_padding_when_a_tilt_moves_it_by_part_of_a_pixel() -> None:
+    places = along(4.0 * np.arange(4))
+    places[:, 0] = 0.3 * 0.8 * np.arange(4)
+    stack = arranged(slices_at(np.eye(3), places, padding=-2000.0))
+
+    def plane(_: int) -> np.ndarray:
+        values = np.full((NJ, NI), 100.0, dtype=np.float32)
+        values[:, 0] = -2000
+        return values
+
+    values = resampled(stack, plane, fill=-2000.0, watch=Watch())
+    assert set(np.unique(values)) == {-2000.0, 100.0}
+
+
 def test_that_a_drift_below_a_twentieth_of_a_mm_is_read_as_upright_and_stated() -> None:
     places = along(5.0 * np.arange(20))
     places[:, 0] = np.linspace(0, 0.08, 20)
