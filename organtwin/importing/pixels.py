@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import UnreadableFile
+from organtwin.core.errors import BadInput, UnreadableFile
 from organtwin.importing.codings import JPEG_EXTENDED, jpeg_of_12_bits
 from organtwin.importing.element_reader import ElementReader
 from organtwin.importing.found import Pixels
+from organtwin.importing.jpeg import HUFFMAN, strict
 from organtwin.importing.opening import (
     DEFLATED,
     EXPLICIT_BIG,
@@ -31,6 +32,9 @@ DEFLATE_RATIO: Final = 1040
 """No deflate stream grows by more (zlib's technical notes give 1032 : 1)."""
 RLE: Final = "1.2.840.10008.1.2.5"
 RLE_RATIO: Final = 64
+LARGE_FRAME: Final = 2048 * 2048
+LARGE_RATIO: Final = 200
+"""Frames beyond LARGE_FRAME pixels must have a 200th of their bytes in the code: our bound."""
 ITEM: Final = b"\xfe\xff\x00\xe0"
 SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0"
 START_OF_FRAME: Final = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
@@ -179,10 +183,19 @@ class FrameReader:
         return fragments, starts
 
     def _decoded(self, code: bytes) -> NDArray[Any]:
+        """Return the samples of a code that is whole."""
+        self._check_code(code)
+        if self.pixels.transfer_syntax in HUFFMAN:
+            try:
+                code = strict(code, self.pixels.rows, self.pixels.columns)
+            except BadInput as error:
+                raise self._unreadable(f"impossible pixels: {error.what}") from error
+        return self._samples(code)
+
+    def _samples(self, code: bytes) -> NDArray[Any]:
         from pydicom.pixels import get_decoder  # 0.2 s, which native pixels need not pay
 
         pixels = self.pixels
-        self._check_code(code)
         try:
             if pixels.transfer_syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
                 return jpeg_of_12_bits(code, pixels.rows, pixels.columns)
@@ -199,6 +212,7 @@ class FrameReader:
                 bits_stored=pixels.bits_stored,
                 pixel_representation=int(pixels.kind == "i"),
                 pixel_keyword="PixelData",
+                decoding_plugin="gdcm" if pixels.transfer_syntax in HUFFMAN else "",
             )
         except Exception as error:
             raise self._unreadable(
@@ -208,8 +222,13 @@ class FrameReader:
 
     def _check_code(self, code: bytes) -> None:
         pixels = self.pixels
+        count = pixels.rows * pixels.columns
+        if count > LARGE_FRAME and count * pixels.bits // 8 > len(code) * LARGE_RATIO:
+            raise self._unreadable(
+                f"impossible pixels: {pixels.rows} by {pixels.columns} in {len(code)} coded bytes"
+            )
         if pixels.transfer_syntax == RLE:
-            if pixels.rows * pixels.columns * pixels.bits // 8 > len(code) * RLE_RATIO:
+            if count * pixels.bits // 8 > len(code) * RLE_RATIO:
                 raise self._unreadable("impossible pixels: more than the coded bytes can hold")
         elif coded_size(code) not in (None, (pixels.rows, pixels.columns)):
             raise self._unreadable("impossible pixels: the code is of another size than declared")
