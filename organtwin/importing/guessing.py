@@ -99,6 +99,6 @@ def guesses_of(stacks: Sequence[Elements]) -> tuple[Guess, ...]:
         one = guesses[n]
         alike = all(g.name == one.name for g in guesses)
         unclear = alike and (one.name in PHASES or (one.name == "T1c" and place == 0))
-        nameless = not one.name or unclear
-        result[n] = Guess("", which) if nameless else Guess(one.name, f"{one.reason}; {which}")
+        reason = "" if unclear or not one.reason else f"{one.reason}; "
+        result[n] = Guess("" if unclear else one.name, reason + which)
     return tuple(result)

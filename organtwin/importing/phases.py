@@ -57,7 +57,8 @@ CONTRAST_TABLE: Final[Table] = {
     },
     "given": {
         "en": "post, post contrast*, post gd, post gad*, post inj*, gd, gado*, gad, ce, cect,"
-        " enhanced, contrast*, inject*, dyn*, c+, c +, +c, + c, t1c, t1 ce",
+        " enhanced, contrast*, inject*, dyn*, c+, c +, +c, + c, t1c, t1 ce, t1 gd*, t1 gad*,"
+        " t1 km",
         "de": "km, mit km, kontrast*, post km, nach km",
         "fr": "pc, apres inj*, apres gado*, injecte*",
         "es, it": "mdc, civ",
@@ -70,7 +71,7 @@ CONTRAST_TABLE: Final[Table] = {
         "fr": "avec et sans, sans et avec",
     },
     "computed": {
-        "en": "sub, subs, subtract*, vnc, vue, virtual*, iodine*",
+        "en": "sub, subs, subtract*, vnc, virtual*, iodine*",
         "de": "subtr*, virtuell*, jod*",
         "fr": "soustr*, virtuel*, iode*",
         "es, it": "sustr*, sottr*",

@@ -172,6 +172,7 @@ def test_that_a_ct_without_a_clear_word_is_not_guessed(description: str) -> None
         ("t1_vibe_fs_tra_bh_art", "T1c"),
         ("T1 post without fat sat", "T1c"),
         ("T1 nach KM", "T1c"),
+        ("t1gd_tra", "T1c"),
         ("T1 con contraste", "T1c"),
         ("resolve T2", "T2"),
         ("T2 FLAIR FS GD", "FLAIR"),
