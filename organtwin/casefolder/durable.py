@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from organtwin.core.errors import CaseProblem, CaseReadOnly, DiskFull
+from organtwin.core.private import open_private
 
 
 @contextmanager
@@ -27,10 +28,13 @@ def disk_errors(where: Path) -> Iterator[None]:
 
 
 def write_once(path: Path, *content: bytes | memoryview) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder."""
+    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
+
+    Only its owner may read it.
+    """
     temporary = path.parent / f".{uuid.uuid4().hex}.part"
     try:
-        with temporary.open("xb") as file:
+        with open_private(temporary) as file:
             for piece in content:
                 file.write(piece)
             file.flush()

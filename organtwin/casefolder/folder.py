@@ -6,7 +6,7 @@ import dataclasses
 import getpass
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from organtwin.casefolder.objects import ObjectFolder
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
 from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
+from organtwin.core.private import FOLDER
 
 ASIDE: Final = ("export",)
 """Steps that change nothing in the Case: what was handed out cannot be undone, undo passes by."""
@@ -55,7 +56,7 @@ class CaseFolder:
 
     @classmethod
     def create(cls, path: Path, case: Case, who: str = "") -> Self:
-        """Make a new case in an empty or missing folder and open it.
+        """Make a new case in an empty or missing folder, which becomes private, and open it.
 
         Raises:
             BadInput: the folder is not empty.
@@ -66,7 +67,9 @@ class CaseFolder:
                 "this folder is not empty", where=str(path), advice="choose another folder"
             )
         with disk_errors(path):
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(FOLDER, parents=True, exist_ok=True)
+            with suppress(PermissionError):  # somebody else's, or a disk that knows no modes
+                path.chmod(FOLDER)
         folder = cls(path, who=who, write=True)
         folder.append(case, Done("create", {"patient": case.patient, "organ": case.organ}))
         return folder

@@ -10,6 +10,7 @@ from typing import Final
 from organtwin.casefolder.durable import disk_errors
 from organtwin.core.errors import CaseDamaged, CaseTooNew
 from organtwin.core.journal import FIRST_LINK, JournalEntry, read_entry
+from organtwin.core.private import open_private
 
 FORMAT: Final = 1
 APPLICATION_ID: Final = 0x4F54574E  # "OTWN"
@@ -39,6 +40,8 @@ class Journal:
     def __init__(self, path: Path, *, write: bool) -> None:
         self._path = path
         with disk_errors(path):
+            if write and not path.exists():
+                open_private(path).close()
             self._database = _opened(path, "rwc") if write else _opened_for_reading(path)
         try:
             self._prepare(write)

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 from organtwin.casefolder.durable import disk_errors, sync_folder, write_once
 from organtwin.core.content import decode, identity, pieces
 from organtwin.core.errors import CaseDamaged
+from organtwin.core.private import FILE, FOLDER
 
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
 TRIAL: Final = ".trial-"
@@ -41,7 +42,8 @@ class ObjectFolder:
         if not path.exists():
             with disk_errors(path):
                 if not path.parent.exists():
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    self.root.mkdir(FOLDER, parents=True, exist_ok=True)
+                    path.parent.mkdir(FOLDER, exist_ok=True)
                     sync_folder(self.root)
                 if self._trial is not None:
                     self._trial.write(object_id + "\n")
@@ -62,8 +64,9 @@ class ObjectFolder:
             return
         note = self.root / f"{TRIAL}{uuid.uuid4().hex}"
         with disk_errors(note):
-            self.root.mkdir(parents=True, exist_ok=True)
-            self._trial = note.open("x", encoding="ascii")
+            self.root.mkdir(FOLDER, parents=True, exist_ok=True)
+            note.touch(FILE, exist_ok=False)
+            self._trial = note.open("w", encoding="ascii")
         try:
             with self._trial:
                 yield

@@ -11,6 +11,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from organtwin.core.errors import BadInput
+from organtwin.core.private import FOLDER, open_private
 from organtwin.exporting.material import Piece
 
 PART: Final = ".part"
@@ -30,19 +31,20 @@ def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str
     """Write pieces into a folder; returns each path with the SHA-256 of its content.
 
     Every piece is first written beside its place; only when all are there do they move, so that an
-    error or a stop leaves nothing new behind.
+    error or a stop leaves nothing new behind. Only their owner may read them.
 
     Raises:
         BadInput: the folder cannot be written.
     """
     written: list[tuple[Path, str]] = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(FOLDER, parents=True, exist_ok=True)
         try:
             for piece in pieces:
                 content = content_of(piece)
                 path = folder / piece.name
-                _beside(path).write_bytes(content)
+                with open_private(_beside(path)) as file:
+                    file.write(content)
                 written.append((path, hashlib.sha256(content).hexdigest()))
             for path, _ in written:
                 _beside(path).replace(path)

@@ -23,6 +23,7 @@ from scipy.spatial.transform import Rotation
 from organtwin import __version__
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.core.labelmap import LabelMap
+from organtwin.core.private import open_private
 from organtwin.core.volume import Volume, spacing_of
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
@@ -77,7 +78,7 @@ def write_voxels(
         raise BadArgument("a NIfTI file ends in .nii.gz", where=str(path))
     beside = path.with_name(path.name + PART)
     try:
-        with beside.open("wb") as file:
+        with open_private(beside) as file:
             if path.name.endswith(".gz"):
                 with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
                     _stream(packed, voxels, affine, said=said, names=names, watch=watch)

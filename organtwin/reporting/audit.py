@@ -34,6 +34,7 @@ from organtwin import __version__
 from organtwin.core.errors import BadInput
 from organtwin.core.journal import JournalEntry
 from organtwin.core.origin import PERSONAL
+from organtwin.core.private import open_private
 from organtwin.core.watch import Watch
 
 FORMAT: Final = 2
@@ -64,7 +65,7 @@ def write_audit(
     watch: Watch,
     with_identity: bool = False,
 ) -> str:
-    """Write the package of a journal; returns its root (the last entry's link).
+    """Write the package of a journal, private; returns its root (the last entry's link).
 
     Objects of the kinds in `PERSONAL` are left out and their ids sealed, unless `with_identity`.
 
@@ -80,6 +81,7 @@ def write_audit(
     ids = sorted({i for e in entries for i in (e.case, *e.done.inputs, *e.done.outputs)})
     temporary = path.with_name(f".{path.name}.part")
     try:
+        open_private(temporary).close()
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as package:
             _add(package, "README.txt", README.encode())
             _add(package, JOURNAL, "".join(map(_line, entries)).encode())

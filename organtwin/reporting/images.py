@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
+from organtwin.core.private import open_private
+
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
     """Return (height, width, 3) uint8: a figure drawn at its own resolution."""
@@ -29,7 +31,8 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
 
 def write_png(image: NDArray[np.uint8], path: Path) -> Path:
     """Write an image (height, width, 3) uint8 as a PNG file; returns its path."""
-    path.write_bytes(png_bytes(image))
+    with open_private(path) as file:
+        file.write(png_bytes(image))
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from organtwin.core.private import open_private
 from organtwin.core.watch import Watch
 from organtwin.reporting.content import Report
 from organtwin.reporting.html import html_page
@@ -27,7 +28,8 @@ def write_report(report: Report, folder: Path, watch: Watch) -> tuple[Path, Path
     paths = (folder / "report.html", folder / "report.pdf")
     for path, content in zip(paths, (page, document), strict=True):
         beside = path.with_name(path.name + ".part")
-        beside.write_bytes(content)
+        with open_private(beside) as file:
+            file.write(content)
         beside.replace(path)
     watch.tell(1.0, "report written")
     return paths

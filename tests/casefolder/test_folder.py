@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,19 @@ def test_that_a_reader_beside_the_writer_sees_its_last_entry(path: Path) -> None
             assert reader.entries[-1].link == entry.link
 
 
+def test_that_only_its_owner_may_read_a_case(path: Path) -> None:
+    with CaseFolder.open(path) as folder, folder.trying():
+        folder.put(Case("Q"))
+        open_to = [one.name for one in (path, *path.rglob("*")) if one.stat().st_mode & 0o077]
+    assert open_to == []
+
+
+def test_that_an_empty_folder_that_becomes_a_case_becomes_private(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir(mode=0o755)
+    CaseFolder.create(tmp_path / "new", Case("P")).close()
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
 AS_A_USER = """
 import os, sys
 from pathlib import Path
@@ -156,6 +170,8 @@ with CaseFolder.open(Path(sys.argv[1]), write=False) as folder:
 
 
 def test_that_a_read_only_case_folder_is_refused_for_writing_and_read(path: Path) -> None:
+    for one in path.rglob("*"):
+        one.chmod(0o555 if one.is_dir() else 0o444)
     for folder in (path, *path.parents[:4]):
         if folder.stat().st_uid == os.getuid() and folder.is_relative_to("/tmp"):
             folder.chmod(0o555 if folder == path else 0o755)

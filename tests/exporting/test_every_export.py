@@ -35,6 +35,10 @@ def test_that_every_object_is_valid(files: list[Path]) -> None:
             assert complaints(path) == []
 
 
+def test_that_only_their_owner_may_read_objects(files: list[Path]) -> None:
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
 def test_that_every_object_has_what_its_kind_must_have(files: list[Path]) -> None:
     for path in files:
         assert lacking(pydicom.dcmread(path)) == []

@@ -43,6 +43,10 @@ def test_that_an_untouched_package_verifies(package: Path) -> None:
     assert (verified.entries, verified.objects) == (4, 7)
 
 
+def test_that_only_its_owner_may_read_a_package(package: Path) -> None:
+    assert package.stat().st_mode & 0o077 == 0
+
+
 def sealed_with_people(folder: Path, **options: Any) -> Path:
     path = folder / "people.zip"
     with CaseFolder.create(folder / "people", Case("P")) as case:
