@@ -185,6 +185,8 @@ def _write_labels(
     kind = np.uint8 if len(masks) <= np.iinfo(np.uint8).max else np.int16
     values = np.zeros(volume.voxels.shape, dtype=kind, order="F")
     withheld = volume.geometry.grade == "withheld"
+    for note in filter(None, (mask.note for mask in masks)):
+        printer.warn(note)
     covered, rows = 0, []
     for value, mask in enumerate(masks, start=1):
         covered += int(np.count_nonzero(values[mask.voxels]))

@@ -1,4 +1,4 @@
-"""Closed contours to pixels: even-odd, exact at pixel centres."""
+"""Closed contours to pixels, exact at pixel centres: even-odd, or with holes and overlaps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from organtwin.core.errors import UnreadableFile
 
 CROSSING_LIMIT: Final = 50_000_000
+FINE: Final = 4
+"""Parts of a pixel to which one contour is found to lie inside another."""
 
 
 def filled(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -33,6 +35,40 @@ def filled(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[
         toggles += np.bincount(j * (ni + 1) + first, minlength=len(toggles))
     inside = np.cumsum(toggles.reshape(nj, ni + 1)[:, :ni], axis=1) % 2 == 1
     return np.asfortranarray(inside.T)
+
+
+def united(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return (ni, nj) bool of outlines that each stand for themselves (CLOSED_PLANAR).
+
+    One wholly inside another, to a quarter of a pixel, is a hole in it, and an island again inside
+    a hole; those that overlap in part add up; two that fill the same pixels are one. Raises and
+    arguments as `filled`.
+    """
+    boxes = np.array([[*p.min(axis=0), *p.max(axis=0)] for p in polygons])
+    order = np.argsort(-np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), kind="stable")
+    result = np.zeros(shape, dtype=bool, order="F")
+    for rank, n in enumerate(order):
+        mask = filled([polygons[n]], shape)
+        wider = order[:rank]
+        near = (boxes[wider, :2] <= boxes[n, :2] + 1 / FINE).all(axis=1)
+        near &= (boxes[wider, 2:] >= boxes[n, 2:] - 1 / FINE).all(axis=1)
+        around = [polygons[m] for m in wider[near] if _is_within(polygons[n], polygons[m], shape)]
+        if any(np.array_equal(filled([one], shape), mask) for one in around):
+            continue
+        if around and not (mask & ~result).any():
+            result &= ~mask
+        else:
+            result |= mask
+    return result
+
+
+def _is_within(inner: NDArray[Any], outer: NDArray[Any], shape: tuple[int, int]) -> bool:
+    """Return whether no part of one polygon lies outside another, to a quarter of a pixel."""
+    low = np.clip(np.floor(inner.min(axis=0)), 0, shape)
+    high = np.clip(np.ceil(inner.max(axis=0)), low, shape)
+    ni, nj = (int(n) for n in FINE * (high - low) + 1)
+    fine = [filled([FINE * (p - low)], (ni, nj)) for p in (inner, outer)]
+    return not (fine[0] & ~fine[1]).any()
 
 
 def _crossings(

@@ -21,7 +21,17 @@ from organtwin.importing.formats import LabelFormat, Mask
 from organtwin.importing.found import LabelSource
 from organtwin.importing.opening import Opened, opened
 from organtwin.importing.pixels import FrameReader
-from organtwin.importing.placing import Frame, check_frame_of_reference, paste, thickness_mm
+from organtwin.importing.placing import (
+    WHOLE,
+    Frame,
+    check_frame_of_reference,
+    grid_step_mm,
+    is_even,
+    paste,
+    planes_at,
+    same_mm,
+    typical_gap,
+)
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
@@ -115,9 +125,9 @@ def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]
     check_frame_of_reference(source, volume)
     file = opened(source.path, WANTED)
     said, reader = file.elements, FrameReader(pixels_of(file))
-    segments, places = segments_of(said), _places(file, volume)
+    segments, places = segments_of(said), _places(file, source, volume)
     grids = {s.number: np.zeros(volume.voxels.shape, bool, order="F") for s in segments}
-    counts = dict.fromkeys(grids, 0)
+    ml = dict.fromkeys(grids, 0.0)
     nothing = {s.number for s in _listed(said)} - {*grids} | {0, padding_of(said, signed=False)}
     for n, (frame, number) in enumerate(places):
         watch.tell(n / len(places), f"reading {source.path.name}")
@@ -127,46 +137,73 @@ def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]
                 continue
             if label not in grids:
                 raise UnreadableFile(f"no segment {label} is described", where=str(source.path))
-            counts[label] += int(np.count_nonzero(mask))
+            ml[label] += int(np.count_nonzero(mask)) * frame.voxel_ml
             paste(mask, frame, volume, grids[label])
-    voxel_ml = places[0][0].voxel_ml
-    return tuple(
-        Mask(s.name, s.code, grids[s.number], counts[s.number] * voxel_ml) for s in segments
-    )
+    return tuple(Mask(s.name, s.code, grids[s.number], ml[s.number]) for s in segments)
 
 
-def _places(file: Opened, volume: Volume) -> list[tuple[Frame, int]]:
-    """Return each frame's place and the number of its segment (0 in a label map)."""
-    said = file.elements
-    groups = frames_of(said)
-    if len(groups) != max(said.integer("NumberOfFrames", 1), 1) or not groups:
+def _places(file: Opened, source: LabelSource, volume: Volume) -> list[tuple[Frame, int]]:
+    """Return each frame's place and the number of its segment (0 in a label map).
+
+    Pixel Measures are those of each frame (PS3.3 C.7.6.16.2.1, C.8.20.3).
+    """
+    groups = frames_of(file.elements)
+    if len(groups) != max(file.elements.integer("NumberOfFrames", 1), 1) or not groups:
         raise UnreadableFile("frames without a place each", where=str(file.path))
-    planes = [
-        (
-            position_of(group("PlanePositionSequence")),
-            directions_of(group("PlaneOrientationSequence")),
-            spacing_of(group("PixelMeasuresSequence")),
-        )
-        for group in groups
-    ]
-    if any(np.abs(np.subtract(planes[0][1], plane[1])).max() > 1e-3 for plane in planes):
+    places = np.array([position_of(group("PlanePositionSequence")) for group in groups])
+    facing = [directions_of(group("PlaneOrientationSequence")) for group in groups]
+    if any(np.abs(np.subtract(facing[0], one)).max() > 1e-3 for one in facing):
         raise WrongGeometry("the frames face in different directions", where=str(file.path))
-    (row, column), spacing = planes[0][1], planes[0][2]
+    row, column = facing[0]
     normal = np.cross(row, column)
-    stated = groups[0]("PixelMeasuresSequence").number("SliceThickness", 0.0)
-    step = thickness_mm(
-        np.array([plane[0] for plane in planes]) @ normal, stated or volume.spacing_mm[2]
+    planes, _ = planes_at(places @ normal, same_mm(volume))
+    grid_mm = grid_step_mm(normal, places, volume)
+    here = bool(volume.series_uid) and source.referenced_series_uid == volume.series_uid
+    result = []
+    for n, (group, place) in enumerate(zip(groups, places, strict=True)):
+        measures = group("PixelMeasuresSequence")
+        across, down = spacing_of(measures)
+        step = _slab_mm(measures, planes, grid_mm, drawn_here=here)
+        axes = np.column_stack([np.multiply(row, across), np.multiply(column, down), normal * step])
+        number = group("SegmentIdentificationSequence").integer("ReferencedSegmentNumber")
+        result.append((Frame(n, axes, place), number))
+    return result
+
+
+def _slab_mm(
+    measures: Elements, planes: NDArray[np.float64], grid_mm: float | None, *, drawn_here: bool
+) -> float:
+    """Return how thick in mm the slab is that a frame stands for, never more than their distance.
+
+    SpacingBetweenSlices where it is stated; else, where all frames lie in planes of the images,
+    their distance; else the distance of all frames together, SliceThickness at most. Frames exactly
+    one SliceThickness apart that do not cite these images were drawn on thicker slices.
+
+    Args:
+        planes: (n,) mm, heights of all frames of all segments.
+        grid_mm: between the planes of the images, None where frames lie elsewhere.
+        drawn_here: the file cites these images.
+
+    Raises:
+        WrongGeometry: nothing is stated and the frames are unevenly spaced.
+    """
+    between, thickness = (
+        max(measures.number(name, 0.0), 0.0) for name in ("SpacingBetweenSlices", "SliceThickness")
     )
-    axes = np.column_stack(
-        [np.multiply(row, spacing[0]), np.multiply(column, spacing[1]), normal * step]
-    )
-    return [
-        (
-            Frame(n, axes, np.array(plane[0])),
-            group("SegmentIdentificationSequence").integer("ReferencedSegmentNumber"),
+    gap = typical_gap(planes)
+    if between:
+        return gap if gap < (1 - WHOLE) * between else between
+    thick = abs(gap - thickness) <= WHOLE * thickness and not drawn_here
+    if grid_mm is not None and not thick:
+        return min(gap, grid_mm)
+    if thickness:
+        return min(gap, thickness)
+    if not np.isfinite(gap) or not is_even(planes, gap):
+        raise WrongGeometry(
+            "the planes of the labels are unevenly spaced and state no thickness",
+            advice="import labels drawn on evenly spaced images",
         )
-        for n, (plane, group) in enumerate(zip(planes, groups, strict=True))
-    ]
+    return gap
 
 
 def _parts(

@@ -31,12 +31,16 @@ class Mask:
         code: its coded term, None where the file gives none.
         voxels: (ni, nj, nk) bool on the Volume's grid.
         source_ml: its volume in mL in the file, where it may reach beyond the Volume.
+        note: what a person has to know of it, one line; "" for nothing.
+        foreign: it belongs to another frame of reference than the Volume, and has no voxels.
     """
 
     name: str
     code: CodedTerm | None
     voxels: NDArray[np.bool_]
     source_ml: float
+    note: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,6 +120,8 @@ class Images:
                 m.code,
                 np.unpackbits(packed[:, n], count=count).view(bool).reshape(shape, order="F"),
                 m.source_ml,
+                m.note,
+                m.foreign,
             )
             for n, m in enumerate(sent)
         )
@@ -132,11 +134,14 @@ class Images:
         *,
         names: Mapping[str, str] | None,
         watch: Watch,
+        notice: Callable[[str], object] = bool,
     ) -> LabelMap:
         """Read a label file as structures of an organ; raises as `read_labels`."""
         from organtwin.importing.labelling import read_labels
 
-        return read_labels(source, volume, organ, names=names, watch=watch, read=self.masks)
+        return read_labels(
+            source, volume, organ, names=names, watch=watch, read=self.masks, notice=notice
+        )
 
     def thumbnail(self, series: Series) -> NDArray[np.uint8]:
         """Return `previews.thumbnail` of a Series; raises as that."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel
+from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel, WrongGeometry
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
@@ -63,6 +63,7 @@ def read_labels(
     names: Mapping[str, str] | None,
     watch: Watch,
     read: ReadMasks = read_masks,
+    notice: Callable[[str], object] = bool,
 ) -> LabelMap:
     """Read a label file as structures of an organ, on a Volume's grid.
 
@@ -70,14 +71,17 @@ def read_labels(
     with its coded term, else the one with its name (an organ's holes that an inner structure fills
     are closed, see `with_holes_closed`); tumours are told by code or name and numbered
     by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
-    labels from 11. Others of which a tenth or more lies outside the images are left out.
+    labels from 11. Others of which a tenth or more lies outside the images are left out, and what
+    belongs to another frame of reference. `notice` is told what a person has to know of a
+    structure, one line each.
 
     Raises:
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
         MisplacedLabel: a tenth or more of such a structure lies outside the images, or of any
             structure inside one that does not contain it.
         BadArgument: `names` names a segment that is not in the file, or one structure twice.
-        UnreadableFile, WrongGeometry: as the format finds.
+        UnreadableFile, WrongGeometry: as the format finds; one in `names` belongs to another frame
+            of reference.
     """
     chosen = names or {}
     if unknown := set(chosen) - set(source.names):
@@ -86,7 +90,9 @@ def read_labels(
             where=str(source.path),
             advice="there are: " + ", ".join(source.names),
         )
-    masks = [m for m in read(source, volume, watch) if chosen.get(m.name) != ""]
+    masks = _usable(
+        [m for m in read(source, volume, watch) if chosen.get(m.name) != ""], chosen, notice
+    )
     named = _structures(masks, organ, chosen)
     kept = [
         (mask, s) for mask, s in named if _inside(mask, s, volume, required=mask.name in chosen)
@@ -98,6 +104,21 @@ def read_labels(
     labels = stacked(grids, structures, volume.affine)
     _check_losses(labels, grids)
     return labels
+
+
+def _usable(
+    masks: list[Mask], chosen: Mapping[str, str], notice: Callable[[str], object]
+) -> list[Mask]:
+    """Return the masks of this frame of reference; raises as `read_labels` for one asked for."""
+    here = [m for m in masks if not m.foreign]
+    for mask in masks:
+        if mask.foreign and mask.name in set(chosen) - {m.name for m in here}:
+            raise WrongGeometry(
+                mask.note, where=mask.name, advice="choose the series it was drawn on"
+            )
+        if mask.note:
+            notice(mask.note)
+    return here
 
 
 def _inside(mask: Mask, structure: Structure, volume: Volume, *, required: bool) -> bool:

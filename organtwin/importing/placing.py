@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import WrongGeometry
-from organtwin.core.volume import Volume
+from organtwin.core.volume import Volume, to_index
 from organtwin.importing.found import LabelSource
 
-SAME_HEIGHT_MM: Final = 1e-3
+WRITTEN_MM: Final = 0.06
+"""Heights this near are one plane: coordinates are often written with one decimal."""
+NEAR: Final = 0.1
+"""Of the distance of the images: what is this near to one of their planes lies in it."""
+PARALLEL: Final = 1 - 1e-5
 WHOLE: Final = 0.03
 TIE: Final = 1e-4
 
@@ -47,26 +51,54 @@ def check_frame_of_reference(source: LabelSource, volume: Volume) -> None:
         )
 
 
-def thickness_mm(heights: NDArray[np.float64], alone: float) -> float:
-    """Return mm between planes at `heights` (n,), gaps of whole multiples allowed.
+def same_mm(volume: Volume) -> float:
+    """Return how far apart in mm two heights may be written that are one plane."""
+    return min(WRITTEN_MM, NEAR * volume.spacing_mm[2])
+
+
+def planes_at(
+    heights: NDArray[np.float64], same: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the heights (m,) of distinct planes, ascending, and the plane of each (n,).
 
     Args:
-        alone: the answer for a single plane.
-
-    Raises:
-        WrongGeometry: the gaps are not whole multiples of one distance.
+        heights: (n,) in any order and unit.
+        same: neighbours this near are one plane, which lies at their mean.
     """
-    gaps = np.diff(np.sort(heights))
-    gaps = gaps[gaps > SAME_HEIGHT_MM]
-    if not len(gaps):
-        return alone
-    step = float(np.median(gaps[gaps < 1.5 * gaps.min()]))
-    if np.abs(gaps - np.round(gaps / step) * step).max() > WHOLE * step:
-        raise WrongGeometry(
-            "the planes of the labels are unevenly spaced",
-            advice="import labels drawn on evenly spaced images",
-        )
-    return step
+    order = np.argsort(heights, kind="stable")
+    number = np.zeros(len(heights), dtype=np.int64)
+    number[order[1:]] = np.cumsum(np.diff(heights[order]) > same)
+    return np.bincount(number, heights) / np.bincount(number), number
+
+
+def typical_gap(planes: NDArray[np.float64]) -> float:
+    """Return the distance of neighbouring planes (n,), ascending; infinite for a single one."""
+    gaps = np.diff(planes)
+    return float(np.median(gaps[gaps < 1.5 * gaps.min()])) if len(gaps) else np.inf
+
+
+def is_even(planes: NDArray[np.float64], step: float) -> bool:
+    """Return whether the gaps of planes (n,) are whole multiples of a distance, to 3 % of it."""
+    gaps = np.diff(planes)
+    return bool((np.abs(gaps - np.round(gaps / step) * step) <= WHOLE * step).all())
+
+
+def grid_step_mm(
+    normal: NDArray[np.float64], places: NDArray[np.float64], volume: Volume
+) -> float | None:
+    """Return mm between those planes of a Volume that planes of labels lie in, None if they do not.
+
+    Args:
+        normal: (3,) unit vector across the planes.
+        places: (n, 3) LPS mm, a point of each.
+    """
+    spacing = np.array(volume.spacing_mm)
+    along = np.abs(normal @ (volume.affine[:3, :3] / spacing))
+    axis = int(np.argmax(along))
+    index = to_index(volume.affine, places)[:, axis]
+    if along[axis] < PARALLEL or np.abs(index - np.round(index)).max() > NEAR:
+        return None
+    return float(spacing[axis])
 
 
 def paste(mask: NDArray[np.bool_], frame: Frame, volume: Volume, into: NDArray[np.bool_]) -> None:

@@ -1,30 +1,32 @@
 """DICOM RT Structure Sets: contours to masks on the grid of any Volume with parallel slices.
 
 Contours are placed by their own coordinates; the images they cite need not be here (PS3.3
-C.8.8.6). Several contours in one plane combine by the even-odd rule, which is what both holes,
-keyholes and CLOSEDPLANAR_XOR mean.
+C.8.8.6). Those of type CLOSEDPLANAR_XOR in one plane combine by the even-odd rule (C.8.8.6.3), of
+CLOSED_PLANAR each stands for itself (`contours.united`); how thick they are says `slabs`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import UnreadableFile, WrongGeometry
+from organtwin.core.labelmap import CodedTerm
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
-from organtwin.importing.contours import filled
+from organtwin.importing.contours import filled, united
 from organtwin.importing.dicom_seg import CODE, term_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import LabelFormat, Mask
 from organtwin.importing.found import LabelSource
 from organtwin.importing.opening import Opened, opened
-from organtwin.importing.placing import TIE, check_frame_of_reference, thickness_mm
+from organtwin.importing.placing import planes_at, same_mm
 from organtwin.importing.planes import IDENTITY, identity_of
+from organtwin.importing.slabs import Slabs, slabs_of, slices_in
 
 LISTED: Final = merged(
     IDENTITY,
@@ -50,16 +52,42 @@ DRAWN: Final = merged(
         ),
     ),
 )
-CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+EXCLUSIVE: Final = "CLOSEDPLANAR_XOR"
+CLOSED: Final = ("CLOSED_PLANAR", EXCLUSIVE)
 FLAT_MM: Final = 0.1
-ROUNDED_MM: Final = 0.06
-"""A contour this near to a slice lies on it: coordinates are often written with one decimal."""
 FAR_MM: Final = 1e5
 POINT_LIMIT: Final = 20_000_000
 REACH: Final = 2
 """How many times the width of the images contours may reach beyond them and still be counted."""
-Planes = dict[float, list[NDArray[np.float64]]]
-"""Height (index k) → polygons (n, 2) in indices (i, j)."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One closed contour.
+
+    Args:
+        height_mm: above slice 0 along the normal of the slices.
+        polygon: (n, 2) indices (i, j).
+        exclusive: it is of type CLOSEDPLANAR_XOR.
+    """
+
+    height_mm: float
+    polygon: NDArray[np.float64]
+    exclusive: bool
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region of interest with at least one closed contour."""
+
+    name: str
+    code: CodedTerm | None
+    rings: tuple[Ring, ...]
+
+    @property
+    def heights_mm(self) -> NDArray[np.float64]:
+        """(n,) of its contours."""
+        return np.array([ring.height_mm for ring in self.rings])
 
 
 def claims(file: Opened) -> bool:
@@ -87,36 +115,70 @@ def source(file: Opened) -> LabelSource:
 def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
     """Put every region of interest on the grid of a Volume; those never drawn are left out.
 
-    A contour fills the slab half-way to its neighbours; what lies beyond the images adds to
-    ``source_ml`` only. The same contour given twice in a plane counts once.
+    What lies beyond the images adds to ``source_ml`` only. A region of another frame of reference
+    has no voxels and says so in its note.
 
     Raises:
         UnreadableFile: a contour is not made of points, or too long.
-        WrongGeometry: another frame of reference, or contours not parallel to the slices.
+        WrongGeometry: all of another frame of reference, or contours not parallel to the slices.
     """
-    check_frame_of_reference(source, volume)
     said = opened(source.path, DRAWN).elements
-    drawn = {c.integer("ReferencedROINumber"): c for c in said.items("ROIContourSequence")}
-    codes = {
-        o.integer("ReferencedROINumber"): term_of(o.first("RTROIIdentificationCodeSequence"))
-        for o in said.items("RTROIObservationsSequence")
-    }
-    regions = said.items("StructureSetROISequence")
-    found = []
+    here: list[Elements] = []
+    foreign: list[Elements] = []
+    for one in said.items("StructureSetROISequence"):
+        frame = one.text("ReferencedFrameOfReferenceUID") or source.frame_uid
+        other = bool(frame and volume.frame_uid and frame != volume.frame_uid)
+        (foreign if other else here).append(one)
+    if not here:
+        raise WrongGeometry(
+            "the labels belong to another frame of reference than the images",
+            where=str(source.path),
+            advice="choose the series that the labels were drawn on",
+        )
+    regions = [region for one in here if (region := _region(one, said, volume)).rings]
+    found = _filled(regions, source, volume, watch) if regions else []
+    return (*found, *(_left_out(one.text("ROIName"), volume) for one in foreign))
+
+
+def _left_out(name: str, volume: Volume) -> Mask:
+    nothing = np.zeros(volume.voxels.shape, dtype=bool, order="F")
+    note = f"{name} belongs to another frame of reference than the images and is left out"
+    return Mask(name, None, nothing, 0.0, note, foreign=True)
+
+
+def _filled(
+    regions: list[Region], source: LabelSource, volume: Volume, watch: Watch
+) -> Iterator[Mask]:
+    """Yield the masks of all regions, whose slabs all of them tell."""
+    heights = np.concatenate([region.heights_mm for region in regions])
+    planes, _ = _planes(heights, volume)
+    slabs = slabs_of(planes, volume, cited=source.referenced_series_uid)
     for n, region in enumerate(regions):
-        watch.tell(n / len(regions), f"filling {region.text('ROIName')}")
-        number = region.integer("ROINumber")
-        planes = _planes(drawn.get(number, Elements({})), volume)
-        if planes:
-            mask = _mask(region.text("ROIName"), planes, volume)
-            found.append(replace(mask, code=codes.get(number)))
-    return tuple(found)
+        watch.tell(n / len(regions), f"filling {region.name}")
+        yield _mask(region, slabs, volume)
 
 
-def _contours(drawn: Elements) -> Iterator[NDArray[np.float64]]:
-    """Yield the closed contours of one region, (n, 3) LPS mm."""
-    total, seen = 0, set()
-    for contour in drawn.items("ContourSequence"):
+def _region(listed: Elements, said: Elements, volume: Volume) -> Region:
+    """Return a region with all contours that the file has of it, in however many items."""
+    number = listed.integer("ROINumber")
+    codes = [
+        term_of(o.first("RTROIIdentificationCodeSequence"))
+        for o in said.items("RTROIObservationsSequence")
+        if o.integer("ReferencedROINumber") == number
+    ]
+    contours = [
+        contour
+        for drawn in said.items("ROIContourSequence")
+        if drawn.integer("ReferencedROINumber") == number
+        for contour in drawn.items("ContourSequence")
+    ]
+    rings = tuple(_rings(contours, volume))
+    return Region(listed.text("ROIName"), next(filter(None, codes), None), rings)
+
+
+def _rings(contours: list[Elements], volume: Volume) -> Iterator[Ring]:
+    total = 0
+    for contour in contours:
         kind = contour.text("ContourGeometricType")
         if kind not in CLOSED:
             continue
@@ -124,53 +186,68 @@ def _contours(drawn: Elements) -> Iterator[NDArray[np.float64]]:
         total += len(numbers)
         if len(numbers) % 3 or total > POINT_LIMIT or max(map(abs, numbers), default=0) > FAR_MM:
             raise UnreadableFile("a contour is not made of points in space")
-        if len(numbers) >= 9 and (kind == CLOSED[1] or numbers not in seen):
-            seen.add(numbers)
-            yield np.reshape(numbers, (-1, 3))
+        if len(numbers) >= 9:
+            points = np.reshape(numbers, (-1, 3))
+            yield _ring(points, volume, exclusive=kind == EXCLUSIVE)
 
 
-def _planes(drawn: Elements, volume: Volume) -> Planes:
-    planes: Planes = {}
-    for points in _contours(drawn):
-        index = to_index(volume.affine, points)
-        if float(np.ptp(index[:, 2])) * volume.spacing_mm[2] > FLAT_MM:
-            raise WrongGeometry(
-                "the contours do not lie in the planes of these images",
-                advice="choose the series that the contours were drawn on",
-            )
-        height = float(index[:, 2].mean())
-        if abs(height - round(height)) * volume.spacing_mm[2] <= ROUNDED_MM:
-            height = round(height)
-        planes.setdefault(round(height, 2), []).append(index[:, :2])
-    return planes
-
-
-def _mask(name: str, planes: Planes, volume: Volume) -> Mask:
-    ni, nj, nk = volume.voxels.shape
-    heights = np.array(sorted(planes))
-    step = thickness_mm(heights * volume.spacing_mm[2], volume.spacing_mm[2])
-    half = 0.5 * step / volume.spacing_mm[2]
-    voxels, count = np.zeros((ni, nj, nk), dtype=bool, order="F"), 0
-    for height in heights:
-        plane, within = _plane(planes[float(height)], (ni, nj))
-        count += within
-        first, last = (
-            min(max(int(np.ceil(end - TIE)), 0), nk) for end in (height - half, height + half)
+def _ring(points: NDArray[np.float64], volume: Volume, *, exclusive: bool) -> Ring:
+    """Return a contour, (n, 3) LPS mm, in indices of the Volume's slices."""
+    index = to_index(volume.affine, points)
+    heights_mm = index[:, 2] * volume.spacing_mm[2]
+    if float(np.ptp(heights_mm)) > FLAT_MM:
+        raise WrongGeometry(
+            "the contours do not lie in the planes of these images",
+            advice="choose the series that the contours were drawn on",
         )
-        voxels[:, :, first:last] |= plane[:, :, None]
-    pixel_ml = volume.voxel_ml / volume.spacing_mm[2]
-    return Mask(name, None, voxels, count * pixel_ml * step)
+    return Ring(float(heights_mm.mean()), index[:, :2], exclusive)
 
 
-def _plane(
-    polygons: list[NDArray[np.float64]], size: tuple[int, int]
-) -> tuple[NDArray[np.bool_], int]:
+def _planes(
+    heights_mm: NDArray[np.float64], volume: Volume
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return `planes_at` of contours; planes nearly in a slice lie in it."""
+    spacing, same = volume.spacing_mm[2], same_mm(volume)
+    planes, number = planes_at(heights_mm, same)
+    slices = np.round(planes / spacing) * spacing
+    planes, merged_number = planes_at(np.where(np.abs(planes - slices) <= same, slices, planes), 0)
+    return planes, merged_number[number]
+
+
+def _mask(region: Region, slabs: Slabs, volume: Volume) -> Mask:
+    ni, nj, nk = volume.voxels.shape
+    planes, number = _planes(region.heights_mm, volume)
+    voxels, ml = np.zeros((ni, nj, nk), dtype=bool, order="F"), 0.0
+    reached: set[int] = set()
+    pixel_ml_mm = volume.voxel_ml / volume.spacing_mm[2]
+    for n, extent_mm in enumerate(slabs.extents_mm(planes)):
+        plane, within = _plane([region.rings[r] for r in np.flatnonzero(number == n)], (ni, nj))
+        ml += within * pixel_ml_mm * float(extent_mm.sum())
+        there = slices_in(planes[n], extent_mm, volume)
+        reached.update(range(there.start, there.stop))
+        voxels[:, :, max(there.start, 0) : max(there.stop, 0)] |= plane[:, :, None]
+    return Mask(region.name, region.code, voxels, ml, _note(region.name, slabs, reached))
+
+
+def _note(name: str, slabs: Slabs, reached: set[int]) -> str:
+    """Return what to know of how a region was filled, "" for nothing."""
+    said = []
+    if slabs.thick:
+        said.append(f"contours lie {slabs.end_mm:.4g} mm apart: each fills as much")
+    if empty := len(range(min(reached), max(reached) + 1)) - len(reached) if reached else 0:
+        said.append(f"{empty} slices between its contours have none and stay empty")
+    return f"{name}: " + ", ".join(said) if said else ""
+
+
+def _plane(rings: list[Ring], size: tuple[int, int]) -> tuple[NDArray[np.bool_], int]:
     """Return (ni, nj) bool, and how many pixels are inside here and beyond the images."""
+    polygons = [ring.polygon for ring in rings]
     ends, grid = np.concatenate(polygons), np.array(size)
     low = np.clip(np.floor(ends.min(axis=0)), -REACH * grid, grid).astype(int)
     high = np.clip(np.ceil(ends.max(axis=0)), -1, (1 + REACH) * grid).astype(int)
     ni, nj = (int(n) for n in np.maximum(high - low, 0) + 1)
-    inside = filled([polygon - low for polygon in polygons], (ni, nj))
+    combined = filled if any(ring.exclusive for ring in rings) else united
+    inside = combined([polygon - low for polygon in polygons], (ni, nj))
     plane = np.zeros(size, dtype=bool, order="F")
     (i, j), (a, b) = np.maximum(low, 0), np.maximum(-low, 0)
     here = inside[a:, b:][: max(size[0] - i, 0), : max(size[1] - j, 0)]

@@ -71,6 +71,8 @@ class SentMask:
     name: str
     code: CodedTerm | None
     source_ml: float
+    note: str
+    foreign: bool
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Worker:
                 raise UnreadableFile("more structures than it names", where=str(source.path))
             for n, mask in enumerate(masks):
                 packed[n] = np.packbits(mask.voxels.ravel(order="F"))
-            sent = tuple(SentMask(m.name, m.code, m.source_ml) for m in masks)
+            sent = tuple(SentMask(m.name, m.code, m.source_ml, m.note, m.foreign) for m in masks)
             del packed, masks
         return to_json(tuple[SentMask, ...], sent)
 

@@ -213,13 +213,15 @@ def read_label_file(
         if len(sources) != 1:
             raise BadInput(f"{len(sources)} label files are here, not one", where=path)
         volume = store.get(case.visit(visit).volume)
+        notes: list[str] = []
         labels = images.labels(
-            sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0)
-        )
+            sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0),
+            notice=notes.append,
+        )  # fmt: skip
     after, said = _labelled(case, store, visit, labels)
     doubts = doubts_of_labels(sources[0], after.visits[visit], store)
     note = "; held: perhaps labels of another patient" if doubts else ""
-    return after.with_visit(visit, held=doubts), said + note
+    return after.with_visit(visit, held=doubts), "; ".join([said + note, *notes])
 
 
 def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:

@@ -195,12 +195,6 @@ def test_that_contours_with_a_hole_leave_it_empty(volume: Volume, tmp_path: Path
     assert not mask[1:3, 1:3].any()
 
 
-def test_that_contours_between_slices_fill_half_way(volume: Volume, tmp_path: Path) -> None:
-    source = contoured(tmp_path, {"Liver": [outline(volume, 0.5, 2.5, k) for k in (1.0, 3.0)]})
-    mask = read(source, volume).mask("liver")
-    assert mask.any(axis=(0, 1)).tolist() == [True, True, True, True, False]
-
-
 def test_that_contours_across_the_slices_are_refused(volume: Volume, tmp_path: Path) -> None:
     upright = to_lps(volume.affine, np.array([[1, 0, 0], [1, 3, 0], [1, 3, 4], [1, 0, 4]]))
     with pytest.raises(WrongGeometry, match="do not lie in the planes"):

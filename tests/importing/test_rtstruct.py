@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
-from organtwin.importing import read_masks, scan
+from organtwin.importing import LabelSource, read_labels, read_masks, scan
 from organtwin.importing.formats import Mask
+from organtwin.organs import organ
 
 WATCH = Watch()
 SIZE = (20, 16, 6)
+XOR = "CLOSEDPLANAR_XOR"
 Outline = tuple[str, Sequence[Sequence[float]]]
 Draw = Callable[..., Mask]
 
@@ -77,6 +80,19 @@ def draw(tmp_path: Path) -> Draw:
     return drawn
 
 
+def changed(path: Path, change: Callable[[pydicom.Dataset], None]) -> LabelSource:
+    """Change a written file, and scan it."""
+    said = pydicom.dcmread(path)
+    change(said)
+    said.save_as(path, enforce_file_format=True)
+    (source,) = scan(path, WATCH).labels
+    return source
+
+
+def filled_slices(mask: Mask) -> list[int]:
+    return [int(k) for k in np.flatnonzero(mask.voxels.any(axis=(0, 1)))]
+
+
 def voxels(mask: Mask) -> int:
     return int(np.count_nonzero(mask.voxels))
 
@@ -88,8 +104,7 @@ def test_that_nested_contours_are_a_hole(draw: Draw) -> None:
 
 
 def test_that_a_contour_marked_exclusive_or_is_one(draw: Draw) -> None:
-    kind = "CLOSEDPLANAR_XOR"
-    mask = draw(square(1.5, 7.5, 4, kind=kind), square(5.5, 9.5, 4, kind=kind))
+    mask = draw(square(1.5, 7.5, 4, kind=XOR), square(5.5, 9.5, 4, kind=XOR))
     assert voxels(mask) == 36 + 16 - 2 * 4
 
 
@@ -103,6 +118,91 @@ def test_that_a_keyhole_is_a_hole(draw: Draw) -> None:
 
 def test_that_the_same_contour_twice_counts_once(draw: Draw) -> None:
     assert voxels(draw(square(1.5, 11.5, 4), square(1.5, 11.5, 4))) == 100
+
+
+def test_that_the_same_contour_counts_once_in_any_order_of_points(draw: Draw) -> None:
+    kind, points = square(1.5, 11.5, 4)
+    again = [points[1:] + points[:1], [*points, points[0]], points[::-1]]
+    assert [voxels(draw((kind, points), (kind, one))) for one in again] == [100, 100, 100]
+
+
+def test_that_outlines_that_overlap_in_part_add_up(draw: Draw) -> None:
+    assert voxels(draw(square(1.5, 7.5, 4), square(5.5, 9.5, 4))) == 36 + 16 - 4
+
+
+def test_that_an_island_in_a_hole_counts(draw: Draw) -> None:
+    rings = [square(0.5, 12.5, 4), square(2.5, 10.5, 4), square(4.5, 6.5, 4)]
+    assert voxels(draw(*rings[::-1])) == 144 - 64 + 4
+
+
+def test_that_a_hole_that_touches_its_outline_is_one(draw: Draw) -> None:
+    assert voxels(draw(square(1.5, 11.5, 4), square(1.5, 4.5, 4))) == 100 - 9
+
+
+def test_that_exclusive_contours_twice_are_none(draw: Draw) -> None:
+    assert voxels(draw(square(1.5, 4.5, 4, kind=XOR), square(1.5, 4.5, 4, kind=XOR))) == 0
+
+
+@pytest.mark.parametrize("off", [0.0, 0.04, 0.5, 0.97])
+def test_that_a_hole_may_be_written_a_little_off_its_outline(draw: Draw, off: float) -> None:
+    mask = draw(square(1.5, 11.5, 4 + off), square(4.5, 7.5, 4 + off + 0.05))
+    assert voxels(mask) == 91
+    assert mask.source_ml == pytest.approx(91 * 2 / 1000)
+
+
+def test_that_a_second_item_of_a_region_adds_its_contours(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, 4), square(1.5, 4.5, 6)], code=None)
+
+    def split(said: pydicom.Dataset) -> None:
+        first = said.ROIContourSequence[0]
+        second = pydicom.Dataset()
+        second.ReferencedROINumber, second.ContourSequence = 7, [first.ContourSequence.pop()]
+        said.ROIContourSequence.append(second)
+
+    (mask,) = read_masks(changed(path, split), grid(), WATCH)
+    assert filled_slices(mask) == [2, 3]
+
+
+def two_frames(path: Path) -> LabelSource:
+    """Draw "Organ" on the images and "Liver" in another frame of reference, listed first."""
+    written(path, [square(1.5, 4.5, 4)], code=None)
+
+    def add(said: pydicom.Dataset) -> None:
+        region, drawn = pydicom.Dataset(), pydicom.Dataset()
+        region.ROINumber, region.ROIName, region.ReferencedFrameOfReferenceUID = 8, "Liver", "1.77"
+        drawn.ReferencedROINumber = 8
+        drawn.ContourSequence = said.ROIContourSequence[0].ContourSequence
+        said.StructureSetROISequence.insert(0, region)
+        said.ROIContourSequence.append(drawn)
+        frames = [pydicom.Dataset(), pydicom.Dataset()]
+        frames[0].FrameOfReferenceUID, frames[1].FrameOfReferenceUID = "1.77", "1.9"
+        said.ReferencedFrameOfReferenceSequence = frames
+
+    return changed(path, add)
+
+
+def test_that_a_region_of_another_frame_is_left_out_by_name(tmp_path: Path) -> None:
+    notes: list[str] = []
+    labels = read_labels(
+        two_frames(tmp_path / "rt.dcm"), grid(), organ("liver"), names=None, watch=WATCH,
+        notice=notes.append,
+    )  # fmt: skip
+    assert [s.name for s in labels.structures] == ["organ"]
+    assert notes == ["Liver belongs to another frame of reference than the images and is left out"]
+
+
+def test_that_a_region_of_another_frame_is_refused_when_asked_for(tmp_path: Path) -> None:
+    source = two_frames(tmp_path / "rt.dcm")
+    with pytest.raises(WrongGeometry, match="Liver belongs to another frame of reference"):
+        read_labels(source, grid(), organ("liver"), names={"Liver": "liver"}, watch=WATCH)
+
+
+def test_that_regions_all_of_another_frame_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, 4)], code=None)
+    (source,) = scan(path, WATCH).labels
+    elsewhere = dataclasses.replace(grid(), frame_uid="1.77")
+    with pytest.raises(WrongGeometry, match="another frame of reference"):
+        read_masks(source, elsewhere, WATCH)
 
 
 def test_that_islands_add_up(draw: Draw) -> None:
@@ -119,6 +219,60 @@ def test_that_coordinates_of_one_decimal_still_lie_on_the_slices(draw: Draw) -> 
 def test_that_a_plane_left_out_stays_empty(draw: Draw) -> None:
     mask = draw(*(square(1.5, 4.5, z) for z in (0, 2, 6, 8)))
     assert mask.voxels.any(axis=(0, 1)).tolist() == [True, True, False, True, True, False]
+
+
+def test_that_nothing_is_filled_between_contours_far_apart(draw: Draw) -> None:
+    mask = draw(square(1.5, 4.5, 2), square(1.5, 4.5, 8))
+    assert filled_slices(mask) == [1, 4]
+    assert mask.source_ml == pytest.approx(2 * 9 * 2 / 1000)
+    assert mask.note == "Organ: 2 slices between its contours have none and stay empty"
+
+
+def test_that_contours_on_every_second_slice_stay_apart(draw: Draw) -> None:
+    mask = draw(*(square(1.5, 4.5, z) for z in (0, 4, 8)))
+    assert filled_slices(mask) == [0, 2, 4]
+
+
+def test_that_contours_drawn_on_thicker_slices_fill_those(draw: Draw) -> None:
+    # slices 3 mm apart, half-way between the images' at first: slabs end at -0.5 and 8.5 mm
+    mask = draw(*(square(1.5, 4.5, z) for z in (1, 4, 7)))
+    assert filled_slices(mask) == [0, 1, 2, 3, 4]
+    assert mask.source_ml == pytest.approx(3 * 9 * 3 / 1000)
+    assert mask.note == "Organ: contours lie 3 mm apart: each fills as much"
+
+
+def test_that_contours_citing_thicker_images_fill_those(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, z) for z in (0, 4, 8)], code=None)
+    masks = [
+        read_masks(changed(path, cites(uid)), images_of("1.5"), WATCH) for uid in ("1.6", "1.5")
+    ]
+    assert [filled_slices(m) for (m,) in masks] == [[0, 1, 2, 3, 4], [0, 2, 4]]
+
+
+def cites(series_uid: str) -> Callable[[pydicom.Dataset], None]:
+    def change(said: pydicom.Dataset) -> None:
+        frame, study, series = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+        series.SeriesInstanceUID = series_uid
+        study.RTReferencedSeriesSequence = [series]
+        frame.FrameOfReferenceUID, frame.RTReferencedStudySequence = "1.9", [study]
+        said.ReferencedFrameOfReferenceSequence = [frame]
+
+    return change
+
+
+def images_of(series_uid: str) -> Volume:
+    return dataclasses.replace(grid(), series_uid=series_uid)
+
+
+def test_that_contours_nearer_than_the_images_stand_for_less(draw: Draw) -> None:
+    mask = draw(*(square(1.5, 4.5, z) for z in (2, 2.5, 3, 3.5, 4)))
+    assert filled_slices(mask) == [1, 2]
+    assert mask.source_ml == pytest.approx(5 * 9 * 0.5 / 1000)
+
+
+def test_that_contours_finer_than_the_images_may_start_anywhere(draw: Draw) -> None:
+    mask = draw(*(square(1.5, 4.5, z) for z in np.arange(1.3, 8, 2 / 3)))
+    assert filled_slices(mask) == [1, 2, 3, 4]
 
 
 def test_that_planes_beyond_the_images_count_in_the_source_only(draw: Draw) -> None:

@@ -1,0 +1,76 @@
+"""How much of the patient a contour stands for: from its plane half-way to its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.volume import Volume
+from organtwin.importing.placing import NEAR, TIE, is_even, typical_gap
+
+THICKEST_MM: Final = 10.0
+"""Slices farther apart are none that structures are drawn on."""
+FEWEST: Final = 3
+REGULAR: Final = 0.75
+"""Of the gaps have to be one slice distance before planes count as all slices of a stack."""
+
+
+@dataclass(frozen=True)
+class Slabs:
+    """The rule of one file on one Volume.
+
+    Args:
+        end_mm: what a contour stands for when it has no neighbour within reach.
+        reach_mm: contours farther apart have nothing between them.
+        thick: they were drawn on slices farther apart than those of the Volume.
+    """
+
+    end_mm: float
+    reach_mm: float
+    thick: bool
+
+    def extents_mm(self, planes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 2): how far the slabs of planes (n,), ascending mm, go down and up."""
+        gaps = np.diff(planes)
+        own = typical_gap(planes)
+        end = own if own <= self.reach_mm else self.end_mm
+        halves = 0.5 * np.concatenate([[end], np.where(gaps <= self.reach_mm, gaps, end), [end]])
+        return np.column_stack([halves[:-1], halves[1:]])
+
+
+def slabs_of(planes: NDArray[np.float64], volume: Volume, *, cited: str) -> Slabs:
+    """Return the rule for contours in `planes`, (n,) ascending mm from slice 0 along the normal.
+
+    A contour stands for one slice of the images, or for less where contours are nearer than that;
+    what lies between contours farther apart than the slices stays empty. Only where all contours
+    of the file lie on an even grid of thicker slices than these, and were not drawn on these, does
+    each stand for one of those.
+
+    Args:
+        planes: of all regions of interest together.
+        cited: SeriesInstanceUID of the images that the file cites, "" for none.
+    """
+    spacing, gap = volume.spacing_mm[2], typical_gap(planes)
+    index = planes / spacing
+    fits = bool((np.abs(index - np.round(index)) <= NEAR).all())
+    drawn_here = cited == volume.series_uid if cited else fits
+    single = np.diff(planes) < 1.5 * gap
+    thick = (
+        not drawn_here
+        and len(planes) >= FEWEST
+        and (1 + NEAR) * spacing < gap <= THICKEST_MM
+        and float(np.mean(single)) >= REGULAR
+        and is_even(planes, gap)
+    )
+    end = gap if thick else min(gap, spacing)
+    return Slabs(end, (1 + NEAR) * max(end, spacing), thick)
+
+
+def slices_in(height_mm: float, extent_mm: NDArray[np.float64], volume: Volume) -> slice:
+    """Return the slices of a Volume whose centre lies in a slab; they may lie beyond it."""
+    ends = (height_mm - extent_mm[0], height_mm + extent_mm[1])
+    first, last = (int(np.ceil(end / volume.spacing_mm[2] - TIE)) for end in ends)
+    return slice(first, last)
