@@ -97,7 +97,8 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
     guesses = _guessed(parts, collected.said)
     for number, (part, guess) in enumerate(zip(parts, guesses, strict=True)):
         refusal = _refusal(collected, part, clash)
-        headers = [collected.said[s.pixels.path] for s in part.slices]
+        paths = dict.fromkeys(s.pixels.path for s in part.slices)
+        headers = [collected.said[path] for path in paths]
         stated = _stated(headers[0], len(part.slices), len(unique))
         left_out = () if clash else _left_out(part, copies)
         part = replace(part, findings=(*left_out, *part.findings, *stated))
