@@ -58,7 +58,7 @@ CONTRAST_TABLE: Final[Table] = {
     "given": {
         "en": "post, post contrast*, post gd, post gad*, post inj*, gd, gado*, gad, ce, cect,"
         " enhanced, contrast*, inject*, dyn*, c+, c +, +c, + c, t1c, t1 ce, t1 gd*, t1 gad*,"
-        " t1 km",
+        " t1 km, late gad*, hbp, hepatobil*",
         "de": "km, mit km, kontrast*, post km, nach km",
         "fr": "pc, apres inj*, apres gado*, injecte*",
         "es, it": "mdc, civ",
@@ -77,15 +77,14 @@ CONTRAST_TABLE: Final[Table] = {
         "es, it": "sustr*, sottr*",
     },
     "": {
-        "arteries": "pulm* arter*, lung* arter*, arter* pulm*, coronar* arter*, carotid arter*,"
-        " renal arter*, hepatic artery, lungenart*, arteries, artery, arteria,"
+        "arteries": "pulm* arter*, lung* arter*, arter* pulm*, coronar* arter*, lungenart*,"
+        " arteries, artery, arteria,"
         " 肺动脉, 肺動脈, 主动脉, 大動脈, 冠状动脉, 冠動脈, 頸動脈, 颈动脉",
         "places": "basal lung*, lung* basal*, basal gangl*, basal cist*, basal seg*, lung bases",
         "operations": "pre op*, post op*, post surg*, post rt, post radi*, post chemo*,"
-        " post treat*, post tx, post proc*, premonit*, after surg*, after treat*, after chemo*",
+        " post treat*, post tx, post proc*, pre monit*, after surg*, after treat*, after chemo*",
         "fat": "without fs, without fat*, w o fs, w o fat*, with fs, with fat*, ohne fs,"
         " ohne fett*, mit fs, mit fett*, avec fs, sans fs, avec fat*, sans fat*, sans sat*",
-        "others": "late gad*",
     },
 }
 """Words for phases and for contrast in general; under "" those that mean something else."""
@@ -97,7 +96,7 @@ ARRIVED_S: Final = 20, 900
 PHASES: Final = frozenset(["native", "arterial", "portal", "late"])
 SAID_TIME: Final = re.compile(r"(?<![a-z0-9.,-])(\d{1,3}) ?(s|sec|sek|min)(?![a-z0-9])")
 OTHER_TIME: Final = re.compile(
-    r"(?<![a-z])(breath|hold|mono|kev|rot|lung|pulm|gated|thora|thx|head|neck|carot)"
+    r"(?<![a-z])(breath|hold|mono|kev|rot|lung|pulm|gated|thora|thx|head|neck|carot|track|perf|test|monit)"
 )
 """Beside these, seconds in a name are no time after the injection, or of no phase of the liver."""
 PET_CT: Final = re.compile(r"\b(ctac|ac ?ct|ct ?ac|atten\w* ?corr\w*|pet\w*|low ?dose)\b")

@@ -30,7 +30,7 @@ WEIGHTING_TABLE: Final[Table] = {
         "flow": "tof, mra, angio*, mip, proj*, phase map*, phase contrast, phase image*, perf*,"
         " asl",
         "susceptibility": "swi, swan, bold, fmri, t2 star*, t2star*",
-        "quantities": "map*, t1 map*, t2 map*, spectro*, t1rho*, t1 rho*",
+        "quantities": "map*, molli, shmolli, t1 map*, t2 map*, spectro*, t1rho*, t1 rho*",
     },
 }
 """Words for weightings and names of sequences in all languages; under "" what is none of them."""

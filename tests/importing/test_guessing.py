@@ -76,6 +76,7 @@ def named(modality: str, description: str, **said: Any) -> str:
         ("HAP 2.5mm", "arterial"),
         ("動脈相", "arterial"),
         ("W WO LIVER ART", "arterial"),
+        ("Renal arterial phase", "arterial"),
         ("Pancreatic phase 40 s", "arterial"),
         ("LATE VENOUS", "late"),
         ("TARDIF 3 min", "late"),
@@ -125,6 +126,8 @@ def test_that_a_ct_phase_is_guessed_by_its_words(description: str, name: str) ->
         "肺动脉",
         "Lung 30 s breath hold",
         "Mono 40 s",
+        "Bolus tracking 30s",
+        "PRE-MONITORING",
         "Abdomen post-op 5.0",
         "Iodine map arterial",
         "Subtraction art",
@@ -173,6 +176,7 @@ def test_that_a_ct_without_a_clear_word_is_not_guessed(description: str) -> None
         ("T1 post without fat sat", "T1c"),
         ("T1 nach KM", "T1c"),
         ("t1gd_tra", "T1c"),
+        ("lava 20 min HBP", "T1c"),
         ("T1 con contraste", "T1c"),
         ("resolve T2", "T2"),
         ("T2 FLAIR FS GD", "FLAIR"),
@@ -187,7 +191,7 @@ def test_that_an_mr_weighting_is_guessed_by_its_words(description: str, name: st
 @pytest.mark.parametrize(
     "description",
     ["3-Plane Localizer", "FAST LOCALIZER", "T/S/C RF FAST PILOT", "T2* GRE", "SWI", "TOF_3D",
-     "T1 map", "T1rho", "T1 post SUB", "Subtraction T1c-T1", "T1 w/wo", "T1 pre/post",
+     "T1 map", "MOLLI T1", "T1rho", "T1 post SUB", "Subtraction T1c-T1", "T1 w/wo", "T1 pre/post",
      "t1_fl2d PC mra", "ANGIO Projected from   C", "Survey", "PD/T2 T1", "ax fiesta", "AX PD FS"],
 )  # fmt: skip
 def test_that_an_mr_of_no_plain_weighting_is_not_guessed(description: str) -> None:
