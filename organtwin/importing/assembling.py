@@ -26,6 +26,7 @@ from organtwin.importing.pixels import checked
 from organtwin.importing.planes import compared, identity_of
 from organtwin.importing.projections import projected
 from organtwin.importing.values import notes_on, unit_in
+from organtwin.importing.whereabouts import reading
 
 VOXEL_LIMIT: Final = 2**31
 
@@ -57,11 +58,12 @@ def series_of(
     first: dict[str, _Collected] = {}
     groups: dict[tuple[str, ...], _Collected] = {}
     for file in files:
-        key = tuple(map(file.elements.text, ("SeriesInstanceUID", "PatientName", "PatientID")))
-        if key not in groups:
-            others = first.setdefault(key[0], _Collected(file))
-            groups[key] = _Collected(file) if _of_another(file, others.first) else others
-        _collect(groups[key], file, slices_of)
+        with reading(file.path):
+            key = tuple(map(file.elements.text, ("SeriesInstanceUID", "PatientName", "PatientID")))
+            if key not in groups:
+                others = first.setdefault(key[0], _Collected(file))
+                groups[key] = _Collected(file) if _of_another(file, others.first) else others
+            _collect(groups[key], file, slices_of)
     found = tuple({id(group): group for group in groups.values()}.values())
     told = [(s, group.earliest()) for group in found for s in _parts(format_name, group)]
     guesses = in_order([(said, s.guess) for s, said in told])

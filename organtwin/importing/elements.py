@@ -16,6 +16,11 @@ from organtwin.importing.dictionary import codec_of, tag_of
 
 SHORT: Final = 128
 """Values up to this length are remembered."""
+TEXT_LIMIT: Final = 1024
+"""Bytes of a text value that are decoded: texts that are read here have at most 64 characters a
+part, names three of them (PS3.5 section 6.2)."""
+ESCAPE_LIMIT: Final = 128
+"""Changes of the character set in one text; with more of them it is read as if there were none."""
 NUMBERS: Final = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "FL": "f4", "FD": "f8"}
 
 Wanted = Mapping[int, Any]
@@ -148,7 +153,10 @@ _numbers_again, _parts_again = lru_cache(2**12)(_numbers), lru_cache(2**12)(_par
 
 
 def _decoded(value: bytes, encodings: tuple[str, ...]) -> str:
-    if b"\x1b" in value:
+    """Return text; what is longer than any that is read here is cut before it costs anything."""
+    if len(value) > TEXT_LIMIT:
+        return _decoded(value[:TEXT_LIMIT], encodings) + "…"
+    if 0 < value.count(b"\x1b") <= ESCAPE_LIMIT:
         from pydicom.charset import decode_bytes
 
         with warnings.catch_warnings():

@@ -14,6 +14,7 @@ from organtwin.importing.formats import Mask, everything_wanted, image_formats, 
 from organtwin.importing.found import LabelSource, Refused, Scan, Series
 from organtwin.importing.opening import Opened, opened
 from organtwin.importing.walking import files_of
+from organtwin.importing.whereabouts import reading
 
 
 def scan(path: Path, watch: Watch) -> Scan:
@@ -64,7 +65,8 @@ def sorted_out(files: Sequence[Opened], refused: Sequence[Refused]) -> Scan:
     problems = list(refused)
     for one in files:
         try:
-            _sort(one, claimed, sources)
+            with reading(one.path):
+                _sort(one, claimed, sources)
         except BadInput as error:
             problems.append(Refused.by(error, one.path))
     series: list[Series] = []
