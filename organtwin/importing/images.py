@@ -46,6 +46,8 @@ VOXEL_SECONDS: Final = 4e-6
 BASE_SECONDS: Final = 60.0
 UNPACK_SECONDS: Final = 3600.0
 PICTURE_BYTES: Final = 4 * 2**26
+LABEL_VOXELS: Final = 2**29
+"""As many as a file may hold that is said to be labels: nobody has looked at its header yet."""
 OF_MACHINE: Final = 0.9
 UNCOMPRESSED: Final = frozenset([IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG])
 DTYPES: Final = ("<i2", "<f4", "|u1")
@@ -118,13 +120,26 @@ class Images:
             Mask(
                 m.name,
                 m.code,
-                np.unpackbits(packed[:, n], count=count).view(bool).reshape(shape, order="F"),
+                _bits(packed[:, n], count).reshape(shape, order="F"),
                 m.source_ml,
                 m.note,
                 m.foreign,
             )
             for n, m in enumerate(sent)
         )
+
+    def label_source(self, path: Path, watch: Watch) -> LabelSource:
+        """Take a file as labels because a person says so; raises as `labelling.label_source`."""
+        said: LabelSource = asked(
+            self._crew,
+            LabelSource,
+            "label_source",
+            Limits(within_machine(BASE_BYTES + VOXEL_BYTES * LABEL_VOXELS), 10 * BASE_SECONDS),
+            watch=watch,
+            where=str(path),
+            path=str(path),
+        )
+        return replace(said, path=path)
 
     def labels(
         self,
@@ -249,6 +264,15 @@ def _unpacked(path: Path, crew: Crew, watch: Watch) -> Iterator[tuple[Path, Watc
     finally:
         crew.end()
         shutil.rmtree(private, ignore_errors=True)
+
+
+def _bits(packed: NDArray[np.uint8], count: int) -> NDArray[np.bool_]:
+    """Return (count,) bool; memory is touched only between the first and last that are set."""
+    bits, used = np.zeros(count, dtype=bool), packed != 0
+    if used.any():
+        first, last = int(used.argmax()), len(used) - int(used[::-1].argmax())
+        bits[8 * first : 8 * last] = np.unpackbits(packed[first:last])[: count - 8 * first]
+    return bits
 
 
 def is_plain(series: Series) -> bool:

@@ -160,6 +160,14 @@ class Worker:
             del volume
         return to_json(Sent, sent)
 
+    def ask_label_source(self, request: Request) -> str:
+        """Take the file "path" as labels."""
+        from organtwin.importing.labelling import label_source
+
+        path = Path(request["path"])
+        with reading(path):
+            return to_json(LabelSource, label_source(path))
+
     def ask_masks(self, request: Request) -> str:
         """Read "source" on the grid of a Volume without voxels, into the shared memory."""
         source: LabelSource = from_plain(LabelSource, request["source"])

@@ -206,10 +206,10 @@ def read_label_file(
 
     Where the file names another patient and does not name the visit's series, the visit is held.
     """
-    from organtwin.importing import label_source, open_images
+    from organtwin.importing import open_images
 
     with open_images(Path(path), watch.part(0.0, 0.2)) as images:
-        sources = images.scan.labels or (label_source(Path(path)),)
+        sources = images.scan.labels or (images.label_source(Path(path), watch.part(0.2, 0.2)),)
         if len(sources) != 1:
             raise BadInput(f"{len(sources)} label files are here, not one", where=path)
         volume = store.get(case.visit(visit).volume)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from organtwin.importing import pixels, scanning, worker
+from organtwin.importing import labelling, pixels, scanning, worker
 
 HEADER = scanning.opened
 DECODED = pixels.FrameReader._decoded
@@ -28,6 +28,12 @@ def _header(path: Path, tree: Any) -> Any:
     return HEADER(path, tree)
 
 
+def _said_to_be_labels(path: Path, tree: Any) -> Any:
+    if "labels" in path.name:
+        _misbehave(path.name)
+    return HEADER(path, tree)
+
+
 def _decoded(reader: pixels.FrameReader, code: bytes) -> Any:
     if "pixels" in reader.pixels.path.name:
         _misbehave(reader.pixels.path.name)
@@ -36,5 +42,6 @@ def _decoded(reader: pixels.FrameReader, code: bytes) -> Any:
 
 if __name__ == "__main__":
     scanning.opened = _header
+    labelling.opened = _said_to_be_labels
     pixels.FrameReader._decoded = _decoded
     sys.exit(worker.main())

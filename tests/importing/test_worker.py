@@ -23,6 +23,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing import (
     asking,
     images,
+    label_source,
     open_images,
     read_masks,
     read_volume,
@@ -122,6 +123,24 @@ def test_that_masks_come_back_as_they_are(shared: Path) -> None:
         ]
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(one.voxels, other.voxels)
+
+
+def test_that_a_worker_takes_a_file_as_labels_as_this_process_does(shared: Path) -> None:
+    path = shared / "totalseg-abdomen-3mm/labels_total_v2_fast.nii.gz"
+    with open_images(path, WATCH) as there:
+        assert there.label_source(path, WATCH) == label_source(path)
+
+
+@pytest.mark.usefixtures("rogue")
+@pytest.mark.parametrize("how", ["abort", "endless", "greedy"])
+def test_that_labels_that_end_their_reader_are_an_error(
+    write: Write, tmp_path: Path, how: str
+) -> None:
+    bad = renamed(write([0.0, 3.0, 6.0]), 1, f"{how}-labels.dcm")
+    with open_images(tmp_path / "dicom", WATCH) as there:
+        with pytest.raises(UnreadableFile, match=f"{how}-labels.dcm"):
+            there.label_source(bad, WATCH)
+        assert there.volume(there.scan.series[0], WATCH).voxels.shape == (5, 4, 3)
 
 
 def test_that_voxels_are_read_only_and_outlive_the_worker(write: Write, tmp_path: Path) -> None:
