@@ -6,13 +6,12 @@ Contrast of text to its ground is at least 4.5 : 1 in both (WCAG 2.2, success cr
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QDir, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -72,6 +71,13 @@ LIGHT: Final[Mapping[str, str]] = {
 VIEWPORT: Final = "#05070a"
 """Ground of pictures in both schemes: images are read on black."""
 
+TINTED: Final = (
+    ("icon_up", "chevron-up", "muted"),
+    ("icon_down", "chevron-down", "muted"),
+    ("icon_check", "check", "on_accent"),
+)
+"""Icons in the style sheet: their name there, the icon, its token."""
+
 _current: dict[str, Scheme] = {"scheme": "dark"}
 
 
@@ -112,14 +118,14 @@ def apply(app: QApplication, which: Scheme) -> None:
 
 
 def style_sheet() -> str:
-    """Return the style sheet with its tokens filled in."""
+    """Return the style sheet with its tokens filled in.
+
+    Its icons must be files: they lie among the resources, tinted in the colours of both schemes.
+    """
+    QDir.setSearchPaths("tinted", [str(FOLDER / "tinted")])
     values = dict(tokens())
-    for name, source, token in (
-        ("icon_up", "chevron-up", "muted"),
-        ("icon_down", "chevron-down", "muted"),
-        ("icon_check", "check", "on_accent"),
-    ):
-        values[name] = _icon_file(source, token)
+    for name, source, token in TINTED:
+        values[name] = f"tinted:{source}-{token}-{scheme()}.svg"
     text = (FOLDER / "style.qss").read_text(encoding="utf-8")
     return re.sub(r"@(\w+)", lambda match: values[match.group(1)], text)
 
@@ -155,23 +161,6 @@ def pixmap(name: str, token: str, pixels: int, ratio: float = 1.0) -> QPixmap:
 def _svg(name: str, token: str) -> bytes:
     text = (FOLDER / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     return text.replace("currentColor", tokens()[token]).encode()
-
-
-@cache
-def _drawn() -> Path:
-    """Return where tinted icons for the style sheet lie; removed with the process's temp files."""
-    holder = tempfile.TemporaryDirectory(prefix="organtwin-icons-", ignore_cleanup_errors=True)
-    _kept.append(holder)
-    return Path(holder.name)
-
-
-_kept: list[tempfile.TemporaryDirectory[str]] = []
-
-
-def _icon_file(name: str, token: str) -> str:
-    path = _drawn() / f"{name}-{scheme()}.svg"
-    path.write_bytes(_svg(name, token))
-    return path.as_posix()
 
 
 @cache
