@@ -30,6 +30,7 @@ SAME_PLACE: Final = 0.01
 """Of a voxel: grids nearer than this at every corner are one grid."""
 HIGHEST_LABEL: Final = 65535
 LABEL_LIMIT: Final = 1000
+COUNTED_AT_ONCE: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,37 @@ class LabelGrid:
     segments: tuple[Segment, ...]
 
     def masks(self, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
-        """Return the segments on a Volume's grid, those without any voxel left out."""
-        placed, counts = [], []
+        """Return the segments on a Volume's grid, those without any voxel left out.
+
+        Memory is touched only in the box around each of them.
+        """
+        from scipy.ndimage import find_objects
+
+        placed, counts, boxes = [], [], []
         for n, layer in enumerate(self.layers):
             part = watch.part(n / len(self.layers), (n + 1) / len(self.layers))
             placed.append(onto(layer, self.affine, volume, part))
-            counts.append(np.bincount(layer.ravel(order="K"), minlength=HIGHEST_LABEL + 1))
+            boxes.append(find_objects(placed[-1]))
+            counts.append(_counted(layer))
         ml = voxel_ml_of(self.affine)
         return tuple(
-            Mask(s.name, s.code, placed[s.layer] == s.value, float(count) * ml)
+            Mask(
+                s.name, s.code, _where(placed[s.layer], s.value, boxes[s.layer]), float(count) * ml
+            )
             for s in self.segments
             if (count := counts[s.layer][s.value])
         )
+
+
+def _where(
+    labels: NDArray[np.uint16], value: int, boxes: Sequence[tuple[slice, ...] | None]
+) -> NDArray[np.bool_]:
+    """Return (ni, nj, nk) bool: where the labels have a value, whose box `boxes` may give."""
+    found = np.zeros(labels.shape, dtype=bool, order="F")
+    box = boxes[value - 1] if value <= len(boxes) else None
+    if box is not None:
+        found[box] = labels[box] == value
+    return found
 
 
 def onto(
@@ -126,7 +146,7 @@ def _no_labels(where: str) -> BadInput:
 
 def values_in(layer: NDArray[np.uint16], where: str) -> tuple[int, ...]:
     """Return the labels in use, ascending, without 0; raises BadInput for too many or none."""
-    used = np.flatnonzero(np.bincount(layer.ravel(order="K")))
+    used = np.flatnonzero(_counted(layer))
     labels = tuple(int(value) for value in used if value)
     if not labels or len(labels) > LABEL_LIMIT:
         raise BadInput(
@@ -135,6 +155,15 @@ def values_in(layer: NDArray[np.uint16], where: str) -> tuple[int, ...]:
             advice=f"choose a file of 1 to {LABEL_LIMIT} labels",
         )
     return labels
+
+
+def _counted(layer: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Return (65536,) int64: voxels of each label; bincount widens what it counts, so in parts."""
+    line = layer.ravel(order="K")
+    counts = np.zeros(HIGHEST_LABEL + 1, dtype=np.int64)
+    for start in range(0, line.size, COUNTED_AT_ONCE):
+        counts += np.bincount(line[start : start + COUNTED_AT_ONCE], minlength=len(counts))
+    return counts
 
 
 def named(values: Sequence[int], names: dict[int, str], stem: str) -> tuple[Segment, ...]:

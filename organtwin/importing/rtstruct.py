@@ -7,7 +7,7 @@ CLOSED_PLANAR each stands for itself (`contours.united`); how thick they are say
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -135,7 +135,7 @@ def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]
             where=str(source.path),
             advice="choose the series that the labels were drawn on",
         )
-    regions = [region for one in here if (region := _region(one, said, volume)).rings]
+    regions = list(_regions(here, said, volume))
     found = _filled(regions, source, volume, watch) if regions else []
     return (*found, *(_left_out(one.text("ROIName"), volume) for one in foreign))
 
@@ -158,22 +158,26 @@ def _filled(
         yield _mask(region, slabs, volume)
 
 
-def _region(listed: Elements, said: Elements, volume: Volume) -> Region:
-    """Return a region with all contours that the file has of it, in however many items."""
-    number = listed.integer("ROINumber")
-    codes = [
-        term_of(o.first("RTROIIdentificationCodeSequence"))
-        for o in said.items("RTROIObservationsSequence")
-        if o.integer("ReferencedROINumber") == number
-    ]
-    contours = [
-        contour
-        for drawn in said.items("ROIContourSequence")
-        if drawn.integer("ReferencedROINumber") == number
-        for contour in drawn.items("ContourSequence")
-    ]
-    rings = tuple(_rings(contours, volume))
-    return Region(listed.text("ROIName"), next(filter(None, codes), None), rings)
+def _by_number(items: Sequence[Elements]) -> dict[int, list[Elements]]:
+    """Return the items of each region of interest, however many there are of one."""
+    grouped: dict[int, list[Elements]] = {}
+    for one in items:
+        grouped.setdefault(one.integer("ReferencedROINumber"), []).append(one)
+    return grouped
+
+
+def _regions(listed: list[Elements], said: Elements, volume: Volume) -> Iterator[Region]:
+    """Yield those regions that have closed contours."""
+    drawn = _by_number(said.items("ROIContourSequence"))
+    observed = _by_number(said.items("RTROIObservationsSequence"))
+    for one in listed:
+        number = one.integer("ROINumber")
+        codes = [
+            term_of(o.first("RTROIIdentificationCodeSequence")) for o in observed.get(number, ())
+        ]
+        contours = [c for d in drawn.get(number, ()) for c in d.items("ContourSequence")]
+        if rings := tuple(_rings(contours, volume)):
+            yield Region(one.text("ROIName"), next(filter(None, codes), None), rings)
 
 
 def _rings(contours: list[Elements], volume: Volume) -> Iterator[Ring]:
@@ -224,8 +228,9 @@ def _mask(region: Region, slabs: Slabs, volume: Volume) -> Mask:
         plane, within = _plane([region.rings[r] for r in np.flatnonzero(number == n)], (ni, nj))
         ml += within * pixel_ml_mm * float(extent_mm.sum())
         there = slices_in(planes[n], extent_mm, volume)
-        reached.update(range(there.start, there.stop))
-        voxels[:, :, max(there.start, 0) : max(there.stop, 0)] |= plane[:, :, None]
+        first, last = max(there.start, 0), min(max(there.stop, 0), nk)
+        reached.update(range(first, last))
+        voxels[:, :, first:last] |= plane[:, :, None]
     return Mask(region.name, region.code, voxels, ml, _note(region.name, slabs, reached))
 
 

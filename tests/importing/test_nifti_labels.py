@@ -18,6 +18,7 @@ from organtwin.core.volume import GeometryReport, Volume, to_lps
 from organtwin.core.watch import Watch
 from organtwin.importing import label_source, read_labels, read_masks, read_volume, scan
 from organtwin.importing.formats import Mask
+from organtwin.importing.grids import LabelGrid, Segment, values_in
 from organtwin.importing.opening import opened
 from organtwin.importing.placing import Frame, paste
 from organtwin.organs import organ
@@ -267,3 +268,19 @@ def test_that_other_kinds_of_nifti_are_refused_by_name(
     path.write_bytes(raw)
     (refused,) = scan(path, WATCH).refused
     assert "NIfTI-2 file or the header of a pair" in refused.reason
+
+
+def test_that_labels_of_many_voxels_are_counted_to_the_last() -> None:
+    # 1.3 million voxels are counted in two parts; the second label lies in the second one only
+    layer = np.zeros((128, 128, 80), np.uint16, order="F")
+    layer[:3, 0, 0], layer[0, :5, 79] = 1, 700
+    assert values_in(layer, "here") == (1, 700)
+    report = GeometryReport((1.0, 1.0, 1.0), "LPS")
+    volume = Volume(np.zeros(layer.shape, np.int16, order="F"), np.eye(4), "HU", "CT", report)
+    grid = LabelGrid((layer,), np.eye(4), (Segment("a", 1), Segment("b", 700)))
+    masks = grid.masks(volume, WATCH)
+    assert [np.array_equal(m.voxels, layer == n) for m, n in zip(masks, (1, 700), strict=True)] == [
+        True,
+        True,
+    ]
+    assert [m.source_ml for m in masks] == pytest.approx([0.003, 0.005])

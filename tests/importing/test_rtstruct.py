@@ -15,7 +15,7 @@ from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
-from organtwin.importing import LabelSource, read_labels, read_masks, scan
+from organtwin.importing import LabelSource, open_images, read_labels, read_masks, scan
 from organtwin.importing.formats import Mask
 from organtwin.organs import organ
 
@@ -189,6 +189,16 @@ def test_that_a_region_of_another_frame_is_left_out_by_name(tmp_path: Path) -> N
     )  # fmt: skip
     assert [s.name for s in labels.structures] == ["organ"]
     assert notes == ["Liver belongs to another frame of reference than the images and is left out"]
+
+
+def test_that_notes_come_back_from_a_worker(tmp_path: Path) -> None:
+    notes: list[str] = []
+    source = two_frames(tmp_path / "rt.dcm")
+    with open_images(tmp_path, WATCH) as images:
+        labels = images.labels(
+            source, grid(), organ("liver"), names=None, watch=WATCH, notice=notes.append
+        )
+    assert [labels.volume_ml("organ"), len(notes)] == [pytest.approx(9 * 2 / 1000), 1]
 
 
 def test_that_a_region_of_another_frame_is_refused_when_asked_for(tmp_path: Path) -> None:
