@@ -10,7 +10,7 @@ import numpy as np
 
 from organtwin.core.errors import BadInput
 from organtwin.importing.found import Pixels, Slice
-from organtwin.importing.opening import DEFLATED
+from organtwin.importing.opening import DEFLATED, not_waiting
 from organtwin.importing.pixels import FrameReader
 
 SAME: Final = 1e-3
@@ -77,7 +77,10 @@ def _coded_alike(a: Pixels, b: Pixels) -> bool:
     """Return whether two files have the same bytes of pixels, not inflated."""
     if a.transfer_syntax != b.transfer_syntax or a.transfer_syntax == DEFLATED:
         return False
-    with a.path.open("rb") as one, b.path.open("rb") as other:
+    with (
+        open(a.path, "rb", opener=not_waiting) as one,
+        open(b.path, "rb", opener=not_waiting) as other,
+    ):
         one.seek(a.offset)
         other.seek(b.offset)
         ends = [-1 if pixels.length is None else pixels.length for pixels in (a, b)]

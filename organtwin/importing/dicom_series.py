@@ -12,6 +12,7 @@ from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Slice
 from organtwin.importing.guessing import WANTED as GUESSED_BY
 from organtwin.importing.opening import Opened
+from organtwin.importing.parting import MAY_FOLLOW
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
@@ -128,10 +129,10 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
 
 
 def _setting(said: Elements) -> tuple[tuple[str, str], ...]:
-    """Return what one volume has one of; the number of an acquisition means that in CT alone."""
-    number = said.shown("AcquisitionNumber") if said.text("Modality") == "CT" else ""
+    """Return what one volume has one of; acquisitions are that in CT alone."""
+    is_ct = said.text("Modality") == "CT"
     one_each = tuple((keyword, said.shown(keyword)) for keyword in ONE_EACH)
-    return (*one_each, ("AcquisitionNumber", number))
+    return one_each + tuple((k, said.shown(k) if is_ct else "") for k in MAY_FOLLOW)
 
 
 def series(files: Sequence[Opened]) -> Found:

@@ -28,6 +28,8 @@ NEXT_STEPS: Final = 1.5
 """A slice so many steps beyond the last one goes on where that ended."""
 SAME_DAYS: Final = 1
 """An acquisition may go on past midnight."""
+MAY_FOLLOW: Final = ("AcquisitionNumber", "AcquisitionTime")
+"""These differ along one volume, too, but do not come back along it."""
 SHOWN: Final = 4
 Group = list[Slice]
 
@@ -130,7 +132,7 @@ def _by_setting(stack: Group) -> list[Part]:
 
 
 def _listed(values: Sequence[str]) -> str:
-    shown = [value or "not said" for value in values[:SHOWN]]
+    shown = [value.strip("(),") or "not said" for value in values[:SHOWN]]
     return ", ".join(shown) + (", …" if len(values) > SHOWN else "")
 
 
@@ -143,7 +145,7 @@ def _differing(stack: Group) -> dict[str, list[str]]:
             continue
         if what == "AcquisitionDate" and _days(values) <= SAME_DAYS:
             continue
-        if what == "AcquisitionNumber" and not _alternating(stack, n):
+        if what in MAY_FOLLOW and not _alternating(stack, n):
             continue
         found[what] = values
     return found
@@ -184,7 +186,7 @@ def _beside(part: Part, number: int, parts: Sequence[Part]) -> Part:
             continue
         if other.plane != part.plane:
             findings.append(
-                f"{len(part.slices)} of {total} slices; {len(other.slices)} in part {n} "
+                f"{len(part.slices)} of {total} slices; part {n} has {len(other.slices)}, "
                 f"{_difference(part.slices[0], other.slices[0])}"
             )
         if not part.localizer and not other.localizer and _goes_on(part.slices, other.slices):
@@ -195,16 +197,16 @@ def _beside(part: Part, number: int, parts: Sequence[Part]) -> Part:
 def _difference(one: Slice, other: Slice) -> str:
     """Return how the slices of another plane differ."""
     if other.localizer != one.localizer:
-        return "are localizers" if other.localizer else "are no localizers"
+        return "as a localizer" if other.localizer else "not as a localizer"
     said = []
     turned = np.linalg.norm(np.subtract([one.row, one.column], [other.row, other.column]), axis=1)
     if turned.max() >= SAME_DIRECTION:
         degrees = np.degrees(2 * np.arcsin(min(1.0, float(turned.max()) / 2)))
-        said.append(f"are turned by {degrees:.1f}°")
+        said.append(f"turned by {degrees:.1f}°")
     if (one.pixels.rows, one.pixels.columns) != (other.pixels.rows, other.pixels.columns):
-        said.append(f"have {other.pixels.columns} by {other.pixels.rows} pixels")
+        said.append(f"with {other.pixels.columns} by {other.pixels.rows} pixels")
     if np.abs(np.subtract(one.spacing_mm, other.spacing_mm)).max() >= SAME_DIRECTION:
-        said.append(f"have pixels of {other.spacing_mm[0]:g} by {other.spacing_mm[1]:g} mm")
+        said.append(f"with pixels of {other.spacing_mm[0]:g} by {other.spacing_mm[1]:g} mm")
     return " and ".join(said)
 
 

@@ -22,6 +22,7 @@ KINDS = [
     ("StackID", ("1", "2"), MR),
     ("TemporalPositionIdentifier", (1, 2), MR),
     ("AcquisitionNumber", (1, 2), {}),
+    ("AcquisitionTime", ("100000", "100045"), {}),
     ("AcquisitionDate", ("20230131", "20240131"), {}),
 ]
 
@@ -60,7 +61,8 @@ def test_that_a_mixture_which_cannot_be_told_apart_is_withheld(
 
 def test_that_acquisitions_one_after_another_are_one_volume(write: Write, tmp_path: Path) -> None:
     for number in (1, 2, 3):
-        write([6.0 * number, 6.0 * number + 3.0], AcquisitionNumber=number)
+        said = {"AcquisitionNumber": number, "AcquisitionTime": f"10000{number}"}
+        write([6.0 * number, 6.0 * number + 3.0], **said)
     (part,) = parts_in(tmp_path / "dicom")
     assert (part.geometry.grade, part.geometry.findings) == ("good", ())
 
@@ -99,9 +101,9 @@ TURNED = [np.cos(TURN), np.sin(TURN), 0, -np.sin(TURN), np.cos(TURN), 0]
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"ImageOrientationPatient": [float(x) for x in TURNED]}, "are turned by 0.2°"),
-        ({"PixelSpacing": [1.8, 0.9]}, "have pixels of 0.9 by 1.8 mm"),
-        ({"Rows": 2, "Columns": 10}, "have 10 by 2 pixels"),
+        ({"ImageOrientationPatient": [float(x) for x in TURNED]}, "turned by 0.2°"),
+        ({"PixelSpacing": [1.8, 0.9]}, "with pixels of 0.9 by 1.8 mm"),
+        ({"Rows": 2, "Columns": 10}, "with 10 by 2 pixels"),
     ],
 )
 def test_that_slices_split_off_are_named_and_the_rest_withheld(
@@ -111,7 +113,7 @@ def test_that_slices_split_off_are_named_and_the_rest_withheld(
     write([27.0], **other)
     part = parts_in(tmp_path / "dicom")[0]
     assert part.geometry.grade == "withheld"
-    assert f"9 of 10 slices; 1 in part 1 {words}" in part.geometry.findings
+    assert f"9 of 10 slices; part 1 has 1, {words}" in part.geometry.findings
     assert any("goes on where this one ends" in finding for finding in part.geometry.findings)
 
 
