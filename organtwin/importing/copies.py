@@ -32,7 +32,7 @@ def without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], dict[str, int]
     left_out: dict[str, int] = {}
     wrong: list[str] = []
     for group in same.values():
-        best = min(group, key=lambda one: (bool(one.lossy), str(one.pixels.path)))
+        best = min(group, key=lambda s: (bool(s.lossy), s.position_mm, str(s.pixels.path)))
         kept.append(best)
         if len(group) > 1:
             left_out[best.sop_uid] = left_out.get(best.sop_uid, 0) + len(group) - 1
