@@ -23,6 +23,7 @@ from organtwin.importing.opening import (
     inflated,
     not_waiting,
 )
+from organtwin.importing.tiles import JPEG_2000, check_tiles
 from organtwin.importing.whereabouts import reading
 
 FRAME_LIMIT: Final = 2**26
@@ -185,11 +186,13 @@ class FrameReader:
     def _decoded(self, code: bytes) -> NDArray[Any]:
         """Return the samples of a code that is whole."""
         self._check_code(code)
-        if self.pixels.transfer_syntax in HUFFMAN:
-            try:
+        try:
+            if self.pixels.transfer_syntax in HUFFMAN:
                 code = strict(code, self.pixels.rows, self.pixels.columns)
-            except BadInput as error:
-                raise self._unreadable(f"impossible pixels: {error.what}") from error
+            elif self.pixels.transfer_syntax in JPEG_2000:
+                check_tiles(code)
+        except BadInput as error:
+            raise self._unreadable(f"impossible pixels: {error.what}") from error
         return self._samples(code)
 
     def _samples(self, code: bytes) -> NDArray[Any]:

@@ -131,6 +131,46 @@ def test_that_every_cut_code_is_refused(
         coded.read(bytes(code))
 
 
+def tiled(shared: Path, tmp_path: Path, **how: Any) -> tuple[Coded, NDArray[Any]]:
+    """A picture of 8 bits, 200 by 256, in sixteen tiles of JPEG 2000, each in one part."""
+    coded = baseline(shared, tmp_path, "90")
+    picture = np.asarray(Image.open(BytesIO(coded.code)))
+    Image.fromarray(picture).save(
+        code := BytesIO(), "JPEG2000", tile_size=(64, 50), irreversible=False, no_jp2=True, **how
+    )
+    coded.code = code.getvalue()
+    assert coded.code.count(b"\xff\x90\x00\x0a") == 16
+    return coded, picture
+
+
+def test_that_tiles_are_read(shared: Path, tmp_path: Path) -> None:
+    coded, picture = tiled(shared, tmp_path)
+    assert np.array_equal(coded.read(coded.code), picture)
+
+
+def test_that_missing_tiles_are_refused(shared: Path, tmp_path: Path) -> None:
+    coded, _ = tiled(shared, tmp_path)
+    for tile in range(1, 16):
+        start = coded.code.index(b"\xff\x90\x00\x0a" + struct.pack(">H", tile))
+        with pytest.raises(UnreadableFile, match="tiles of the compressed pixels are missing"):
+            coded.read(coded.code[:start] + END)
+
+
+def test_that_a_cut_tile_is_refused_wherever_it_is_cut(shared: Path, tmp_path: Path) -> None:
+    coded, _ = tiled(shared, tmp_path)
+    for length in np.linspace(40, len(coded.code) - 4, 20).astype(int):
+        with pytest.raises(UnreadableFile):
+            coded.read(coded.code[:length] + END)
+
+
+def test_that_a_missing_part_of_a_tile_is_refused(shared: Path, tmp_path: Path) -> None:
+    coded, _ = tiled(shared, tmp_path)
+    code = bytearray(coded.code)
+    code[code.index(b"\xff\x90\x00\x0a") + 11] = 2  # two parts of the first tile are announced
+    with pytest.raises(UnreadableFile, match="tiles of the compressed pixels are missing"):
+        coded.read(bytes(code))
+
+
 @pytest.mark.parametrize("name", CODED)
 def test_that_a_size_beyond_its_code_is_refused_before_it_is_decoded(
     shared: Path, tmp_path: Path, name: str
