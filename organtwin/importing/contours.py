@@ -52,7 +52,9 @@ def united(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[
         wider = order[:rank]
         near = (boxes[wider, :2] <= boxes[n, :2] + 1 / FINE).all(axis=1)
         near &= (boxes[wider, 2:] >= boxes[n, 2:] - 1 / FINE).all(axis=1)
-        around = [polygons[m] for m in wider[near] if _is_within(polygons[n], polygons[m], shape)]
+        around = [
+            polygons[m] for m in wider[near] if _is_within(polygons[n], polygons[m], shape[1])
+        ]
         if any(np.array_equal(filled([one], shape), mask) for one in around):
             continue
         if around and not (mask & ~result).any():
@@ -62,13 +64,22 @@ def united(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[
     return result
 
 
-def _is_within(inner: NDArray[Any], outer: NDArray[Any], shape: tuple[int, int]) -> bool:
-    """Return whether no part of one polygon lies outside another, to a quarter of a pixel."""
-    low = np.clip(np.floor(inner.min(axis=0)), 0, shape)
-    high = np.clip(np.ceil(inner.max(axis=0)), low, shape)
-    ni, nj = (int(n) for n in FINE * (high - low) + 1)
-    fine = [filled([FINE * (p - low)], (ni, nj)) for p in (inner, outer)]
-    return not (fine[0] & ~fine[1]).any()
+def _is_within(inner: NDArray[Any], outer: NDArray[Any], nj: int) -> bool:
+    """Return whether no part of one polygon lies outside another, to a quarter of a pixel.
+
+    Along lines a quarter of a pixel apart, between j = 0 and nj: where the inner one is entered or
+    left and the outer one is not around it.
+    """
+    low, high = (int(np.clip(j, 0, nj)) for j in (inner[:, 1].min(), inner[:, 1].max() + 1))
+    lines = FINE * (high - low) + 1
+    scaled = [np.round((p - [0, low]) * [1, FINE], 6) for p in (inner, outer)]
+    (j, i), (outer_j, outer_i) = (_crossings(p, lines) for p in scaled)
+    of_inner = np.repeat([1, 0], [len(j), len(outer_j)])
+    j, i = np.concatenate([j, outer_j]), np.concatenate([i, outer_i])
+    order = np.lexsort((i, j))
+    inside, around = (np.cumsum(of[order]) % 2 == 1 for of in (of_inner, 1 - of_inner))
+    outside = inside & ~around
+    return not (outside[:-1] & (np.diff(i[order]) > 1 / FINE)).any()
 
 
 def _crossings(

@@ -135,6 +135,14 @@ def test_that_an_island_in_a_hole_counts(draw: Draw) -> None:
     assert voxels(draw(*rings[::-1])) == 144 - 64 + 4
 
 
+def test_that_a_contour_across_the_mouth_of_another_adds_to_it(draw: Draw) -> None:
+    # a U of arms 4 wide and 6 deep, and a bar whose corners all lie in its arms
+    u = [(0, 0), (12, 0), (12, 10), (8, 10), (8, 4), (4, 4), (4, 10), (0, 10)]
+    bar = [(1, 6), (11, 6), (11, 8), (1, 8)]
+    rings = [("CLOSED_PLANAR", [[x + 1.5, y + 1.5, 4] for x, y in ring]) for ring in (u, bar)]
+    assert voxels(draw(*rings)) == (120 - 24) + 4 * 2
+
+
 def test_that_a_hole_that_touches_its_outline_is_one(draw: Draw) -> None:
     assert voxels(draw(square(1.5, 11.5, 4), square(1.5, 4.5, 4))) == 100 - 9
 
