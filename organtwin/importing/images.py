@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.labelmap import LabelMap
+from organtwin.core.temporary import private_folder
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.archive import is_zip
@@ -44,6 +43,8 @@ VOXEL_BYTES: Final = 16
 float32, its rounding, masks of what is outside; three times what the largest voxels declare."""
 VOXEL_SECONDS: Final = 4e-6
 BASE_SECONDS: Final = 60.0
+PREFIX: Final = "organtwin-unpacked-"
+"""Of the name of a folder that a zip is unpacked into."""
 UNPACK_SECONDS: Final = 3600.0
 PICTURE_BYTES: Final = 4 * 2**26
 LABEL_VOXELS: Final = 2**29
@@ -251,19 +252,19 @@ def _unpacked(path: Path, crew: Crew, watch: Watch) -> Iterator[tuple[Path, Watc
     if not is_zip(path):
         yield path, watch
         return
-    private = Path(tempfile.mkdtemp(prefix="organtwin-"))
-    try:
-        limits = Limits(BASE_BYTES, UNPACK_SECONDS)
-        place = asked(
-            crew, Path, "unpack", limits, watch=watch.part(0.0, 0.5), where=str(path),
-            path=str(path), into=str(private),
-        )  # fmt: skip
-        if place.parent != private:
-            raise UnreadableFile("its reader gave no sensible answer", where=str(path))
-        yield place, watch.part(0.5, 1.0)
-    finally:
-        crew.end()
-        shutil.rmtree(private, ignore_errors=True)
+    crew.member(0)  # it removes what it unpacked, should we be killed
+    with private_folder(PREFIX) as private:
+        try:
+            limits = Limits(BASE_BYTES, UNPACK_SECONDS)
+            place = asked(
+                crew, Path, "unpack", limits, watch=watch.part(0.0, 0.5), where=str(path),
+                path=str(path), into=str(private),
+            )  # fmt: skip
+            if place.parent != private:
+                raise UnreadableFile("its reader gave no sensible answer", where=str(path))
+            yield place, watch.part(0.5, 1.0)
+        finally:
+            crew.end()
 
 
 def _bits(packed: NDArray[np.uint8], count: int) -> NDArray[np.bool_]:

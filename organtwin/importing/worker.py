@@ -14,7 +14,6 @@ import json
 import math
 import os
 import queue
-import shutil
 import socket
 import sys
 import threading
@@ -41,6 +40,7 @@ from organtwin.importing.scanning import headers_of, listed, read_masks, read_vo
 from organtwin.importing.whereabouts import Board, reading
 from organtwin.importing.wire import from_plain, to_json
 
+REMOVING: Final = "import shutil, sys; [shutil.rmtree(each, True) for each in sys.argv[1:]]"
 TELL_SECONDS: Final = 0.05
 Request = Mapping[str, Any]
 Refusals = tuple[Refused, ...]
@@ -273,8 +273,8 @@ def _listen(requests: queue.SimpleQueue[Request]) -> None:
         if request["ask"] == "unpack":
             unpacked.append(request["into"])
         requests.put(request)
-    for folder in unpacked:
-        shutil.rmtree(folder, ignore_errors=True)
+    if unpacked:  # another program takes our place, so that nothing is unpacked any more
+        os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", REMOVING, *unpacked])
     os._exit(0)
 
 

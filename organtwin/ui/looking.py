@@ -22,13 +22,12 @@ from typing import IO, Any, Final
 
 import numpy as np
 
-from organtwin.casefolder.lock import Lock
 from organtwin.core.errors import BadInput, OrganTwinError, Stopped
 from organtwin.core.origin import NOTHING_IN_COMMON, Identity
+from organtwin.core.temporary import private_folder
 from organtwin.core.watch import Watch
 from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images
 from organtwin.importing.index import SWITCH as NO_INDEX
-from organtwin.ui.leftovers import remove_abandoned
 from organtwin.ui.packing import packed
 
 PREFIX: Final = "organtwin-look-"
@@ -144,20 +143,14 @@ def _refused(one: Refused) -> dict[str, Any]:
 
 @contextmanager
 def own_folder() -> Iterator[Path]:
-    """Give a private folder for everything temporary; removed at the end.
-
-    What processes that were killed left behind is removed first.
-    """
-    remove_abandoned(Path(tempfile.gettempdir()), PREFIX)
+    """Give a private folder, in which everything temporary lies until the end."""
     before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
-        lock = Lock(Path(folder, "lock"))
-        tempfile.tempdir = folder
+    with private_folder(PREFIX) as folder:
+        tempfile.tempdir = str(folder)
         try:
-            yield Path(folder)
+            yield folder
         finally:
             tempfile.tempdir = before
-            lock.release()
 
 
 def _listen(lines: IO[str], requests: Requests) -> None:

@@ -301,3 +301,31 @@ def test_that_closed_images_are_not_read(write: Write, tmp_path: Path) -> None:
         series = there.scan.series[0]
     with pytest.raises(BadArgument, match="closed"):
         there.volume(series, WATCH)
+
+
+def test_that_what_was_unpacked_goes_with_the_next_run_when_all_were_killed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, private = write([0.0, 3.0, 6.0]), tmp_path / "tmp"
+    private.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(private))
+    with zipfile.ZipFile(tmp_path / "slices.zip", "w") as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    code = (
+        "import os, sys; from pathlib import Path; from organtwin.importing import open_images\n"
+        "from organtwin.core.watch import Watch\n"
+        "with open_images(Path(sys.argv[1]), Watch()) as there:\n"
+        "    there._crew.replace(0)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "slices.zip")],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(private)},
+        check=False,
+    )
+    assert len(list(private.iterdir())) == 1
+    with open_images(tmp_path / "slices.zip", WATCH):
+        assert len(list(private.iterdir())) == 1
+    assert list(private.iterdir()) == []
