@@ -22,21 +22,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydicom import dcmread
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_partial
 
 from organtwin.core.children import command, environment, safe_folder
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.watch import Watch
-from organtwin.exporting.deidentifying import PIXELS, deidentified
+from organtwin.exporting.deidentifying import deidentified
+from organtwin.exporting.pixels import PIXELS
 from organtwin.exporting.profile import Profile
 from organtwin.exporting.required import types_of
 from organtwin.exporting.staging import staged, sweep
 
 PART: Final = "part"
-SECONDS: Final = 120
+SECONDS: Final = 60
+TOP_LIMIT: Final = 20_000
+"""Elements beside each other: the dictionary has some 5000."""
 MEMORY_BYTES: Final = 2**29
+PAUSES_S: Final = (0.02, 0.2, 1.0, 4.0)
+"""A killed process closes its end of the pipe a moment before its locks are free."""
 TIMES: Final = 4
 """Memory of the child beyond its libraries: 512 MiB and four times the largest file."""
 MOST_BYTES: Final = 16 * 2**30
@@ -173,8 +178,10 @@ def main() -> None:
             _bound("RLIMIT_CPU", int(time.process_time()) + SECONDS)
             sys.stdout.write(json.dumps(_answer(json.loads(line), profile, secret)) + "\n")
             sys.stdout.flush()
-    for folder in asked["sweep"]:
-        sweep(Path(folder))
+    for pause_s in PAUSES_S:
+        time.sleep(pause_s)
+        for folder in asked["sweep"]:
+            sweep(Path(folder))
 
 
 def _answer(request: Mapping[str, str], profile: Profile, secret: bytes) -> dict[str, str]:
@@ -212,7 +219,7 @@ def _size_bytes() -> int:
 
 def _copied(source: Path, folder: Path, profile: Profile, secret: bytes) -> str:
     """Write one treated file below `folder`; returns its name there."""
-    dataset = dcmread(source)
+    dataset = _read(source)
     if dataset.file_meta.get("MediaStorageSOPClassUID") == DIRECTORY:
         raise BadInput("a DICOMDIR names the patients of its files", advice="leave it out")
     if not {"SOPClassUID", "SOPInstanceUID"} <= {*dataset.dir()}:
@@ -233,6 +240,21 @@ def _copied(source: Path, folder: Path, profile: Profile, secret: bytes) -> str:
     finally:
         part.unlink(missing_ok=True)
     return f"{target.parent.name}/{target.name}"
+
+
+def _read(source: Path) -> FileDataset:
+    """Read a file; raises UnreadableFile where elements go on and on."""
+    count = 0
+
+    def stop(*_: object) -> bool:
+        nonlocal count
+        count += 1
+        if count > TOP_LIMIT:
+            raise UnreadableFile(f"more than {TOP_LIMIT:,} elements beside each other")
+        return False
+
+    with source.open("rb") as file:
+        return read_partial(file, stop)
 
 
 def _refuse_cut(dataset: Dataset, size: int) -> None:

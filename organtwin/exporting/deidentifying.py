@@ -7,12 +7,10 @@ the table does not list are treated as those it lists, and short texts that hold
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -20,8 +18,17 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
 from organtwin.core.errors import OrganTwinError, UnreadableFile
+from organtwin.exporting.checking import CODES, checked, term
 from organtwin.exporting.confidentiality import rules
+from organtwin.exporting.forms import (
+    BYTES,
+    DEPTH_LIMIT,
+    MEASURED,
+    is_as_known,
+    known_vr,
+)
 from organtwin.exporting.marking import file_meta, mark
+from organtwin.exporting.pixels import PIXELS, bare_pixels
 from organtwin.exporting.profile import Profile
 from organtwin.exporting.pseudonyms import StandIns
 from organtwin.exporting.required import types_of
@@ -35,19 +42,16 @@ from organtwin.exporting.substitutes import (
     removed_content,
     with_values,
 )
-from organtwin.exporting.wording import cleaned, words_of
+from organtwin.exporting.traces import Traces, traces_in
+from organtwin.exporting.wording import cleaned
 
-DEPTH_LIMIT: Final = 16
-PIXELS: Final = frozenset([0x7FE00001, 0x7FE00002, 0x7FE00008, 0x7FE00009, 0x7FE00010])
 CURVES, OVERLAYS = 0x5000, 0x6000
 WHOSE: Final = ("PatientID", "PatientName", "StudyInstanceUID")
 NAME, ID, AGE, DOCUMENT = 0x00100010, 0x00100020, 0x00101010, 0x00420011
 CONTENT, ROI_NAME, SEGMENT_LABEL = 0x0040A730, 0x30060026, 0x00620005
 NUMBERED: Final = {ROI_NAME: "ROINumber", SEGMENT_LABEL: "SegmentNumber"}
 """Names that masks are told apart by, and the number in the same item that may stand for them."""
-CODES: Final = frozenset([0x00080100, 0x00080102, 0x00080119, 0x00080120])
-TELLING: Final = 3
-"""Letters of a word, characters of an ID, from which on they tell a person in a text."""
+ENCRYPTED: Final = 0x04000500
 KINDS: Final = frozenset(
     [
         0x00080016, 0x0008001A, 0x0008001B, 0x00080062, 0x0008010C, 0x0008010D, 0x00080117,
@@ -77,9 +81,11 @@ def deidentified(dataset: Dataset, profile: Profile, secret: bytes) -> Dataset:
     refuse_visible(dataset, profile)
     stand_ins = StandIns(secret)
     try:
-        names = tuple(_names(dataset))
+        traces = traces_in(dataset, stand_ins, with_dates=profile.dates != "full")
         whose = [str(dataset.get(keyword) or "") for keyword in WHOSE]
         said = str(dataset.get("LongitudinalTemporalInformationModified") or "")
+    except OrganTwinError:
+        raise
     except Exception as error:
         raise UnreadableFile(f"a name or UID cannot be read ({type(error).__name__})") from error
     patient = stand_ins.patient(next(filter(None, whose), ""))
@@ -89,8 +95,7 @@ def deidentified(dataset: Dataset, profile: Profile, secret: bytes) -> Dataset:
         stand_ins,
         patient,
         0 if shifted else stand_ins.days(patient),
-        words_of(names),
-        tuple(text.casefold() for text in whose[:1] if len(text) >= TELLING),
+        traces,
         types_of(str(dataset.get("SOPClassUID", ""))),
     )
     made = job.treated(dataset)
@@ -109,7 +114,7 @@ class _Job:
     Args:
         patient: the pseudonym.
         days: by how many dates move.
-        names: words of the names of persons in the object; ids: of the patient, in small letters.
+        traces: of the persons in the object.
         types: how much an attribute is needed, None where nobody knows.
         depth: of the sequences around.
     """
@@ -118,8 +123,7 @@ class _Job:
     stand_ins: StandIns
     patient: str
     days: int
-    names: frozenset[str]
-    ids: tuple[str, ...]
+    traces: Traces
     types: Any
     depth: int = 0
 
@@ -146,36 +150,63 @@ class _Job:
     def _element(self, dataset: Dataset, tag: BaseTag) -> Any:
         """Return what stands for one element, None for nothing."""
         raw = dataset.get_item(tag)
-        vr = _vr(tag, raw)
+        vr = known_vr(tag, raw)
         action = self._action(dataset, tag, vr)
         if action == "X":
             return None
-        if action == "K" and vr != "SQ" and tag != AGE:
-            return raw
+        if not is_as_known(tag, raw, vr) and (vr == "SQ" or action in ("K", "C", "U")):
+            return self._without(tag)
+        if action == "K" and vr != "SQ" and not tag.is_private:
+            if tag in PIXELS:
+                return bare_pixels(dataset, tag)
+            action = self._final(tag, checked(dataset, tag, vr, self.traces))
+            if action == "X":
+                return self._without(tag)
+            if action == "K" and vr not in ("AS", "CS"):
+                return raw
         element = dataset[tag]
-        if element.VR == "SQ":
-            return self._sequence(element, action)
+        if vr == "SQ":
+            return self._sequence(element, action) if action != "K" or element.value else element
         if element.is_empty and tag not in (NAME, ID):
-            return element
+            return DataElement(tag, vr, element.value)
         if action == "K":
-            return with_values(element, capped_age)
+            change = capped_age if tag == AGE else self._term
+            return element if tag.is_private else with_values(element, change)
         return self._replaced(dataset, element, action)
+
+    def _without(self, tag: BaseTag) -> None:
+        """Leave out what cannot be treated.
+
+        Raises:
+            UnreadableFile: the object needs it.
+        """
+        if self._weakest(tag, ["X", "Z", "D"]) != "X" and self.depth == 0 and self.types:
+            where = f"element ({tag.group:04X},{tag.element:04X})"
+            raise UnreadableFile(f"{where} is not of its kind or form, and the object needs it")
 
     def _action(self, dataset: Dataset, tag: BaseTag, vr: str) -> str:
         if tag.is_private:
-            return "K" if self.profile.private and is_safe_private(dataset, tag, vr) else "X"
+            safe = self.profile.private and is_safe_private(dataset, tag, vr, self.traces)
+            return "K" if safe else "X"
         if tag in PIXELS:
-            return "K"
-        if tag.element == 0 or tag.group & 0xFF00 in (CURVES, OVERLAYS):
+            return "K" if self.depth == 0 else "X"
+        if tag.element == 0 or tag.group & 0xFF00 in (CURVES, OVERLAYS) or tag == ENCRYPTED:
             return "X"
         rule = rules().get(int(tag))
-        code = rule.action(self.profile) if rule else self._unlisted(dataset, tag, vr)
+        code = rule.action(self.profile) if rule else self._unlisted(tag, vr)
         if "/" not in code:
             return code
         choices = code.split("/")
         if "U*" in choices:
             return "K"
         return self._weakest(tag, choices)
+
+    def _term(self, text: str) -> str:
+        return term(text, self.traces)
+
+    def _final(self, tag: BaseTag, code: str) -> str:
+        """Return one action of those that depend on the type."""
+        return self._weakest(tag, code.split("/")) if "/" in code else code
 
     def _weakest(self, tag: BaseTag, choices: list[str]) -> str:
         """Return the action that leaves least and still leaves what the object needs."""
@@ -185,9 +216,11 @@ class _Job:
         order = {1: ("D", "Z", "X"), 2: ("Z", "D", "X"), 3: ("X", "Z", "D")}[needed]
         return next(action for action in order if action in choices)
 
-    def _unlisted(self, dataset: Dataset, tag: BaseTag, vr: str) -> str:
+    def _unlisted(self, tag: BaseTag, vr: str) -> str:
         """Return the action for what the table does not list."""
         if not dictionary_has_tag(tag):
+            return "X"
+        if vr in BYTES and tag not in MEASURED:
             return "X"
         if vr == "UI":
             return "K" if tag in KINDS or self.profile.uids else "U"
@@ -199,14 +232,7 @@ class _Job:
             return "K"
         if vr in ("AE", "UR"):
             return "X/Z/D"
-        if vr in ("LO", "SH") and self._tells(str(dataset[tag].value)):
-            return "C"
         return "C" if vr in TEXTS or tag == SEGMENT_LABEL else "K"
-
-    def _tells(self, text: str) -> bool:
-        """Return whether a text that the table lets pass holds a name or the patient's ID."""
-        words = {word for word in words_of([text]) if len(word) >= TELLING}
-        return bool(words & self.names) or any(one in text.casefold() for one in self.ids)
 
     def _sequence(self, element: DataElement, action: str) -> Any:
         if action == "Z":
@@ -234,7 +260,8 @@ class _Job:
         return made
 
     def _replaced(self, dataset: Dataset, element: DataElement, action: str) -> Any:
-        tag, vr = element.tag, element.VR
+        tag = element.tag
+        vr = known_vr(tag, element)
         if tag in (NAME, ID):
             return DataElement(tag, vr, self.patient)
         if tag == DOCUMENT:
@@ -262,33 +289,15 @@ class _Job:
         if element.VR in DATES:
             made = with_values(element, lambda text: moved(str(text), self.days))
         elif element.VR in CLEANED_TEXTS:
-            made = with_values(element, lambda text: self._worded(str(text)))
+            made = with_values(element, self._worded)
         else:
             return None
         values = made.value if made.VM > 1 else [made.value]
-        return made if all(values) else None
+        told = element.VR not in DATES and any(self.traces.tell(str(one)) for one in values)
+        return made if all(values) and not told else None
 
-    def _worded(self, text: str) -> str:
-        for one in self.ids:
-            text = re.sub(re.escape(one), " ", text, flags=re.IGNORECASE)
-        return cleaned(text, self.names)
+    def _worded(self, text: object) -> str:
+        return cleaned(self.traces.without_ids(str(text)), self.traces.words)
 
     def _uid(self, uid: str) -> str:
         return uid if not uid or uid in UID_dictionary else self.stand_ins.uid(str(uid))
-
-
-def _vr(tag: BaseTag, raw: Any) -> str:
-    if raw.VR and raw.VR != "UN":
-        return str(raw.VR)
-    return str(dictionary_VR(tag)) if dictionary_has_tag(tag) else "UN"
-
-
-def _names(dataset: Dataset, depth: int = 0) -> Iterator[str]:
-    """Yield the names of persons in an object."""
-    for tag in dataset.keys() if depth <= DEPTH_LIMIT else ():
-        vr = _vr(tag, dataset.get_item(tag))
-        if vr == "PN" and not tag.is_private:
-            yield str(dataset[tag].value or "")
-        elif vr == "SQ" and not tag.is_private:
-            for item in dataset[tag].value or ():
-                yield from _names(item, depth + 1)

@@ -12,19 +12,22 @@ from organtwin.exporting.header import IMPLEMENTATION_UID
 from organtwin.exporting.profile import Profile, codes_of
 
 METHOD: Final = "OrganTwin, DICOM PS3.15 Annex E"
-OF_PIXELS: Final = ("113101", "113102")
+OF_PIXELS: Final = {
+    "113101": "Clean Pixel Data Option",
+    "113102": "Clean Recognizable Visual Features Option",
+}
 """What somebody did to the pixels before still holds; other codes of theirs may not."""
 
 
 def mark(made: Dataset, profile: Profile) -> None:
     """Say in the object what was done to it (PS3.15 E.1.1, PS3.3 C.7.1.1, C.12.1.1)."""
     made.PatientIdentityRemoved = "YES"
-    said = made.get("DeidentificationMethod") or []
-    methods = [said] if isinstance(said, str) else list(said)
-    made.DeidentificationMethod = methods if METHOD in methods else [*methods, METHOD]
+    made.DeidentificationMethod = METHOD
     before = made.get("DeidentificationMethodCodeSequence") or ()
-    codes = [item for item in before if item.get("CodeValue") in OF_PIXELS]
-    for value, meaning in codes_of(profile):
+    said = {str(item.get("CodeValue", "")) for item in before}
+    codes = []
+    kept = ((value, meaning) for value, meaning in OF_PIXELS.items() if value in said)
+    for value, meaning in (*kept, *codes_of(profile)):
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
         codes.append(code)

@@ -11,8 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from organtwin.core.errors import BadInput
+from organtwin.exporting.forms import is_as_known
 from organtwin.exporting.profile import Profile
 from organtwin.exporting.substitutes import bare_document
+from organtwin.exporting.traces import Traces
 
 SCREENS: Final = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1")
 ULTRASOUND: Final = ("1.2.840.10008.5.1.4.1.1.3", "1.2.840.10008.5.1.4.1.1.6")
@@ -36,8 +38,21 @@ SAFE_PRIVATE: Final = {
 """Private creator and group → elements that tell nobody: PS3.15 Table E.3.10-1, CT, MR and PET."""
 
 
+AUDIO: Final = "1.2.840.10008.5.1.4.1.1.9.4."
+WAVES: Final = "1.2.840.10008.5.1.4.1.1.9."
+"""SOP classes of signals; those of voice and other sound among them."""
+
+
 def refuse_visible(dataset: Dataset, profile: Profile) -> None:
-    """Raise BadInput where pixels or a document may show whose they are."""
+    """Raise BadInput where pixels, a document or a recording may show whose they are."""
+    sop_class = str(dataset.get("SOPClassUID", ""))
+    sounds = "WaveformSequence" in dataset and not sop_class.startswith(WAVES)
+    if sounds or sop_class.startswith(AUDIO):
+        raise BadInput(
+            "a recording of sound may say anything, and cannot be cleaned",
+            where="waveform",
+            advice="leave it out",
+        )
     kind = dataset.get("MIMETypeOfEncapsulatedDocument")
     if "EncapsulatedDocument" in dataset:
         content = dataset.EncapsulatedDocument or b""
@@ -75,13 +90,23 @@ def _visible(dataset: Dataset) -> str:
     return ""
 
 
-def is_safe_private(dataset: Dataset, tag: BaseTag, vr: str) -> bool:
-    """Return whether a private element, or the creator of a block of them, is on the list."""
+def is_safe_private(dataset: Dataset, tag: BaseTag, vr: str, traces: Traces) -> bool:
+    """Return whether a private element, or the creator of a block of them, is on the list.
+
+    And tells no patient: the list names places for numbers, but any text may stand there.
+    """
     if 0x10 <= tag.element <= 0xFF:
         return (_creator(dataset, tag.group, tag.element), tag.group) in SAFE_PRIVATE
     creator = _creator(dataset, tag.group, tag.element >> 8)
     safe = SAFE_PRIVATE.get((creator, tag.group), set())
-    return tag.element & 0xFF in safe and vr in SAFE_VRS
+    if tag.element & 0xFF not in safe or vr not in SAFE_VRS:
+        return False
+    raw = dataset.get_item(tag)
+    if not is_as_known(tag, raw, vr):
+        return False
+    value = raw.value
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    return not traces.tell(text)
 
 
 def _creator(dataset: Dataset, group: int, element: int) -> str:

@@ -31,6 +31,7 @@ from organtwin.exporting.deidentifying import deidentified
 from organtwin.exporting.profile import CODES, Profile, profile_of
 from organtwin.exporting.pseudonyms import StandIns, secret_of
 from organtwin.exporting.substitutes import bare_document, capped_age, moved
+from organtwin.exporting.traces import IDS
 from organtwin.exporting.wording import cleaned, words_of
 from organtwin.importing.scanning import read_masks, read_volume, scan
 from tests.importing.conftest import shared, slice_of, values_at
@@ -47,7 +48,7 @@ VALUES: dict[str, Any] = {
     "DT": "17770102030405.5",
     "IS": "77777",
     "OB": b"SECRETOB",
-    "PN": "SECRET^Ann",
+    "PN": "SECRETLY^Ann",
     "TM": "171717.717171",
     "UI": "1.9.777",
     "UN": b"SECRETUN",
@@ -64,10 +65,10 @@ def recognisable(tag: int) -> DataElement:
     vr = vr_of(tag)
     if vr == "SQ":
         item = Dataset()
-        item.PatientName, item.InstitutionName = "SECRET^Bob", "SECRET hospital"
+        item.PatientName, item.InstitutionName = "SECRETLY^Bob", "SECRET hospital"
         item.ReferencedSOPInstanceUID, item.StudyDate = "1.9.777.8", "17770203"
         return DataElement(tag, vr, Sequence([item]))
-    return DataElement(tag, vr, VALUES.get(vr, "SECRET"))
+    return DataElement(tag, vr, "SECRETED" if tag in IDS else VALUES.get(vr, "SECRET"))
 
 
 def listed() -> list[int]:
@@ -118,9 +119,9 @@ def everything() -> Dataset:
     made.add_new(0x00087777, "LO", "SECRET of no dictionary")
     made.MultiFrameSourceSOPInstanceUID = "1.9.777.5"
     made.SegmentDescription = "SECRET of an unlisted text"
-    made.SecondaryReviewerName = "SECRET^Unlisted"
+    made.SecondaryReviewerName = "SECRETLY^Unlisted"
     made.ExpiryDate = "17770505"
-    made.BitsAllocated, made.PixelData = 16, b"\1\0\2\0"
+    made.Rows, made.Columns, made.BitsAllocated, made.PixelData = 1, 2, 16, b"\1\0\2\0"
     return a_file(made)
 
 
