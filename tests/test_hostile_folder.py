@@ -58,6 +58,18 @@ def test_that_the_doctor_runs_nothing_foreign(sprung: Path) -> None:
     assert not sprung.exists()
 
 
+def test_that_a_foreign_matplotlibrc_sets_no_type(sprung: Path) -> None:
+    Path("matplotlibrc").write_text("text.usetex: True")
+    code = "import organtwin.reporting, matplotlib; print(matplotlib.rcParams['text.usetex'])"
+    said = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env=children.environment(),
+        capture_output=True,
+        check=True,
+    )
+    assert said.stdout.strip() == b"False"
+
+
 @pytest.mark.parametrize("module", ["organtwin.step", "organtwin.ui.aside"])
 def test_that_questions_and_steps_run_nothing_foreign(sprung: Path, module: str) -> None:
     said = subprocess.run(

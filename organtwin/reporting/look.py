@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,6 +25,8 @@ PROBE: Final = (0.16, 0.18, 0.22)
 RESEARCH_USE: Final = "FOR RESEARCH USE ONLY — not a medical device"
 
 Colour = tuple[float, float, float]
+
+matplotlib.rcdefaults()  # it has read a matplotlibrc of the folder somebody works in
 
 
 def scenario_colour(number: int) -> str:
