@@ -8,6 +8,7 @@ It reads JSON lines from stdin: ``{"secret", "profile", "memory_bytes", "sweep"}
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -45,6 +46,9 @@ PAUSES_S: Final = (0.02, 0.2, 1.0, 4.0)
 TIMES: Final = 4
 """Memory of the child beyond its libraries: 512 MiB and four times the largest file."""
 MOST_BYTES: Final = 16 * 2**30
+ITEMS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
+ITEM_LIMIT: Final = 400_000
+"""An RTSTRUCT of 50 000 contours has 100 000, an enhanced object of 10 000 frames some 200 000."""
 UNDEFINED: Final = 0xFFFFFFFF
 HEADER_BYTES: Final = 8
 UID: Final = re.compile(r"[0-9.]{1,64}")
@@ -253,8 +257,10 @@ def _read(source: Path) -> FileDataset:
             raise UnreadableFile(f"more than {TOP_LIMIT:,} elements beside each other")
         return False
 
-    with source.open("rb") as file:
-        return read_partial(file, stop)
+    content = source.read_bytes()
+    if max(map(content.count, ITEMS)) > ITEM_LIMIT:
+        raise UnreadableFile(f"more than {ITEM_LIMIT:,} items of sequences")
+    return read_partial(io.BytesIO(content), stop)
 
 
 def _refuse_cut(dataset: Dataset, size: int) -> None:

@@ -90,7 +90,7 @@ def walked(dataset: Dataset) -> Iterator[tuple[Dataset, BaseTag, str]]:
     count, rest = 0, [(dataset, 0)]
     while rest:
         one, depth = rest.pop()
-        count += len(one)
+        count += 1 + len(one)
         if count > ELEMENT_LIMIT:
             raise UnreadableFile(f"more than {ELEMENT_LIMIT:,} elements")
         if depth > DEPTH_LIMIT:
