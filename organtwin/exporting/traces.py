@@ -84,7 +84,7 @@ class Traces:
     def tell_bytes(self, content: bytes) -> bool:
         """Return whether numbers or bytes hold one in plain letters; chance is left out."""
         small = content.lower()
-        return any(one.encode() in small for one in self.inside if len(one) > LONG_ID)
+        return any(one.encode() in small for one in self.inside if len(one) >= LONG_ID)
 
 
 def traces_of(

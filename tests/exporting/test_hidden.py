@@ -59,12 +59,22 @@ def with_element(image: Dataset, tag: int, vr: str, value: bytes) -> Dataset:
         (0x00181151, "IS", b"MEIER1"),
         (0x00181151, "US", b"MEIER1"),
         (0x00280106, "OB", b"MEIER1"),
+        (0x00189073, "FD", b"12MEIER3"),
+        (0x00180024, "UN", b"MEIER "),
         (0x04000520, "OB", b"MEIER1"),
     ],
 )
 def test_that_bytes_under_another_name_do_not_stay(tag: int, vr: str, value: bytes) -> None:
     made = deidentified(with_element(patient(), tag, vr, value), Profile(), SECRET)
     assert b"MEIER" not in written(made)
+
+
+def test_that_a_patient_whose_name_is_written_as_another_kind_is_known() -> None:
+    content = written(patient(ProtocolName="Meier"))
+    lying = content.replace(b"\x10\0\x10\0PN", b"\x10\0\x10\0LO")
+    made = deidentified(dcmread(io.BytesIO(lying)), Profile(descriptors=True), SECRET)
+    assert b"Meier" in lying
+    assert b"Meier" not in written(made)
 
 
 def test_that_an_object_whose_needed_elements_lie_is_refused() -> None:
