@@ -16,15 +16,13 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from organtwin import __version__
+from organtwin import IMPLEMENTATION_UID, __version__
 from organtwin.core.origin import Identity, Origin
 from organtwin.core.volume import Volume
 
 RESEARCH_USE: Final = "RESEARCH USE ONLY"
 MAKER: Final = "OrganTwin"
 SCHEME: Final = "99ORGANTWIN"
-IMPLEMENTATION_UID: Final = "2.25.271302196431735290374112297146521735613"
-"""ImplementationClassUID of this program: a random number, drawn once (PS3.5 B.2)."""
 DAY: Final = re.compile(r"\d{8}")
 TIME: Final = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
 SEXES: Final = ("M", "F", "O")

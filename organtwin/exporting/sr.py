@@ -14,14 +14,13 @@ import highdicom.sr as hdsr
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from organtwin import __version__
+from organtwin import IMPLEMENTATION_UID, __version__
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.scenario import Quantity
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
 from organtwin.exporting.header import (
-    IMPLEMENTATION_UID,
     MAKER,
     RESEARCH_USE,
     SCHEME,

@@ -19,7 +19,7 @@ def site_secret(path: Path | None = None) -> bytes:
     Raises:
         BadInput: the file holds no secret.
     """
-    from organtwin.exporting.pseudonyms import secret_of
+    from organtwin.deidentifying.pseudonyms import secret_of
 
     return secret_of(path) if path else secret_of(own_folder() / "pseudonym-secret", make=True)
 
@@ -42,9 +42,9 @@ def deidentify(
             of a killed process the child or the next run removes it.
     """
     from organtwin.core.errors import NoImages
-    from organtwin.exporting.copying import copy_deidentified
-    from organtwin.exporting.profile import profile_of
-    from organtwin.exporting.staging import staged
+    from organtwin.deidentifying.copying import copy_deidentified
+    from organtwin.deidentifying.profile import profile_of
+    from organtwin.deidentifying.staging import staged
     from organtwin.importing.archive import is_zip, unpack_into
     from organtwin.importing.walking import files_of
 

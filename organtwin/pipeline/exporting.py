@@ -91,8 +91,8 @@ def _treatment(options: Sequence[str] | None, secret: Path | None) -> Callable[[
     """Return what takes the patient out of a DICOM object, plain bytes left as they are."""
     from pydicom.dataset import Dataset
 
-    from organtwin.exporting.deidentifying import deidentified
-    from organtwin.exporting.profile import profile_of
+    from organtwin.deidentifying.datasets import deidentified
+    from organtwin.deidentifying.profile import profile_of
 
     if options is None:
         return lambda content: content

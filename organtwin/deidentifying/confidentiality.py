@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from organtwin.exporting.profile import Profile
+from organtwin.deidentifying.profile import Profile
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from organtwin.exporting.forms import BYTES, FORMS, NUMBERS
-from organtwin.exporting.substitutes import REMOVED
-from organtwin.exporting.traces import Traces
+from organtwin.deidentifying.forms import BYTES, FORMS, NUMBERS
+from organtwin.deidentifying.substitutes import REMOVED
+from organtwin.deidentifying.traces import Traces
 
 CODES: Final = frozenset([0x00080100, 0x00080102, 0x00080119, 0x00080120])
 WORDS: Final = (

@@ -11,7 +11,7 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.tag import BaseTag
 
 from organtwin.core.errors import BadInput, UnreadableFile
-from organtwin.exporting.frames import bare_frame
+from organtwin.deidentifying.frames import bare_frame
 
 PIXEL_DATA: Final = 0x7FE00010
 OFFSETS: Final = frozenset([0x7FE00001, 0x7FE00002])

@@ -25,14 +25,14 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from organtwin.cli import main
 from organtwin.core.errors import BadArgument, BadInput, Stopped
 from organtwin.core.watch import Watch
-from organtwin.exporting.confidentiality import rules
-from organtwin.exporting.copying import copy_deidentified
-from organtwin.exporting.deidentifying import deidentified
-from organtwin.exporting.profile import CODES, Profile, profile_of
-from organtwin.exporting.pseudonyms import StandIns, secret_of
-from organtwin.exporting.substitutes import bare_document, capped_age, moved
-from organtwin.exporting.traces import IDS
-from organtwin.exporting.wording import cleaned, words_of
+from organtwin.deidentifying.confidentiality import rules
+from organtwin.deidentifying.copying import copy_deidentified
+from organtwin.deidentifying.datasets import deidentified
+from organtwin.deidentifying.profile import CODES, Profile, profile_of
+from organtwin.deidentifying.pseudonyms import StandIns, secret_of
+from organtwin.deidentifying.substitutes import bare_document, capped_age, moved
+from organtwin.deidentifying.traces import IDS
+from organtwin.deidentifying.wording import cleaned, words_of
 from organtwin.importing.scanning import read_masks, read_volume, scan
 from tests.importing.conftest import shared, slice_of, values_at
 

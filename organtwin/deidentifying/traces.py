@@ -16,9 +16,9 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from organtwin.exporting.forms import walked
-from organtwin.exporting.pseudonyms import StandIns
-from organtwin.exporting.substitutes import REMOVED
+from organtwin.deidentifying.forms import walked
+from organtwin.deidentifying.pseudonyms import StandIns
+from organtwin.deidentifying.substitutes import REMOVED
 
 BIRTH_DATE: Final = 0x00100030
 IDS: Final = frozenset([0x00080050, 0x00100020, 0x00101000])

@@ -11,10 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from organtwin.core.errors import BadInput
-from organtwin.exporting.forms import is_as_known
-from organtwin.exporting.profile import Profile
-from organtwin.exporting.substitutes import bare_document
-from organtwin.exporting.traces import Traces
+from organtwin.deidentifying.forms import is_as_known
+from organtwin.deidentifying.profile import Profile
+from organtwin.deidentifying.substitutes import bare_document
+from organtwin.deidentifying.traces import Traces
 
 SCREENS: Final = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1")
 ULTRASOUND: Final = ("1.2.840.10008.5.1.4.1.1.3", "1.2.840.10008.5.1.4.1.1.6")

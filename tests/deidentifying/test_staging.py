@@ -13,10 +13,10 @@ import pytest
 
 from organtwin.core.children import environment
 from organtwin.core.watch import Watch
-from organtwin.exporting.copying import copy_deidentified
-from organtwin.exporting.profile import Profile
-from organtwin.exporting.staging import PREFIX, staged, sweep
-from tests.exporting.test_deidentifying import SECRET, an_image, written
+from organtwin.deidentifying.copying import copy_deidentified
+from organtwin.deidentifying.profile import Profile
+from organtwin.deidentifying.staging import PREFIX, staged, sweep
+from tests.deidentifying.test_deidentifying import SECRET, an_image, written
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_that_code_in_the_current_folder_does_not_run(
 def left_behind(parent: Path) -> Path:
     """Return a folder whose process was killed."""
     code = "import os, sys, signal; from pathlib import Path\n"
-    code += "from organtwin.exporting.staging import staged\n"
+    code += "from organtwin.deidentifying.staging import staged\n"
     code += "with staged(Path(sys.argv[1])) as made:\n"
     code += "    (made / 'patient').touch(); os.kill(os.getpid(), signal.SIGKILL)"
     subprocess.run([sys.executable, "-c", code, str(parent)], env=environment(), check=False)

@@ -18,22 +18,22 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
 from organtwin.core.errors import OrganTwinError, UnreadableFile
-from organtwin.exporting.checking import CODES, checked, term
-from organtwin.exporting.confidentiality import rules
-from organtwin.exporting.forms import (
+from organtwin.deidentifying.checking import CODES, checked, term
+from organtwin.deidentifying.confidentiality import rules
+from organtwin.deidentifying.forms import (
     BYTES,
     DEPTH_LIMIT,
     MEASURED,
     is_as_known,
     known_vr,
 )
-from organtwin.exporting.marking import file_meta, mark
-from organtwin.exporting.pixels import PIXELS, bare_pixels
-from organtwin.exporting.profile import Profile
-from organtwin.exporting.pseudonyms import StandIns
-from organtwin.exporting.required import types_of
-from organtwin.exporting.safety import is_safe_private, refuse_visible
-from organtwin.exporting.substitutes import (
+from organtwin.deidentifying.marking import file_meta, mark
+from organtwin.deidentifying.pixels import PIXELS, bare_pixels
+from organtwin.deidentifying.profile import Profile
+from organtwin.deidentifying.pseudonyms import StandIns
+from organtwin.deidentifying.required import types_of
+from organtwin.deidentifying.safety import is_safe_private, refuse_visible
+from organtwin.deidentifying.substitutes import (
     REMOVED,
     bare_document,
     capped_age,
@@ -42,8 +42,8 @@ from organtwin.exporting.substitutes import (
     removed_content,
     with_values,
 )
-from organtwin.exporting.traces import Traces, traces_in
-from organtwin.exporting.wording import cleaned
+from organtwin.deidentifying.traces import Traces, traces_in
+from organtwin.deidentifying.wording import cleaned
 
 CURVES, OVERLAYS = 0x5000, 0x6000
 WHOSE: Final = ("PatientID", "PatientName", "StudyInstanceUID")

@@ -1,7 +1,7 @@
 """Copy a folder of DICOM files without their patient, each file whole or not there.
 
 Foreign files are parsed by pydicom here, so that happens in a process of its own with bounded
-memory and time (``python -P -m organtwin.exporting.copying``); what it dies of is refused.
+memory and time (``python -P -m organtwin.deidentifying.copying``); what it dies of is refused.
 It reads JSON lines from stdin: ``{"secret", "profile", "memory_bytes", "sweep"}``, then each file's
 ``{"source", "folder"}``; it answers each with ``{"name"}`` (below the folder) or ``{"refused"}``.
 """
@@ -30,11 +30,11 @@ from pydicom.filereader import read_partial
 from organtwin.core.children import command, environment, safe_folder
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.watch import Watch
-from organtwin.exporting.deidentifying import deidentified
-from organtwin.exporting.pixels import PIXELS
-from organtwin.exporting.profile import Profile
-from organtwin.exporting.required import types_of
-from organtwin.exporting.staging import staged, sweep
+from organtwin.deidentifying.datasets import deidentified
+from organtwin.deidentifying.pixels import PIXELS
+from organtwin.deidentifying.profile import Profile
+from organtwin.deidentifying.required import types_of
+from organtwin.deidentifying.staging import staged, sweep
 
 PART: Final = "part"
 SECONDS: Final = 60
@@ -157,7 +157,7 @@ class _Child:
 
     def _started(self) -> subprocess.Popen[str]:
         self._process = subprocess.Popen(
-            command("organtwin.exporting.copying"),
+            command("organtwin.deidentifying.copying"),
             env=environment(),
             cwd=safe_folder(),
             stdin=subprocess.PIPE,

@@ -7,9 +7,8 @@ from typing import Final
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
-from organtwin import __version__
-from organtwin.exporting.header import IMPLEMENTATION_UID
-from organtwin.exporting.profile import Profile, codes_of
+from organtwin import IMPLEMENTATION_UID, __version__
+from organtwin.deidentifying.profile import Profile, codes_of
 
 METHOD: Final = "OrganTwin, DICOM PS3.15 Annex E"
 OF_PIXELS: Final = {

@@ -16,12 +16,12 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLEL
 
 from organtwin.core.errors import BadInput, OrganTwinError, UnreadableFile
 from organtwin.core.watch import Watch
-from organtwin.exporting.copying import TOP_LIMIT, copy_deidentified
-from organtwin.exporting.deidentifying import deidentified
-from organtwin.exporting.frames import bare_frame
-from organtwin.exporting.profile import Profile
-from organtwin.exporting.traces import traces_of
-from tests.exporting.test_deidentifying import SECRET, an_image, written
+from organtwin.deidentifying.copying import TOP_LIMIT, copy_deidentified
+from organtwin.deidentifying.datasets import deidentified
+from organtwin.deidentifying.frames import bare_frame
+from organtwin.deidentifying.profile import Profile
+from organtwin.deidentifying.traces import traces_of
+from tests.deidentifying.test_deidentifying import SECRET, an_image, written
 
 PLANE = np.random.default_rng(1).integers(0, 200, (64, 64), np.uint8)
 
