@@ -13,6 +13,8 @@ GOOD_MM: Final = 0.05
 """How far a voxel of a good grid may lie from where it was measured, …"""
 GOOD_PART: Final = 0.1
 """… and at most this part of the distance between slices."""
+HARDLY_MM: Final = 1e-6
+"""Of arithmetic: what was written to a tenth of a mm lies up to 0.05 mm off."""
 WHOLE: Final = 0.03
 """How near to a whole number of spacings a gap has to be to count as missing slices."""
 
@@ -101,6 +103,32 @@ def whole_steps(gaps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     step = float(gaps.sum() / counts.sum())
     off = np.abs(np.cumsum(gaps) - np.cumsum(counts) * step).max()
     return (step if off <= WHOLE * step else 0.0), counts
+
+
+def evenest_mm(heights: NDArray[np.float64]) -> float:
+    """Return the step of the even grid off which the farthest height lies least.
+
+    The width of the residuals is convex in the step, and least within twice what it is for the
+    step of the ends, over the number of gaps.
+
+    Args:
+        heights: (n,) mm in order, n ≥ 2.
+    """
+    from scipy.optimize import minimize_scalar
+
+    steps = np.arange(len(heights))
+
+    ends = float(heights[-1] - heights[0]) / float(steps[-1])
+    off = heights - ends * steps
+
+    def width_mm(more: float) -> float:
+        return float(np.ptp(off - more * steps))
+
+    room = 2 * width_mm(0.0) / float(steps[-1]) + HARDLY_MM
+    best = minimize_scalar(
+        width_mm, bounds=(-room, room), method="bounded", options={"xatol": 1e-10}
+    )
+    return ends + float(best.x)
 
 
 def naive_offset_mm(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> float:

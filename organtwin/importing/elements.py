@@ -21,6 +21,8 @@ TEXT_LIMIT: Final = 1024
 part, names three of them (PS3.5 section 6.2)."""
 ESCAPE_LIMIT: Final = 128
 """Changes of the character set in one text; with more of them it is read as if there were none."""
+PADDED: Final = ("DS", "IS", "TM")
+"""Representations whose texts may end in zeros that say nothing."""
 NUMBERS: Final = {"US": "u2", "SS": "i2", "UL": "u4", "SL": "i4", "FL": "f4", "FD": "f8"}
 
 Wanted = Mapping[int, Any]
@@ -98,11 +100,18 @@ class Elements:
         return int(self.number(keyword, default))
 
     def shown(self, keyword: str) -> str:
-        """Return a value as text whatever its representation, "" when the file does not say."""
+        """Return a value as text whatever its representation, "" when the file does not say.
+
+        Numbers and times (PS3.5 6.2) that differ only in zeros after the point are the same.
+        """
         entry = self.raw.get(tag_of(keyword))
         if entry is None:
             return ""
-        return str(self.floats(keyword)) if entry[0] in NUMBERS else self.text(keyword)
+        if entry[0] in NUMBERS:
+            return str(self.floats(keyword))
+        text = self.text(keyword)
+        padded = entry[0] in PADDED and "." in text
+        return text.rstrip("0").rstrip(".") if padded else text
 
     def items(self, keyword: str) -> tuple[Elements, ...]:
         """Return the items of a sequence."""

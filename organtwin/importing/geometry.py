@@ -26,8 +26,10 @@ from organtwin.importing.between import (
     EXACT_MM,
     GOOD_MM,
     GOOD_PART,
+    HARDLY_MM,
     WHOLE,
     crowded,
+    evenest_mm,
     filled_in,
     naive_offset_mm,
     whole_steps,
@@ -204,15 +206,19 @@ class _Arrangement:
     def _even(self) -> tuple[NDArray[np.float64] | None, tuple[int, int, int]]:
         """Return the even upright grid whose planes the slices are, None where they are not.
 
-        It is moved so that the slices lie off it by equal amounts on both sides.
+        It is moved so that the slices lie off it by equal amounts on both sides. Its step is the
+        distance of the ends over their number; where positions were rounded, also the one that
+        all of them fit best.
         """
         count = len(self.slices)
-        step = float(self.heights[-1]) / (count - 1)
-        affine, size = plane_grid(self.slices[0], step), (*self._plane(), count)
-        off = self.positions - to_lps(affine, np.outer(np.arange(count), [0, 0, 1]))
-        affine[:3, 3] += (off.min(axis=0) + off.max(axis=0)) / 2
-        good = off_mm(self.slices, affine) <= min(GOOD_MM, GOOD_PART * step)
-        return (affine if good else None), size
+        size = (*self._plane(), count)
+        for step in (float(self.heights[-1]) / (count - 1), evenest_mm(self.heights)):
+            affine = plane_grid(self.slices[0], step)
+            off = self.positions - to_lps(affine, np.outer(np.arange(count), [0, 0, 1]))
+            affine[:3, 3] += (off.min(axis=0) + off.max(axis=0)) / 2
+            if off_mm(self.slices, affine) <= min(GOOD_MM, GOOD_PART * step) + HARDLY_MM:
+                return affine, size
+        return None, size
 
     def _note_shift(self) -> None:
         shift_mm = float(np.linalg.norm(self._aside(), axis=1).max())

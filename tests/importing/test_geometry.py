@@ -248,6 +248,17 @@ def test_that_axes_off_a_right_angle_are_withheld_and_measured() -> None:
     assert report.residual_mm == pytest.approx(0.0099 * 0.7 * 511, rel=1e-2)
 
 
+@pytest.mark.parametrize("step", [0.625, 0.75, 1.25, 1.75, 3.27])
+@pytest.mark.parametrize("count", [30, 161, 600])
+def test_that_positions_rounded_to_a_tenth_of_a_mm_are_even(step: float, count: int) -> None:
+    # Half of 0.1 mm is what rounding takes; the ends may be rounded, too.
+    heights = np.round(-99.93 + step * np.arange(count), 1)
+    report = arranged(slices_at(np.eye(3), along(heights))).report
+    assert report.grade == "good"
+    assert report.residual_mm <= 0.05 + 1e-6
+    assert report.spacing_mm[2] == pytest.approx(step, abs=0.1 / (count - 1))
+
+
 def test_that_one_slice_a_third_of_a_mm_off_is_withheld_with_a_finding() -> None:
     heights = 10.0 * np.arange(10)
     heights[5] += 0.29

@@ -59,6 +59,22 @@ def test_that_a_mixture_which_cannot_be_told_apart_is_withheld(
     assert f"differ in {keyword}" in " ".join(part.geometry.findings)
 
 
+ONE_VALUE = [
+    ("EchoTime", ("90", "90.0"), MR),
+    ("KVP", ("120", "120.00"), {}),
+    ("AcquisitionTime", ("100000", "100000.000000"), {}),
+]
+
+
+@pytest.mark.parametrize(("keyword", "values", "said"), ONE_VALUE)
+def test_that_a_number_written_in_two_ways_parts_nothing(
+    write: Write, tmp_path: Path, keyword: str, values: tuple[Any, Any], said: dict[str, Any]
+) -> None:
+    alternating(write, keyword, values, 12, **said)
+    (part,) = parts_in(tmp_path / "dicom")
+    assert (part.geometry.grade, part.geometry.findings, part.size[2]) == ("good", (), 12)
+
+
 def test_that_acquisitions_one_after_another_are_one_volume(write: Write, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         said = {"AcquisitionNumber": number, "AcquisitionTime": f"10000{number}"}
