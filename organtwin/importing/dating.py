@@ -13,6 +13,9 @@ DATES: Final = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 SAME_DAYS: Final = 1
 """A study may go on past midnight."""
 
+NO_DAY: Final = date(1900, 1, 1)
+"""Until then are days that programs write where one was removed."""
+
 
 def visit_of(headers: Iterable[Elements]) -> tuple[date | None, str, tuple[str, ...]]:
     """Return the day of the visit, how it was established, and what disagrees.
@@ -50,7 +53,7 @@ def visit_of(headers: Iterable[Elements]) -> tuple[date | None, str, tuple[str, 
 
 def _days(headers: Iterable[Elements], keyword: str) -> list[date]:
     texts = {said.text(keyword) for said in headers}
-    return sorted(day for day in map(day_in, texts) if day is not None)
+    return sorted(day for day in map(day_in, texts) if day is not None and day > NO_DAY)
 
 
 def _apart(a: date, b: date) -> int:

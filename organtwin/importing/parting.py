@@ -3,7 +3,8 @@
 Slices are told apart by plane (size, spacing, orientation), then, where images lie at the same
 places, by what tells whole stacks of them apart, then by what one volume has one of: echo time,
 temporal position, stack, tube voltage, b-value, day of acquisition. Acquisitions may follow each
-other along a volume (step and shoot), so those of CT count only where they alternate.
+other along a volume (step and shoot), so those of CT count only where they alternate. Where each
+slice has a time of its own, those taken without a pause are of one acquisition.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from organtwin.importing.between import crowded, whole_steps
 from organtwin.importing.found import Slice
 from organtwin.importing.geometry import FEWEST, heights_mm, normal_of
+from organtwin.importing.phases import seconds_of
 
 SAME_DIRECTION: Final = 1e-3
 LOCALIZER_PLANES: Final = 3
@@ -28,8 +30,11 @@ NEXT_STEPS: Final = 1.5
 """A slice so many steps beyond the last one goes on where that ended."""
 SAME_DAYS: Final = 1
 """An acquisition may go on past midnight."""
-MAY_FOLLOW: Final = ("AcquisitionNumber", "AcquisitionTime")
+TIME: Final = "AcquisitionTime"
+MAY_FOLLOW: Final = ("AcquisitionNumber", TIME)
 """These differ along one volume, too, but do not come back along it."""
+PAUSE_S: Final = 5.0
+"""A tube that was off for longer began another acquisition."""
 SHOWN: Final = 4
 Group = list[Slice]
 
@@ -52,7 +57,7 @@ class Part:
 
 def parts_of(slices: Group) -> tuple[Part, ...]:
     """Split the slices of one series; each part names what was split off beside it."""
-    planes = _by_plane(slices)
+    planes = _by_plane(_in_acquisitions(slices))
     all_ways = _directions(p[0] for p in planes if not p[0].localizer) >= LOCALIZER_PLANES
     parts = [
         replace(part, plane=n, localizer=plane[0].localizer or all_ways)
@@ -63,6 +68,24 @@ def parts_of(slices: Group) -> tuple[Part, ...]:
     if all(part.localizer for part in parts):
         return tuple(parts)
     return tuple(_beside(part, n, parts) for n, part in enumerate(parts))
+
+
+def _in_acquisitions(slices: Group) -> Group:
+    """Return the slices, AcquisitionTime among their settings that of the first without a pause."""
+    texts = {text for one in slices for what, text in one.setting if what == TIME}
+    times = sorted((seconds, text) for text in texts if (seconds := seconds_of(text)) is not None)
+    if len(times) < 2:
+        return slices
+    began = {times[0][1]: times[0][1]}
+    for (before, last), (now, text) in pairwise(times):
+        began[text] = text if now - before > PAUSE_S else began[last]
+    return [
+        replace(
+            one,
+            setting=tuple((w, began.get(t, t) if w == TIME else t) for w, t in one.setting),
+        )
+        for one in slices
+    ]
 
 
 def _by_plane(slices: Group) -> list[Group]:
@@ -106,13 +129,18 @@ def _by_phase(slices: Group) -> list[Group]:
     """Split images that lie at the same places by what tells whole stacks of them apart."""
     if not crowded(heights_mm(slices)):
         return [slices]
-    for n in range(len(slices[0].phase)):
+    for telling in (*zip(*(one.phase for one in slices), strict=True), _begun(slices)):
         phases: dict[str, Group] = {}
-        for one in slices:
-            phases.setdefault(one.phase[n], []).append(one)
+        for one, said in zip(slices, telling, strict=True):
+            phases.setdefault(said, []).append(one)
         if all(len(p) >= FEWEST and not crowded(heights_mm(p)) for p in phases.values()):
             return list(phases.values())
     return [slices]
+
+
+def _begun(slices: Group) -> tuple[str, ...]:
+    """Return when the acquisition began that each slice is of, where that is a setting."""
+    return tuple(dict(one.setting).get(TIME, "") for one in slices)
 
 
 def _by_setting(stack: Group) -> list[Part]:

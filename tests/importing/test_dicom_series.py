@@ -90,8 +90,10 @@ def test_that_identity_travels_to_the_series(write: Write, tmp_path: Path) -> No
     [
         ("20240131", "20240201", "2024-01-31", ()),  # past midnight
         (None, "20240201", "2024-02-01", ()),
-        ("19000101", "20240201", "2024-02-01",
-         ("StudyDate is 1900-01-01, AcquisitionDate 2024-02-01: AcquisitionDate is used",)),
+        ("20200101", "20240201", "2024-02-01",
+         ("StudyDate is 2020-01-01, AcquisitionDate 2024-02-01: AcquisitionDate is used",)),
+        ("19000101", "20240201", "2024-02-01", ()),  # written where a day was removed
+        ("20240131", "00010101", "2024-01-31", ()),
     ],
 )  # fmt: skip
 def test_that_a_visit_is_of_its_study_s_date_unless_taken_on_another_day(

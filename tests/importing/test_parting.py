@@ -59,6 +59,38 @@ def test_that_a_mixture_which_cannot_be_told_apart_is_withheld(
     assert f"differ in {keyword}" in " ".join(part.geometry.findings)
 
 
+def at_seconds(seconds: float) -> str:
+    return f"10{int(seconds) // 60:02d}{seconds % 60:09.6f}"
+
+
+def test_that_scans_whose_slices_each_have_a_time_are_told_apart_by_the_pause(
+    write: Write, tmp_path: Path
+) -> None:
+    for n in range(12):
+        write([1.5 * n], AcquisitionTime=at_seconds(0.3 * n + 60 * (n % 2)))
+    parts = parts_in(tmp_path / "dicom")
+    assert [part.size[2] for part in parts] == [6, 6]
+    assert "AcquisitionTime 100000, 1001" in parts[0].geometry.findings[0]
+
+
+def test_that_scans_at_the_same_places_are_told_apart_by_the_pause(
+    write: Write, tmp_path: Path
+) -> None:
+    for n in range(12):
+        write([3.0 * (n // 2)], AcquisitionTime=at_seconds(0.3 * n + 60 * (n % 2)))
+    parts = parts_in(tmp_path / "dicom")
+    assert [part.geometry.grade for part in parts] == ["good", "good"]
+
+
+def test_that_times_which_come_back_without_a_pause_part_nothing(
+    write: Write, tmp_path: Path
+) -> None:
+    for n in range(12):
+        write([1.5 * n], AcquisitionTime=at_seconds(0.1 * (n // 2 + n % 2)))
+    (part,) = parts_in(tmp_path / "dicom")
+    assert (part.geometry.grade, part.geometry.findings) == ("good", ())
+
+
 ONE_VALUE = [
     ("EchoTime", ("90", "90.0"), MR),
     ("KVP", ("120", "120.00"), {}),
