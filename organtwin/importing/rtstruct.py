@@ -239,6 +239,11 @@ def _note(name: str, slabs: Slabs, reached: set[int]) -> str:
     said = []
     if slabs.thick:
         said.append(f"contours lie {slabs.end_mm:.4g} mm apart: each fills as much")
+    if slabs.untold:
+        said.append(
+            "drawn on other images whose slice distance its file does not tell: each contour "
+            "fills one slice here"
+        )
     if empty := len(range(min(reached), max(reached) + 1)) - len(reached) if reached else 0:
         said.append(f"{empty} slices between its contours have none and stay empty")
     return f"{name}: " + ", ".join(said) if said else ""

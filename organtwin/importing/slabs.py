@@ -26,11 +26,13 @@ class Slabs:
         end_mm: what a contour stands for when it has no neighbour within reach.
         reach_mm: contours farther apart have nothing between them.
         thick: they were drawn on slices farther apart than those of the Volume.
+        untold: they were drawn on other images, and how far apart those lie cannot be told.
     """
 
     end_mm: float
     reach_mm: float
     thick: bool
+    untold: bool = False
 
     def extents_mm(self, planes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, 2): how far the slabs of planes (n,), ascending mm, go down and up."""
@@ -66,7 +68,8 @@ def slabs_of(planes: NDArray[np.float64], volume: Volume, *, cited: str) -> Slab
         and is_even(planes, gap)
     )
     end = gap if thick else min(gap, spacing)
-    return Slabs(end, (1 + NEAR) * max(end, spacing), thick)
+    untold = bool(cited) and not drawn_here and not thick and gap > (1 + NEAR) * spacing
+    return Slabs(end, (1 + NEAR) * max(end, spacing), thick, untold)
 
 
 def slices_in(height_mm: float, extent_mm: NDArray[np.float64], volume: Volume) -> slice:

@@ -267,6 +267,16 @@ def test_that_contours_citing_thicker_images_fill_those(tmp_path: Path) -> None:
     assert [filled_slices(m) for (m,) in masks] == [[0, 1, 2, 3, 4], [0, 2, 4]]
 
 
+def test_that_a_lone_contour_drawn_on_other_images_says_what_it_fills(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, 4)], code=None)
+    notes = [
+        read_masks(changed(path, cites(uid)), images_of("1.5"), WATCH)[0].note
+        for uid in ("1.6", "1.5")
+    ]
+    assert notes[0].startswith("Organ: drawn on other images whose slice distance")
+    assert notes[1] == ""
+
+
 def cites(series_uid: str) -> Callable[[pydicom.Dataset], None]:
     def change(said: pydicom.Dataset) -> None:
         frame, study, series = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
