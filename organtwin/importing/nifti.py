@@ -100,6 +100,9 @@ def _series(file: Opened) -> Series:
 def header_of(content: bytes) -> Header:
     """Read a header.
 
+    A slope of 0 is none (nifti1.h), and so is one that is no number, as programs write it
+    that leave the scaling open (ITK reads it so).
+
     Raises:
         UnreadableFile: it is damaged, of a type not read, or of an impossible size.
         WrongGeometry: not three-dimensional, no place in the patient, or skewed axes.
@@ -119,7 +122,9 @@ def header_of(content: bytes) -> Header:
         raise UnreadableFile(f"the NIfTI header is damaged (type {kind}, size {size[:axes]})")
     if axes < 3 or any(n != 1 for n in size[3:axes]) or min(size[:3]) < FEWEST:
         raise WrongGeometry("not one volume of at least 3 voxels each way")
-    if not np.isfinite([offset, slope, intercept]).all() or not HEADER <= offset <= 2**20:
+    if slope == 0 or not np.isfinite(slope):
+        slope, intercept = 1.0, 0.0
+    if not np.isfinite([offset, intercept]).all() or not HEADER <= offset <= 2**20:
         raise UnreadableFile("the NIfTI header is damaged (offset or scaling)")
     if size[0] * size[1] * size[2] > VOXEL_LIMIT:
         raise UnreadableFile(f"more than {VOXEL_LIMIT} voxels")
@@ -128,8 +133,8 @@ def header_of(content: bytes) -> Header:
         (size[0], size[1], size[2]),
         np.dtype(order + DTYPES[kind]),
         int(offset),
-        slope or 1.0,
-        intercept if slope else 0.0,
+        slope,
+        intercept,
         affine,
         findings,
         struct.unpack_from(order + "h", content, 68)[0],

@@ -11,7 +11,7 @@ import pytest
 
 from organtwin.core.volume import GeometryReport
 from organtwin.core.watch import Watch
-from organtwin.importing import scan
+from organtwin.importing import read_volume, scan
 
 STEPS = [[1.0, 0, 0, 7], [0, 2.0, 0, 8], [0, 0, 3.0, 9]]
 SIZE = (5, 4, 6)
@@ -99,3 +99,14 @@ def test_that_nrrd_without_geometry_is_withheld(tmp_path: Path, origin: str, gra
         f"endian: little\nencoding: raw\nspace origin: {origin}\n\n"
     )
     assert report_of(tmp_path / "x.nrrd", said.encode()).grade == grade
+
+
+@pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
+def test_that_a_slope_which_is_no_number_scales_nothing(tmp_path: Path, slope: float) -> None:
+    said = bytearray(header(sform=STEPS))
+    struct.pack_into("<2f", said, 112, slope, np.nan)
+    stored = np.arange(np.prod(SIZE), dtype="<i2")
+    (tmp_path / "x.nii").write_bytes(bytes(said) + stored.tobytes())
+    (series,) = scan(tmp_path / "x.nii", Watch()).series
+    voxels = read_volume(series, Watch()).voxels
+    assert np.array_equal(voxels, stored.reshape(SIZE, order="F"))
