@@ -21,12 +21,18 @@ WORD: Final = re.compile(r"(?<![a-z0-9])(t?mip|mnip|(max|min)[ -]?ip)s?(?![a-z0-
 
 
 def projected(headers: Iterable[Elements]) -> str:
-    """Return why images are no sections, by the first header that says so; "" when none does."""
+    """Return why images are no sections, by the first header that says so; "" when none does.
+
+    The name of the series counts where the images do not say that they are ORIGINAL: "Liver for
+    MIP" is what projections are made of (PS3.3 C.7.6.1.1.2, value 1).
+    """
     for said in headers:
         told = KINDS.intersection(kind.upper() for kind in said.texts("ImageType"))
         told |= TECHNIQUES.intersection(said.texts("VolumeBasedCalculationTechnique"))
         if told:
             return f"a projection, not sections (the header says {min(told)})"
+        if "ORIGINAL" in said.texts("ImageType")[:1]:
+            continue
         if found := WORD.search(said.text("SeriesDescription").casefold().replace("_", " ")):
             return f"a projection, not sections (SeriesDescription says '{found[0].strip()}')"
     return ""

@@ -41,6 +41,7 @@ def test_that_a_projection_is_withheld(write: Write, tmp_path: Path, said: dict[
         {"SeriesDescription": "Abdomen Tip 5.0"},
         {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"]},
         {"VolumeBasedCalculationTechnique": "MPR"},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"], "SeriesDescription": "Liver for MIP"},
     ],
 )
 def test_that_sections_are_not_taken_for_projections(
