@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from organtwin.ui.theme import font
+from organtwin.ui.views.framing import LETTERS as DIRECTIONS
 from organtwin.ui.views.framing import step_mm
 from organtwin.ui.views.slicing import PLANES, Plane
 
@@ -21,6 +23,8 @@ LETTERS: Final = 4
 GRIP_REACH: Final = 0.34
 GRIP_RADIUS: Final = 5.0
 TILTED_DEG: Final = 0.5
+BESIDE_PX: Final = 24.0
+"""Words farther than that from their place are joined to it by a line."""
 _FLAGS: Final = Qt.AlignmentFlag
 Said = tuple[Qt.AlignmentFlag, str, str, QFont]
 
@@ -112,9 +116,12 @@ def draw_words(painter: QPainter, view: SliceView) -> None:
     box = _box(view)
     _draw_scale(painter, view)
     said = words(view)
-    for where, text, shade, kind in (*said[LETTERS:], *said[:LETTERS]):
+    placed = [(_lowered(box, one[1]), one) for one in (*said[LETTERS:], *said[:LETTERS]) if one[1]]
+    for room, one in placed:
+        painter.fillRect(_bounds(room, one), QColor(5, 7, 10, 190))
+    for room, (where, text, shade, kind) in placed:
         painter.setFont(kind)
-        _write(painter, _lowered(box, text), (where, text), shade)
+        _write(painter, room, (where, text), shade)
 
 
 def taken(view: SliceView) -> list[QRectF]:
@@ -138,6 +145,12 @@ def write_lines(
     offsets += [(x, y - size.height()) for x, _ in offsets for y in (-8.0, 48.0, -40.0)]
     found = [QRectF(place + QPointF(x, y), size) for x, y in offsets]
     box = min(found, key=lambda box: (not room.contains(box), _covered(box, avoid)))
+    near = QPointF(
+        min(max(place.x(), box.left()), box.right()), min(max(place.y(), box.top()), box.bottom())
+    )
+    if (near - place).manhattanLength() > BESIDE_PX:
+        painter.setPen(QPen(QColor(shade), 1, Qt.PenStyle.DotLine))
+        painter.drawLine(place, near)
     painter.fillRect(box.adjusted(-3, -1, 3, 1), QColor(5, 7, 10, 150))
     _write(painter, box, (_FLAGS.AlignLeft | _FLAGS.AlignTop, text), shade)
     return box
@@ -166,7 +179,7 @@ def _bounds(box: QRectF, said: Said) -> QRectF:
 def _title(view: SliceView) -> str:
     tilt = view.frame().tilt_deg(view.plane)
     name = view.plane.capitalize()
-    return f"{name}, tilted {tilt:.0f}°" if tilt >= TILTED_DEG else name
+    return f"{name}, tilted {tilt:.1f}°" if tilt >= TILTED_DEG else name
 
 
 def _where(view: SliceView) -> str:
@@ -185,7 +198,6 @@ def _under_pointer(view: SliceView) -> str:
     value = view.viewing.value_at(place)
     if value is None:
         return ""
-    x, y, z = place
     unit = "" if view.viewing.unit == "1" else f" {view.viewing.unit}"
     name = view.viewing.structure_at(place)
     head = f"{_short(value)}{unit}" + (f"  {name}" if name else "")
@@ -193,10 +205,19 @@ def _under_pointer(view: SliceView) -> str:
     head = QFontMetricsF(font(11)).elidedText(head, Qt.TextElideMode.ElideRight, room)
     if view.viewing.withheld:
         return f"{head}\nplace in mm withheld"
-    lines = (f"L {x:.1f}  P {y:.1f}  S {z:.1f} mm", f"L {x:.0f} P {y:.0f} S {z:.0f} mm")
+    lines = [f"{'  '.join(_toward(place, decimals))} mm" for decimals in (1, 0)]
     metrics = QFontMetricsF(font(11))
     fitting = [line for line in lines if metrics.horizontalAdvance(line) < room]
     return f"{head}\n{fitting[0]}" if fitting else head
+
+
+def _toward(place: NDArray[np.float64], decimals: int) -> list[str]:
+    """Return how far a place (3,) LPS mm lies towards R or L, A or P, I or S, never negative."""
+    rounded = np.round(place, decimals)
+    return [
+        f"{pair[int(value >= 0)]} {abs(value):.{decimals}f}"
+        for pair, value in zip(DIRECTIONS, rounded, strict=True)
+    ]
 
 
 def _draw_scale(painter: QPainter, view: SliceView) -> None:
