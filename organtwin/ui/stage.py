@@ -50,6 +50,7 @@ class Stage(QWidget):
         self._stack.addWidget(self.beside)
         self.bar = StageBar(showing, lambda: self.maximise(None), self.reset)
         self.tools = ToolBar(self.pairing)
+        self.tools.add(self.bar.doubt)
         self.pair_bar = PairBar(self.pairing)
         self.measures = MeasureList(self._measured_viewings)
         self.measures.hide()
@@ -141,7 +142,7 @@ class Stage(QWidget):
         if pairing.mode != "off":
             first, second = pairing.name_of(self.showing.visit), pairing.name_of(pairing.visit)
             self.beside.caption(first, second)
-            said = f"{first}\nunder {second}" if pairing.blend is not None else first
+            said = self._blended(first, second) if pairing.blend is not None else first
         for view in self.slices.values():
             view.veil, view.caption = pairing.blend, said
             view.update()
@@ -154,6 +155,20 @@ class Stage(QWidget):
         if began and self._own is None:
             self.beside.focus()
         self.beside.align()
+
+    def _blended(self, first: str, second: str) -> str:
+        """Return which visit is seen where, and whose outlines are drawn."""
+        blend = self.pairing.blend
+        if blend is None:
+            return first
+        if self.pairing.flickers:
+            said = f"{second if blend.opacity else first} (flicker)"
+        elif blend.swipe is not None:
+            said = f"left {first}\nright {second}"
+        else:
+            said = f"{first}\nunder {100.0 * blend.opacity:.0f} % of {second}"
+        outlined = self.showing.viewing.labels is not None
+        return f"{said}\noutlines of {first.split('  ')[0]}" if outlined else said
 
     def _looked_at(self) -> Plane:
         """Return the plane that has the whole space or the keyboard, else the axial one."""

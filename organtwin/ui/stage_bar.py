@@ -9,6 +9,7 @@ from typing import Final
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QSizePolicy, QSlider, QWidget
 
+from organtwin.ui.deciding import doubt_of
 from organtwin.ui.pieces import pill, tool, words
 from organtwin.ui.showing import Showing
 from organtwin.ui.tips import tooltip
@@ -27,6 +28,14 @@ Without a mouse: Space sets a point, Enter ends
 List of measures: L
 Two visits: side by side S, blended B, flicker X"""
 
+DOUBTS: Final = {
+    "good": "",
+    "acknowledged": "geometry not good",
+    "withheld": "volumes withheld",
+}
+"""What is said of the geometry of the visit shown."""
+HELD: Final = "held: other patient?"
+
 
 class StageBar(QWidget):
     """Which visit, seen through which window."""
@@ -43,6 +52,7 @@ class StageBar(QWidget):
         self._visits = QComboBox()
         self._visits.setAccessibleName("Visit shown")
         self._visits.setToolTip("Visit shown in the slices and in 3D (days since the baseline)")
+        self._visits.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._visits.setMinimumWidth(96)
         self._visits.setMaximumWidth(208)
         self._visits.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -50,6 +60,7 @@ class StageBar(QWidget):
         self._windows = QComboBox()
         self._windows.setAccessibleName("Window")
         self._windows.setToolTip("Which values are grey (keys 1 to 9, or right drag in a slice)")
+        self._windows.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._windows.setMinimumWidth(108)
         self._windows.activated.connect(showing.viewing.choose_window)
         self._centre = _number("C ", "Centre of the window")
@@ -57,9 +68,8 @@ class StageBar(QWidget):
         for field in (self._centre, self._width):
             field.valueChanged.connect(self._typed)
         self._fill = _fill_slider(showing)
-        self._withheld = pill("volumes withheld", "warn")
-        self._withheld.setToolTip("The geometry of this image is in doubt: see the Import page")
-        self._withheld.hide()
+        self.doubt = pill("", "warn")
+        self.doubt.hide()
         self.split = tool("grid", "All four views", "All four views (or double-click a view)")
         self.split.setEnabled(False)
         self.split.clicked.connect(split)
@@ -69,7 +79,7 @@ class StageBar(QWidget):
         about.setAccessibleDescription(HELP)
         about.clicked.connect(lambda: _explain(about))
         fields = (self._visits, self._windows, self._centre, self._width)
-        for thing in (*fields, words("Fill", "muted"), self._fill, self._withheld):
+        for thing in (*fields, words("Fill", "muted"), self._fill):
             row.addWidget(thing)
         row.addStretch(1)
         for each in (self.split, centre, about):
@@ -77,13 +87,14 @@ class StageBar(QWidget):
         showing.viewing.changed.connect(self._follow)
         showing.session.case_changed.connect(self._list_visits)
         showing.visit_changed.connect(self._visits.setCurrentIndex)
+        showing.visit_shown.connect(self._show_doubt)
 
     def _typed(self) -> None:
         self.showing.viewing.set_window(self._centre.value(), self._width.value())
 
     def _follow(self) -> None:
         viewing = self.showing.viewing
-        self._withheld.setVisible(viewing.withheld)
+        self._show_doubt()
         wanted = [(w.name.capitalize(), (w.centre, w.width)) for w in viewing.windows]
         if [self._windows.itemText(n) for n in range(self._windows.count())] != [
             name for name, _ in wanted
@@ -91,7 +102,8 @@ class StageBar(QWidget):
             self._windows.clear()
             for number, window in enumerate(viewing.windows):
                 self._windows.addItem(window.name.capitalize())
-                seen = f"C {window.centre:.4g} W {window.width:.4g} {viewing.unit}".strip("1 ")
+                unit = "" if viewing.unit == "1" else f" {viewing.unit}"
+                seen = f"C {window.centre:.4g} W {window.width:.4g}{unit}"
                 tip = f"{seen}; key {number + 1}" + (f"; {window.source}" if window.source else "")
                 self._windows.setItemData(number, tooltip(tip), Qt.ItemDataRole.ToolTipRole)
         pairs = [pair for _, pair in wanted]
@@ -104,6 +116,16 @@ class StageBar(QWidget):
                 blocked = QSignalBlocker(field)
                 field.setValue(value)
                 blocked.unblock()
+
+    def _show_doubt(self) -> None:
+        visit, geometry = self.showing.shown_visit, self.showing.viewing.geometry
+        self.doubt.hide()
+        if visit is None or geometry is None:
+            return
+        said = doubt_of(visit, geometry)
+        self.doubt.setText(HELD if visit.held else DOUBTS[geometry.grade])
+        self.doubt.setToolTip(tooltip(said))
+        self.doubt.setVisible(bool(said))
 
     def _list_visits(self) -> None:
         self._visits.clear()

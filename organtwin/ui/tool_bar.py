@@ -39,7 +39,7 @@ class ToolBar(QWidget):
         self.setObjectName("TopBar")
         self._pairing, self._viewing = pairing, pairing.first
         self._measures = self._viewing.measures
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 8, 4)
         row.setSpacing(4)
         self.oblique = _switch(
@@ -79,6 +79,10 @@ class ToolBar(QWidget):
         self._measures.changed.connect(self.follow)
         pairing.changed.connect(self.follow)
         self.follow()
+
+    def add(self, thing: QWidget) -> None:
+        """Put something at the right end."""
+        self._row.addWidget(thing)
 
     def add_keys(self, where: QWidget) -> None:
         """Let the keys work wherever the keyboard is in `where`."""

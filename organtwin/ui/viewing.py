@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from organtwin.core.labelmap import LabelMap, Structure
-from organtwin.core.volume import Volume
+from organtwin.core.volume import GeometryReport, Volume
 from organtwin.organs import Window
 from organtwin.ui.measures import Measures
 from organtwin.ui.views.framing import Box, Frame, rotation, step_mm, upright_frames, voxel_frame
@@ -127,6 +127,12 @@ class Viewing(QObject):
         """Show seeds."""
         self.marks = marks
         self.changed.emit()
+
+    @property
+    def geometry(self) -> GeometryReport | None:
+        """How the geometry of the image was established, None without an image."""
+        volume = self._shown[0]
+        return None if volume is None else volume.geometry
 
     # -- planes ---------------------------------------------------------------------------------
 
