@@ -47,6 +47,8 @@ class MeasureList(QFrame):
         for name, viewing in self._viewings():
             if viewing.volume is None:
                 continue
+            doubtful = viewing.geometry is not None and viewing.geometry.grade == "acknowledged"
+            name = f"{name}, geometry not good" if doubtful else name
             for measure in viewing.measures.of(viewing.image):
                 values = viewing.measures.values(measure, viewing.volume)
                 lines = lines_of(measure, values, unit=viewing.unit, withheld=viewing.withheld)
