@@ -128,8 +128,10 @@ class SegmentPage(Page):
         self._busy_changed(self.session.busy)
 
     def may(self, action: QWidget) -> bool:
-        """Nothing without a visit; a seeded method needs seeds."""
+        """Nothing without a visit or on a held one; a seeded method needs seeds."""
         visit = self.showing.shown_visit
+        if action is self._run and visit is not None and visit.held:
+            return False
         if self._method.currentData() is None:
             return action not in (self._run, self._all) and visit is not None
         if action is self._run and visit is not None:
