@@ -169,5 +169,6 @@ def problem(listed: Sequence[Listed], chosen: Sequence[str], dates: Sequence[str
         if dates and series.acquired and series.acquired < dates[0]:
             return f"{series.acquired} is before the case's first visit: make a new case with it."
     if len(wanted) + len(dates) > 1 and not all((*dates, *(s.acquired for s in wanted))):
-        return "A series without a date cannot be placed in time beside others."
+        whose = "a series" if all(dates) else "a case whose visit is"
+        return f"Visits are placed in time by their dates: nothing goes beside {whose} without one."
     return ""

@@ -274,7 +274,8 @@ class MainWindow(QMainWindow):
         case = session.case
         self._patient.setText(case.patient)
         count = len(session.entries)
-        self._where.setText(f"{case.organ} · {len(case.visits)} visits · {count} journal entries")
+        counted = f"{len(case.visits)} visit{'s' * (len(case.visits) != 1)}"
+        self._where.setText(f"{case.organ} · {counted} · {count} journal entries")
         self._where.setToolTip(tooltip(str(session.folder.path)))
         for button, page in zip(self.rail.buttons, self.pages, strict=True):
             button.set_state(*page.state(case))

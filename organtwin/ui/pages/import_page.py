@@ -39,7 +39,10 @@ class ImportPage(Page):
         held = sum(bool(visit.held) for visit in case.visits)
         if held:
             return "ready", f"{held} held: perhaps another patient"
-        return ("done", f"{len(case.visits)} visits") if case.visits else ("ready", "no images yet")
+        if not case.visits:
+            return "ready", "no images yet"
+        count = len(case.visits)
+        return "done", f"{count} visit{'s' * (count != 1)}"
 
     @cached_property
     def browser(self) -> Browser:
@@ -141,7 +144,7 @@ class ImportPage(Page):
             grade = volume.geometry.grade
             spacing = " × ".join(f"{s:.2g}" for s in volume.spacing_mm)
             date = visit.acquired.isoformat() if visit.acquired else "none"
-            rows.append((f"Day {visit.day:g}", date, "held" if visit.held else grade))
+            rows.append((f"Day {visit.day:g}", date, f"{grade}, held" if visit.held else grade))
             size = " × ".join(map(str, volume.voxels.shape))
             tip = (f"{size} voxels of {spacing} mm", volume.geometry.consequence)
             tips.append("\n".join([*tip, *volume.geometry.findings]))
