@@ -12,6 +12,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing import scan
 
 Write = Callable[..., list[Path]]
+DERIVED = ["DERIVED", "SECONDARY", "AXIAL"]
 
 
 @pytest.mark.parametrize(
@@ -20,9 +21,9 @@ Write = Callable[..., list[Path]]
         {"ImageType": ["DERIVED", "SECONDARY", "AXIAL", "MIP"]},
         {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "MIN_IP"]},
         {"ImageType": ["DERIVED", "PRIMARY", "PROJECTION IMAGE", "M_FFE"]},
-        {"SeriesDescription": "Thorax MIP 20mm"},
-        {"SeriesDescription": "Lung_MinIP"},
-        {"SeriesDescription": "Max IP cor"},
+        {"ImageType": DERIVED, "SeriesDescription": "Thorax MIP 20mm"},
+        {"ImageType": DERIVED, "SeriesDescription": "Lung_MinIP"},
+        {"ImageType": DERIVED, "SeriesDescription": "Max IP cor"},
         {"VolumeBasedCalculationTechnique": "VOLUME_RENDER"},
     ],
 )
