@@ -16,8 +16,8 @@ from organtwin.importing.dictionary import representation_of
 from organtwin.importing.elements import Elements, Wanted, encodings_of
 
 DEPTH_LIMIT: Final = 16
-COST_LIMIT: Final = 1_200_000
-"""Well under a second; an enhanced image of 10 000 frames costs about 850 000."""
+COST_LIMIT: Final = 1_000_000
+"""Some 0.7 s; an enhanced image of 10 000 frames costs about 850 000."""
 PLAIN, DECIDED, DECODED = 1, 3, 20
 """What an element costs: stepped over, looked into, or changing how text is read."""
 VALUE_LIMIT: Final = 16 * 2**20
