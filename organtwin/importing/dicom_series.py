@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from organtwin.core.errors import WrongGeometry
 from organtwin.importing.assembling import series_of
+from organtwin.importing.dictionary import tag_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import ImageFormat
-from organtwin.importing.found import Found, Slice
+from organtwin.importing.found import Found, Pixels, Slice
 from organtwin.importing.guessing import WANTED as GUESSED_BY
 from organtwin.importing.opening import Opened
 from organtwin.importing.parting import MAY_FOLLOW
@@ -76,6 +77,12 @@ ONE_EACH: Final = (
     "AcquisitionDate",
 )
 """What one volume has one of."""
+TIMES: Final = frozenset(
+    map(tag_of, ("AcquisitionTime", "ContentTime", "TriggerTime", "AcquisitionNumber"))
+)
+OWN: Final = TIMES | set(map(tag_of, ("SOPInstanceUID", "ImagePositionPatient", "SliceLocation")))
+"""What each slice of a series may say of its own; they hardly ever differ in more."""
+Shared = tuple[Any, ...]
 
 
 def claims(file: Opened) -> bool:
@@ -117,7 +124,7 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
             padding=padding_of(said, signed=pixels.kind == "i"),
             thickness_mm=said.number("SliceThickness", 0.0),
             sop_uid=said.text("SOPInstanceUID"),
-            phase=tuple(said.shown(keyword) for keyword in PHASES),
+            phase=_phase(said),
             between_mm=compared(said, "SpacingBetweenSlices"),
             location_mm=compared(said, "SliceLocation"),
             gantry_deg=compared(said, "GantryDetectorTilt"),
@@ -128,6 +135,10 @@ def slices_of(file: Opened) -> tuple[Slice, ...]:
     )
 
 
+def _phase(said: Elements) -> tuple[str, ...]:
+    return tuple(said.shown(keyword) for keyword in PHASES)
+
+
 def _setting(said: Elements) -> tuple[tuple[str, str], ...]:
     """Return what one volume has one of; acquisitions are that in CT alone."""
     is_ct = said.text("Modality") == "CT"
@@ -135,9 +146,56 @@ def _setting(said: Elements) -> tuple[tuple[str, str], ...]:
     return one_each + tuple((k, said.shown(k) if is_ct else "") for k in MAY_FOLLOW)
 
 
+class _Slices:
+    """Reads slices; one that says the same as the last of its series takes that one's values."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Opened, Shared, Slice]] = {}
+
+    def __call__(self, file: Opened) -> tuple[Slice, ...]:
+        """Return the one slice of a file; raises as `slices_of`."""
+        uid, shared = file.elements.text("SeriesInstanceUID"), _shared(file)
+        before, same, like = self._last.get(uid, (None, None, None))
+        if before is None or like is None or same != shared:
+            (made,) = slices_of(file)
+        else:
+            made = _another(file, before, like)
+        self._last[uid] = (file, shared, made)
+        return (made,)
+
+
+def _shared(file: Opened) -> Shared:
+    """Return everything a file says but what each slice has of its own."""
+    held = file.dataset
+    raw = {tag: value for tag, value in file.elements.raw.items() if tag not in OWN}
+    kind = (held.pixel_tag, held.pixel_length) if held else None
+    return raw, file.elements.big, file.elements.encodings, file.transfer_syntax, kind
+
+
+def _another(file: Opened, before: Opened, like: Slice) -> Slice:
+    """Return the slice of a file that differs from the one before in its own values at most."""
+    said, last = file.elements.raw, before.elements.raw
+    same = all(said.get(tag) == last.get(tag) for tag in TIMES)
+    pixels = {
+        "path": file.path,
+        "size_bytes": file.size_bytes,
+        "modified_ns": file.modified_ns,
+        "offset": file.dataset.pixel_offset if file.dataset else 0,
+    }
+    own = {
+        "pixels": Pixels(**(vars(like.pixels) | pixels)),
+        "position_mm": position_of(file.elements),
+        "sop_uid": file.elements.text("SOPInstanceUID"),
+        "location_mm": compared(file.elements, "SliceLocation"),
+        "phase": like.phase if same else _phase(file.elements),
+        "setting": like.setting if same else _setting(file.elements),
+    }
+    return Slice(**(vars(like) | own))
+
+
 def series(files: Sequence[Opened]) -> Found:
     """Group files into Series."""
-    return series_of("dicom_series", files, slices_of)
+    return series_of("dicom_series", files, _Slices())
 
 
 IMAGES: Final = ImageFormat("dicom_series", WANTED, claims, series, read)

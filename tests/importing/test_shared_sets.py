@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from organtwin.core.errors import MisplacedLabel, UnreadableFile
+from organtwin.core.errors import BadInput, MisplacedLabel, UnreadableFile
 from organtwin.core.volume import Volume, to_index, to_lps
 from organtwin.core.watch import Watch
 from organtwin.importing import Scan, Series, read_labels, read_volume, scan
@@ -146,3 +146,22 @@ def test_that_overlapping_segments_are_not_flattened_in_silence(shared: Path) ->
     source = next(s for s in found.labels if s.path.name == "partial_overlaps.dcm")
     with pytest.raises(MisplacedLabel, match="structures beside it"):
         read_labels(source, volume, organ("liver"), names=None, watch=WATCH)
+
+
+@pytest.mark.parametrize("folder", ["ccth-a01-abdomen", "sts-002", "odd-dicom-a"])
+def test_that_slices_told_by_the_one_before_are_those_of_their_own_headers(
+    shared: Path, folder: str
+) -> None:
+    from organtwin.importing.dicom_series import _Slices, claims, slices_of
+    from organtwin.importing.scanning import headers_of, listed
+
+    files, _ = headers_of(listed(shared / folder)[0], WATCH)
+    told, compared = _Slices(), 0
+    for file in filter(claims, files):
+        try:
+            alone = slices_of(file)
+        except BadInput:
+            continue
+        assert told(file) == alone
+        compared += 1
+    assert compared > 50
