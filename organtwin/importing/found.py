@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from organtwin.core import errors
 from organtwin.core.errors import BadInput, NoImages
 from organtwin.core.origin import Identity, Origin
-from organtwin.core.volume import GeometryReport
+from organtwin.core.volume import GeometryReport, Volume
 
 SHOWN: Final = 3
 NOBODY: Final = Identity()
@@ -181,6 +181,21 @@ class Series:
     origin: Origin | None = field(default=None, repr=False)
     guess: Guess = Guess()
     study_description: str = ""
+
+    def volume(self, voxels: NDArray[Any], affine: NDArray[np.float64]) -> Volume:
+        """Return its Volume: voxels (ni, nj, nk), affine (4, 4), index → LPS mm."""
+        return Volume(
+            voxels=voxels,
+            affine=affine,
+            unit=self.unit,
+            modality=self.modality,
+            geometry=self.geometry,
+            acquired=self.acquired,
+            series_uid=self.uid,
+            study_uid=self.study_uid,
+            frame_uid=self.frame_uid,
+            description=self.description,
+        )
 
 
 Found = tuple[tuple[Series, ...], tuple[Refused, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,10 @@ from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport, Volume, voxel_ml_of
 from organtwin.core.watch import Watch
 from organtwin.importing.establishing import established_by_file
-from organtwin.importing.formats import Mask
-from organtwin.importing.found import Series
+from organtwin.importing.formats import LabelFormat, Mask
+from organtwin.importing.found import LabelSource, Series
 from organtwin.importing.geometry import orientation_of
+from organtwin.importing.opening import Opened
 from organtwin.importing.placing import TIE
 
 RIGHT_ANGLE: Final = 1e-3
@@ -248,3 +249,27 @@ def series_of_file(
         uid, "", "", "", path.name, None, Identity(), files, report, size, affine,
         format=format_name,
     )  # fmt: skip
+
+
+def label_format(
+    kind: str,
+    grid_of: Callable[[Path, Watch], LabelGrid],
+    *,
+    says: Callable[[Opened], bool],
+    may_be: Callable[[Opened], bool],
+) -> LabelFormat:
+    """Return the format of label files that are read whole.
+
+    Args:
+        grid_of: reads one; raises UnreadableFile, WrongGeometry, or BadInput for no labels.
+        says: whether a file says that it is labels; may_be: whether a person may say so.
+    """
+
+    def source(file: Opened) -> LabelSource:
+        grid = grid_of(file.path, Watch())
+        return LabelSource(file.path, kind, "", "", tuple(s.name for s in grid.segments))
+
+    def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
+        return grid_of(source.path, watch.part(0.0, 0.3)).masks(volume, watch.part(0.3, 1.0))
+
+    return LabelFormat(kind, {}, says, source, masks, may_be=may_be)

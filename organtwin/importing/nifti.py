@@ -228,14 +228,8 @@ def read(series: Series, watch: Watch) -> Volume:
     path = series.files[0]
     with path.open("rb") as file:
         header = header_of(beginning_of(file.read(512)))
-    return Volume(
-        voxels=as_voxels(stored_in(path, header, watch), header.slope, header.intercept),
-        affine=header.affine,
-        unit=series.unit,
-        modality=series.modality,
-        geometry=series.geometry,
-        series_uid=series.uid,
-        description=series.description,
+    return series.volume(
+        as_voxels(stored_in(path, header, watch), header.slope, header.intercept), header.affine
     )
 
 

@@ -12,11 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.importing.formats import LabelFormat, Mask
-from organtwin.importing.found import LabelSource
-from organtwin.importing.grids import LabelGrid, as_labels, named, values_in
+from organtwin.importing.grids import LabelGrid, as_labels, label_format, named, values_in
 from organtwin.importing.nifti import (
     HEADER,
     Header,
@@ -69,20 +66,4 @@ def _grid(path: Path, watch: Watch) -> LabelGrid:
     return LabelGrid((labels,), header.affine, segments)
 
 
-def source(file: Opened) -> LabelSource:
-    """Describe a file of labels.
-
-    Raises:
-        UnreadableFile, WrongGeometry: the file is damaged or no volume.
-        BadInput: its values are not labels.
-    """
-    grid = _grid(file.path, Watch())
-    return LabelSource(file.path, KIND, "", "", tuple(s.name for s in grid.segments))
-
-
-def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
-    """Put every label on the grid of a Volume, through the patient's frame; raises as `source`."""
-    return _grid(source.path, watch.part(0.0, 0.3)).masks(volume, watch.part(0.3, 1.0))
-
-
-LABELS: Final = LabelFormat(KIND, {}, says_labels, source, masks, may_be=claims)
+LABELS: Final = label_format(KIND, _grid, says=says_labels, may_be=claims)

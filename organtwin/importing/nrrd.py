@@ -275,15 +275,7 @@ def read(series: Series, watch: Watch) -> Volume:
         UnreadableFile: the file is shorter than its header says, or is broken.
     """
     header = _scalar(series.files[0])
-    return Volume(
-        voxels=as_voxels(header.stored(watch)[..., 0], 1.0, 0.0),
-        affine=header.affine,
-        unit=series.unit,
-        modality=series.modality,
-        geometry=series.geometry,
-        series_uid=series.uid,
-        description=series.description,
-    )
+    return series.volume(as_voxels(header.stored(watch)[..., 0], 1.0, 0.0), header.affine)
 
 
 IMAGES: Final = ImageFormat("nrrd", {}, claims, series, read)

@@ -15,16 +15,14 @@ from typing import Final
 
 from organtwin.core.errors import UnreadableFile
 from organtwin.core.labelmap import CodedTerm
-from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.importing.formats import LabelFormat, Mask
-from organtwin.importing.found import LabelSource
 from organtwin.importing.grids import (
     HIGHEST_LABEL,
     LABEL_LIMIT,
     LabelGrid,
     Segment,
     as_labels,
+    label_format,
     named,
     values_in,
 )
@@ -97,20 +95,4 @@ def code_of(tags: str) -> CodedTerm | None:
     return CodedTerm(value, scheme, meaning) if scheme and value else None
 
 
-def source(file: Opened) -> LabelSource:
-    """Describe a file of labels.
-
-    Raises:
-        UnreadableFile, WrongGeometry: the file is damaged or no volume.
-        BadInput: its values are not labels.
-    """
-    grid = _grid(file.path, Watch())
-    return LabelSource(file.path, KIND, "", "", tuple(s.name for s in grid.segments))
-
-
-def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
-    """Put every segment on the grid of a Volume, through the patient's frame; as `source`."""
-    return _grid(source.path, watch.part(0.0, 0.3)).masks(volume, watch.part(0.3, 1.0))
-
-
-LABELS: Final = LabelFormat(KIND, {}, says_labels, source, masks, may_be=claims)
+LABELS: Final = label_format(KIND, _grid, says=says_labels, may_be=claims)

@@ -34,18 +34,7 @@ def read(series: Series, watch: Watch) -> Volume:
     """
     stack = arranged(series.slices)
     voxels = _voxels(stack, watch)
-    return Volume(
-        voxels=voxels,
-        affine=stack.affine,
-        unit=series.unit,
-        modality=series.modality,
-        geometry=series.geometry,
-        acquired=series.acquired,
-        series_uid=series.uid,
-        study_uid=series.study_uid,
-        frame_uid=series.frame_uid,
-        description=series.description,
-    )
+    return series.volume(voxels, stack.affine)
 
 
 class _TooWide(Exception):
