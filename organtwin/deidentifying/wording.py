@@ -8,7 +8,6 @@ eponyms, and some words of protocols and contouring.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -40,12 +39,6 @@ def vocabulary() -> frozenset[str]:
         for word in re.findall(r"[^\W\d_]+", meaning)[1:]
     )
     return frozenset(word for word in inside if word.islower() and len(word) > 1) | {*MORE.split()}
-
-
-def words_of(texts: Iterable[str]) -> frozenset[str]:
-    """Return the words of names: they may not stay, whatever else they mean."""
-    found = (word for text in texts for word in re.findall(r"[^\W\d_]+", text.casefold()))
-    return frozenset(word for word in found if len(word) > 1)
 
 
 def cleaned(text: str, names: frozenset[str]) -> str:

@@ -22,7 +22,6 @@ from scipy.spatial.transform import Rotation
 
 from organtwin import __version__
 from organtwin.core.errors import BadArgument, BadInput
-from organtwin.core.labelmap import LabelMap
 from organtwin.core.private import open_private
 from organtwin.core.volume import Volume, spacing_of
 from organtwin.core.watch import Watch
@@ -43,12 +42,6 @@ def write_volume(path: Path, volume: Volume, watch: Watch) -> None:
     """Write a Volume: int16 or float32; raises as `write_voxels`."""
     said = f"{volume.modality} in {volume.unit}; OrganTwin {__version__}"
     write_voxels(path, volume.voxels, volume.affine, said=said, watch=watch)
-
-
-def write_labels(path: Path, labels: LabelMap, watch: Watch) -> None:
-    """Write a LabelMap: uint8, with the names of its structures; raises as `write_voxels`."""
-    names = {s.label: s.name for s in labels.structures}
-    write_voxels(path, labels.labels, labels.affine, names=names, watch=watch)
 
 
 def write_voxels(

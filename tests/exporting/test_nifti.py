@@ -18,7 +18,6 @@ from organtwin.exporting.nifti import (
     _axes,
     header,
     packed,
-    write_labels,
     write_volume,
     write_voxels,
 )
@@ -26,6 +25,13 @@ from organtwin.importing import read_masks, read_volume, scan
 from organtwin.organs import organ, tumour
 
 WATCH = Watch()
+
+
+def write_drawn(path: Path, drawn: LabelMap) -> None:
+    names = {s.label: s.name for s in drawn.structures}
+    write_voxels(path, drawn.labels, drawn.affine, names=names, watch=WATCH)
+
+
 SPACING = (0.7, 0.9, 2.5)
 TURNS = {
     "straight": np.eye(3),
@@ -110,14 +116,14 @@ def labels() -> LabelMap:
 
 
 def test_that_labels_come_back_with_their_names(tmp_path: Path) -> None:
-    write_labels(tmp_path / "l.nii.gz", labels(), WATCH)
+    write_drawn(tmp_path / "l.nii.gz", labels())
     (source,) = scan(tmp_path, WATCH).labels
     masks = read_masks(source, volume_of(np.eye(3)), WATCH)
     assert {m.name: int(m.voxels.sum()) for m in masks} == {"liver": 23, "tumour-1": 1}
 
 
 def test_that_another_reader_finds_the_same_labels(tmp_path: Path) -> None:
-    write_labels(tmp_path / "l.nii.gz", labels(), WATCH)
+    write_drawn(tmp_path / "l.nii.gz", labels())
     image = sitk.ReadImage(str(tmp_path / "l.nii.gz"))
     assert image.GetPixelID() == sitk.sitkUInt8
     assert np.array_equal(sitk.GetArrayFromImage(image).transpose(2, 1, 0), labels().labels)
