@@ -177,19 +177,28 @@ def segment(
     method: str = "liver-ct",
     points: Mapping[str, Sequence[Sequence[float]]] | None = None,
     diameters_mm: Mapping[str, float] | None = None,
+    scribbles: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
+    diameters: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    settings: Mapping[str, float] | None = None,
 ) -> tuple[Case, str]:
-    """Label one visit by a method; seeds are LPS mm points by structure name."""
-    from organtwin.segmenting import Seeds
+    """Label one visit by a method; seeds are LPS mm by structure name, see `segmenting.Seeds`."""
+    from organtwin.segmenting import Request
     from organtwin.segmenting import method as named
+    from organtwin.segmenting.seeds import seeds_of
 
     labelled = case.visit(visit)
-    seeds = Seeds(
-        {name: tuple((p[0], p[1], p[2]) for p in ps) for name, ps in (points or {}).items()},
-        dict(diameters_mm or {}),
+    seeds = seeds_of(
+        {
+            "points": points,
+            "diameters_mm": diameters_mm,
+            "scribbles": scribbles,
+            "diameters": diameters,
+        }
     )
     volume = store.get(labelled.volume)
     so_far = store.get(labelled.labels) if labelled.labels else None
-    labels = named(method).segment(volume, organ(case.organ), seeds, so_far, watch=watch)
+    asked = Request(volume, organ(case.organ), seeds, so_far, settings or {})
+    labels = named(method).labelled(asked, watch)
     return _labelled(case, store, visit, labels)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
@@ -13,60 +13,30 @@ from organtwin.core.registry import chosen, registered
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
-
-Point = tuple[float, float, float]
-MOST_POINTS = 10_000
+from organtwin.segmenting.seeds import BACKGROUND, Point, Seeds
+from solvers.contract import ContractError, Parameter
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """What a person pointed at.
+class Request:
+    """What a method is asked.
 
     Args:
-        points: structure name ("liver", "tumour-1", "background") → points (x, y, z) in LPS mm.
-        diameters_mm: structure name → approximate diameter in mm.
-
-    Raises:
-        BadArgument: a value is not a finite number, a diameter is not positive, or there are more
-            than 10 000 points.
+        volume: the image.
+        organ: whose structures and codes are meant.
+        seeds: what a person pointed at.
+        labels: labels so far on the volume's grid, which a method adds to, or None.
+        settings: numbers of the method by name; `Method.labelled` fills in what is not said.
     """
 
-    points: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
-    diameters_mm: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Freeze both mappings; refuse what no method could use."""
-        points = {
-            name: tuple(_point(p, name) for p in given) for name, given in self.points.items()
-        }
-        if sum(map(len, points.values())) > MOST_POINTS:
-            raise BadArgument(f"more than {MOST_POINTS} seed points", where="seeds")
-        diameters = {name: float(d) for name, d in self.diameters_mm.items()}
-        for name, diameter in diameters.items():
-            if not 0.0 < diameter < 1000.0:
-                raise BadArgument(f"a diameter of {diameter} mm", where=f"seeds: {name}")
-        object.__setattr__(self, "points", MappingProxyType(points))
-        object.__setattr__(self, "diameters_mm", MappingProxyType(diameters))
+    volume: Volume
+    organ: Organ
+    seeds: Seeds = field(default_factory=Seeds)
+    labels: LabelMap | None = None
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
-def _point(point: Point, name: str) -> Point:
-    try:
-        x, y, z = (float(value) for value in point)
-    except (TypeError, ValueError) as error:
-        raise BadArgument(f"{point!r} is not a point", where=f"seeds: {name}") from error
-    if not all(abs(value) < 1e5 for value in (x, y, z)):
-        raise BadArgument(f"{point!r} is not a point in mm", where=f"seeds: {name}")
-    return x, y, z
-
-
-class Segment(Protocol):
-    """What every method does."""
-
-    def __call__(
-        self, volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
-    ) -> LabelMap:
-        """Return labels on the volume's grid."""
-        ...
+Segment = Callable[[Request, Watch], LabelMap]
 
 
 @dataclass(frozen=True)
@@ -77,15 +47,47 @@ class Method:
         name: as said on the command line ("liver-ct").
         title: one line for a person.
         kind: "automatic" needs no seeds; "seeded" does.
-        segment: (volume, organ, seeds, labels so far or None, watch=watch) → labels on the volume's
-            grid. Raises BadArgument for an image or seeds it cannot use, EmptyLabel when the
-            structure is not to be found, Stopped when asked to stop.
+        segment: (request, watch) → labels on the volume's grid. Raises BadArgument for an image or
+            seeds it cannot use, EmptyLabel when the structure is not to be found, Stopped when
+            asked to stop.
+        settings: its numbers, each with unit, bounds, source and default.
     """
 
     name: str
     title: str
     kind: Literal["automatic", "seeded"]
     segment: Segment
+    settings: tuple[Parameter, ...] = ()
+
+    def labelled(self, request: Request, watch: Watch) -> LabelMap:
+        """Return labels on the volume's grid; raises as `segment` does.
+
+        Raises:
+            BadArgument: also for a setting that the method does not have, that is out of bounds, or
+                that has no default and was not said.
+        """
+        settings = self._checked(request.settings)
+        asked = Request(request.volume, request.organ, request.seeds, request.labels, settings)
+        return self.segment(asked, watch)
+
+    def _checked(self, said: Mapping[str, float]) -> Mapping[str, float]:
+        known = {parameter.name: parameter for parameter in self.settings}
+        if unknown := [name for name in said if name not in known]:
+            raise BadArgument(
+                f"{self.name} has no setting {', '.join(unknown)}",
+                where="settings",
+                advice="there are: " + (", ".join(known) or "none"),
+            )
+        values = {}
+        for name, parameter in known.items():
+            value = said.get(name, parameter.default)
+            if value is None:
+                raise BadArgument(f"{self.name} needs {name} ({parameter.unit})", where="settings")
+            try:
+                values[name] = parameter.checked(value)
+            except ContractError as error:
+                raise BadArgument(str(error), where="settings") from error
+        return MappingProxyType(values)
 
 
 def methods() -> Mapping[str, Method]:
@@ -99,3 +101,6 @@ def method(name: str) -> Method:
     """Return one method; raises BadArgument naming the ones there are."""
     found: Method = chosen(methods(), name, "segmentation method")
     return found
+
+
+__all__ = ["BACKGROUND", "Method", "Point", "Request", "Seeds", "Segment", "method", "methods"]

@@ -19,7 +19,7 @@ from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
-from organtwin.segmenting import Method, Seeds
+from organtwin.segmenting import BACKGROUND, Method, Request
 from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
 from organtwin.segmenting.coarse import (
     Factors,
@@ -31,7 +31,6 @@ from organtwin.segmenting.coarse import (
 from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
 from organtwin.segmenting.morphology import around, blurred
 
-BACKGROUND = "background"
 TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
 MOST_VOXELS = 400_000
 ALIKE = 1.5
@@ -44,9 +43,7 @@ OTHER_COLOUR = (0.62, 0.62, 0.58)
 OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
 
 
-def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
-) -> LabelMap:
+def segment(request: Request, watch: Watch) -> LabelMap:
     """Label every structure that has points; labels so far of other names stay.
 
     Points named after none of the organ's structures and not "tumour-n" make a structure of kind
@@ -57,7 +54,8 @@ def segment(
         EmptyLabel: a structure came out empty.
         MisplacedLabel: a vessel or tumour lies outside the organ.
     """
-    named = {name: points for name, points in seeds.points.items() if points}
+    volume, organ, labels = request.volume, request.organ, request.labels
+    named = {name: points for name, points in request.seeds.points.items() if points}
     if BACKGROUND not in named or len(named) < 2:
         raise BadArgument(
             "points are needed in a structure and in what lies around it",

@@ -9,7 +9,7 @@ from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
-from organtwin.segmenting import Method, Seeds
+from organtwin.segmenting import Method, Request
 from organtwin.segmenting.boundary import half_way, sharpened, signed_mm
 from organtwin.segmenting.coarse import (
     Factors,
@@ -33,9 +33,7 @@ VEIN = Structure(
 )
 
 
-def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
-) -> LabelMap:
+def segment(request: Request, watch: Watch) -> LabelMap:
     """Label liver, veins and tumours of a CT; seeds and labels so far are not used.
 
     Veins that cannot be told apart are labelled "veins". Without contrast there are none.
@@ -49,7 +47,7 @@ def segment(
         EmptyLabel: no liver found.
         Stopped: asked to stop.
     """
-    del seeds, labels
+    volume, organ = request.volume, request.organ
     checked(volume, organ)
     frame = frame_of(volume.affine)
     watch.tell(0.0, "finding the liver")

@@ -11,7 +11,7 @@ from organtwin.core.labelmap import LabelMap, stacked
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
-from organtwin.segmenting import Method, Seeds
+from organtwin.segmenting import Method, Request, Seeds
 from organtwin.segmenting.frame import Flags, Floats, Index, Spacing, frame_of
 from organtwin.segmenting.morphology import Box, blurred, largest
 from organtwin.segmenting.parenchyma import Parenchyma
@@ -22,9 +22,7 @@ BEYOND = 1.6
 REACH = 1.5
 
 
-def segment(
-    volume: Volume, organ: Organ, seeds: Seeds, labels: LabelMap | None, *, watch: Watch
-) -> LabelMap:
+def segment(request: Request, watch: Watch) -> LabelMap:
     """Label each clicked tumour: one point and one diameter a name, "tumour-1" to "tumour-99".
 
     The border lies half way between the tumour's core and the tissue around it, whether darker or
@@ -35,6 +33,7 @@ def segment(
         BadArgument: no point, more than one, no diameter, or a point outside the image.
         EmptyLabel: nothing there differs from its surroundings.
     """
+    volume, organ, labels, seeds = request.volume, request.organ, request.labels, request.seeds
     names = sorted(name for name in seeds.points if name != "background")
     if not names:
         raise BadArgument("no tumour was pointed at", where="seeds", advice="click on one")

@@ -13,7 +13,7 @@ from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.importing import read_masks, read_volume, scan
 from organtwin.organs import organ
-from organtwin.segmenting import Seeds, method
+from organtwin.segmenting import Request, Seeds, method
 from tests.segmenting.abdomen import Abdomen, abdomen, dice
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ LIVER = organ("liver")
 
 
 def labelled(volume: Volume) -> LabelMap:
-    return method("liver-ct").segment(volume, LIVER, Seeds(), None, watch=Watch())
+    return method("liver-ct").labelled(Request(volume, LIVER, Seeds(), None), Watch())
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_that_another_modality_is_refused() -> None:
 def test_that_another_organ_is_refused(plain: Abdomen) -> None:
     kidney = dataclasses.replace(LIVER, name="kidney")
     with pytest.raises(BadArgument, match="kidney"):
-        method("liver-ct").segment(plain.volume, kidney, Seeds(), None, watch=Watch())
+        method("liver-ct").labelled(Request(plain.volume, kidney, Seeds(), None), Watch())
 
 
 @pytest.mark.parametrize("value", [-1000, -100, 0])
@@ -89,8 +89,8 @@ def test_that_an_image_without_a_liver_is_refused_with_advice(plain: Abdomen, va
 
 def test_that_it_stops_when_asked(plain: Abdomen) -> None:
     with pytest.raises(Stopped):
-        method("liver-ct").segment(
-            plain.volume, LIVER, Seeds(), None, watch=Watch(asked_to_stop=lambda: True)
+        method("liver-ct").labelled(
+            Request(plain.volume, LIVER, Seeds(), None), Watch(asked_to_stop=lambda: True)
         )
 
 

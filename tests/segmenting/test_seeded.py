@@ -7,7 +7,7 @@ from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
-from organtwin.segmenting import Seeds, method
+from organtwin.segmenting import Request, Seeds, method
 from tests.segmenting.abdomen import LIVER_MM, TUMOUR_MM, Abdomen, abdomen, dice
 
 LIVER = organ("liver")
@@ -30,7 +30,7 @@ def clicked(
 ) -> LabelMap:
     x, y, z = TUMOUR_MM
     seeds = Seeds({"tumour-1": ((x + off_mm, y, z),)}, {"tumour-1": diameter_mm})
-    return method("tumour-click").segment(plain.volume, LIVER, seeds, so_far, watch=Watch())
+    return method("tumour-click").labelled(Request(plain.volume, LIVER, seeds, so_far), Watch())
 
 
 @pytest.mark.parametrize(("off_mm", "diameter_mm"), [(0.0, 24.0), (4.0, 28.0), (-4.0, 20.0)])
@@ -63,7 +63,7 @@ def test_that_a_click_works_without_labels(plain: Abdomen) -> None:
 def test_that_a_click_into_plain_liver_finds_nothing(plain: Abdomen, liver: LabelMap) -> None:
     seeds = Seeds({"tumour-1": ((-40.0, 0.0, -15.0),)}, {"tumour-1": 15.0})
     with pytest.raises(EmptyLabel, match="differs"):
-        method("tumour-click").segment(plain.volume, LIVER, seeds, liver, watch=Watch())
+        method("tumour-click").labelled(Request(plain.volume, LIVER, seeds, liver), Watch())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_that_a_click_into_plain_liver_finds_nothing(plain: Abdomen, liver: Labe
 )
 def test_that_a_wrong_click_is_refused(plain: Abdomen, seeds: Seeds, said: str) -> None:
     with pytest.raises(BadArgument, match=said):
-        method("tumour-click").segment(plain.volume, LIVER, seeds, None, watch=Watch())
+        method("tumour-click").labelled(Request(plain.volume, LIVER, seeds, None), Watch())
 
 
 def test_that_a_few_points_grow_to_liver_tumour_and_spleen(plain: Abdomen) -> None:
@@ -88,8 +88,8 @@ def test_that_a_few_points_grow_to_liver_tumour_and_spleen(plain: Abdomen) -> No
         "spleen": (SPLEEN,),
         "background": (FAT, WALL, LUNG),
     }
-    grow = method("grow-from-seeds").segment
-    labels = grow(plain.volume, LIVER, Seeds(points), None, watch=Watch())
+    grow = method("grow-from-seeds").labelled
+    labels = grow(Request(plain.volume, LIVER, Seeds(points)), Watch())
     assert dice(labels.mask("liver"), plain.liver) > 0.93
     assert dice(labels.mask("tumour-1"), plain.tumour) > 0.75
     assert labels.structure("spleen").kind == "other"
@@ -97,14 +97,14 @@ def test_that_a_few_points_grow_to_liver_tumour_and_spleen(plain: Abdomen) -> No
 
 def test_that_growing_keeps_other_labels(plain: Abdomen, liver: LabelMap) -> None:
     points = {"spleen": (SPLEEN,), "background": (FAT, WALL, LIVER_MM)}
-    labels = method("grow-from-seeds").segment(
-        plain.volume, LIVER, Seeds(points), liver, watch=Watch()
+    labels = method("grow-from-seeds").labelled(
+        Request(plain.volume, LIVER, Seeds(points), liver), Watch()
     )
     assert {s.name for s in labels.structures} == {"liver", "spleen"}
 
 
 def test_that_growing_needs_a_background(plain: Abdomen) -> None:
     with pytest.raises(BadArgument, match="around it"):
-        method("grow-from-seeds").segment(
-            plain.volume, LIVER, Seeds({"liver": (LIVER_MM,)}), None, watch=Watch()
+        method("grow-from-seeds").labelled(
+            Request(plain.volume, LIVER, Seeds({"liver": (LIVER_MM,)}), None), Watch()
         )
