@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -116,9 +117,22 @@ class LabelMap:
 
         Where the structure reaches the first or last plane it counts as ending there.
         """
-        mask = np.pad(self.mask(name), ((0, 0), (0, 0), (1, 1)))
-        faces = int(np.count_nonzero(mask[:, :, 1:] != mask[:, :, :-1]))
+        inside = np.zeros(256, dtype=bool)
+        inside[[s.label for s in self.inside(name)]] = True
+        faces = int(self._faces[inside[:, None] != inside[None, :]].sum())
         return faces * float(np.linalg.norm(np.cross(self.affine[:3, 0], self.affine[:3, 1])))
+
+    @cached_property
+    def _faces(self) -> NDArray[np.int64]:
+        """(256, 256) int64: faces along k between a voxel of one label and one of another."""
+        outside = np.zeros(self.labels.shape[:2], dtype=np.uint8, order="F")
+        planes = [outside, *np.moveaxis(self.labels, 2, 0), outside]
+        counts = np.zeros(256 * 256, dtype=np.int64)
+        for below, above in pairwise(planes):
+            differ = below != above
+            pairs = 256 * below[differ].astype(np.intp) + above[differ]
+            counts += np.bincount(pairs, minlength=counts.size)
+        return counts.reshape(256, 256)
 
     def unsure_ml(self, name: str, geometry: GeometryReport) -> float:
         """Return the mL by which the geometry of the images may change `volume_ml`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from organtwin.core.directions import position, sided
 from organtwin.core.journal import JournalEntry
 from organtwin.core.observation import Observation
 from organtwin.core.organmesh import MeshQuality
@@ -16,10 +17,14 @@ from organtwin.reporting.numbers import THIN, fixed, short_id, significant
 
 NOTHING = Cell("–")
 LEVEL = 0.9
+AGAINST = (
+    "mesh volume against label volume; of a vessel against the part of it that was wide enough to "
+    "be meshed"
+)
 PLANS_LINE = (
-    "Points are LPS mm (L, P, S positive) in the frame of the baseline CT, not of the later "
-    "visit's scan; zone_along_mm and zone_across_mm are half-axes: the zone's diameters are twice "
-    "that."
+    "Points are in mm towards the patient's right or left (R, L), front or back (A, P), feet or "
+    "head (I, S), in the frame of the baseline images, not of the later visit's; zone_along_mm and "
+    "zone_across_mm are half-axes: the zone's diameters are twice that."
 )
 COMPARED_LINE = (
     "Portal and hepatic veins are told apart automatically unless a person labelled them; a wrong "
@@ -98,21 +103,11 @@ def _plan_lines(scenario: Scenario) -> list[str]:
 def _argument(name: str, value: object) -> str:
     if isinstance(value, tuple | list):
         if name.endswith("_mm") and len(value) == 3:
-            return _point(value)
-        return "(" + ", ".join(fixed(float(v), 2) for v in value) + ")"
+            return position(value)
+        return " ".join(sided(value, 2)) if len(value) == 3 else str(value)
     if isinstance(value, float | int):
         return f"{value:g}"
     return str(value)
-
-
-def _point(point_mm: Sequence[float]) -> str:
-    """Return "R 76.2, A 16.1, I 0.7 mm" of a point (3,) in LPS mm."""
-    signs = (("L", "R"), ("P", "A"), ("S", "I"))
-    parts = [
-        f"{below if round(x, 1) < 0 else above} {fixed(abs(x), 1)}"
-        for x, (above, below) in zip(point_mm, signs, strict=True)
-    ]
-    return ", ".join(parts) + " mm"
 
 
 def mesh_section(
@@ -130,7 +125,7 @@ def mesh_section(
         ),
         (Cell("median edge"), Cell(f"{quality.edge_median_mm:.2f}{THIN}mm", note)),
     ]
-    errors = Note("mesh volume against label volume", (mesh_id,))
+    errors = Note(AGAINST, (mesh_id,))
     rows += [
         (Cell(f"volume error, {name}"), Cell(fixed(percent, 3) + f"{THIN}%", errors))
         for name, percent in quality.volume_error_percent

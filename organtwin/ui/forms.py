@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, override
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -18,9 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from organtwin.core.directions import LETTERS, letter, sided
 from organtwin.ui.pieces import choice, words
 from organtwin.ui.tips import tooltip
 from solvers.contract import Parameter
+
+_SIDED: Final = re.compile(r"([A-Za-z]?)\s*([-\N{MINUS SIGN}]?)\s*(\d*[.,]?\d*)")
 
 
 def readable(name: str, unit: str = "") -> str:
@@ -73,8 +78,51 @@ class NumberField(QDoubleSpinBox):
             event.ignore()
 
 
+class SideField(NumberField):
+    """A number along L, P or S, written and typed as "R 77.1" or "L 77.1".
+
+    A number typed without its letter, and without a minus, stays on the side it was on.
+    """
+
+    def __init__(self, axis: int, name: str, parameter: Parameter) -> None:
+        self._axis = axis
+        super().__init__(name, parameter.unit, parameter.low, parameter.high)
+        self.setSuffix("")
+        self.setDecimals(1 if parameter.unit == "mm" else 2)
+        self.setSingleStep(1.0 if parameter.unit == "mm" else 0.05)
+        self.setProperty("bare", True)
+        self.setMinimumWidth(56)
+
+    @override
+    def textFromValue(self, value: float) -> str:
+        """Return letter and number."""
+        return sided((value,), self.decimals(), first=self._axis)[0]
+
+    @override
+    def valueFromText(self, text: str) -> float:
+        """Return the number along L, P or S."""
+        found = _SIDED.fullmatch(text.strip())
+        if not found or not found[3]:
+            return self.value()
+        number = float(found[3].replace(",", "."))
+        here = found[1].upper() or letter(self._axis, self.value())
+        if found[2]:
+            return -number if not found[1] or here == LETTERS[self._axis][1] else number
+        return number if here == LETTERS[self._axis][1] else -number
+
+    @override
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        """Let a letter of this axis and a number be typed."""
+        found = _SIDED.fullmatch(text.strip())
+        if not found or (found[1] and found[1].upper() not in LETTERS[self._axis]):
+            return QValidator.State.Invalid, text, place
+        inside = found[3] and self.minimum() <= self.valueFromText(text) <= self.maximum()
+        state = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
+        return state, text, place
+
+
 class VectorField(QWidget):
-    """Three numbers along L, P, S."""
+    """A place or direction: three numbers towards R or L, A or P, I or S."""
 
     changed = Signal()
 
@@ -84,26 +132,20 @@ class VectorField(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         self.fields = []
-        for letter in "LPS":
-            field = NumberField(f"{name} {letter}", parameter.unit, parameter.low, parameter.high)
-            field.setSuffix("")
-            field.setPrefix(f"{letter} ")
-            field.setDecimals(1 if parameter.unit == "mm" else 2)
-            field.setSingleStep(1.0 if parameter.unit == "mm" else 0.05)
-            field.setProperty("bare", True)
-            field.setMinimumWidth(56)
+        for axis, (negative, positive) in enumerate(LETTERS):
+            field = SideField(axis, f"{name}, {negative} or {positive}", parameter)
             field.valueChanged.connect(self.changed)
             row.addWidget(field)
             self.fields.append(field)
         self.setFocusProxy(self.fields[0])
 
     def value(self) -> tuple[float, float, float]:
-        """Return the three numbers."""
+        """Return the three numbers along L, P, S."""
         x, y, z = (field.value() for field in self.fields)
         return x, y, z
 
     def set_value(self, value: Sequence[float]) -> None:
-        """Show three numbers without telling."""
+        """Show three numbers along L, P, S without telling."""
         for field, number in zip(self.fields, value, strict=True):
             field.blockSignals(True)
             field.setValue(float(number))

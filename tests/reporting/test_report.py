@@ -204,7 +204,7 @@ def test_that_a_folder_with_spaces_and_signs_is_no_trouble(tmp_path: Path) -> No
 
 
 def test_that_a_point_is_written_with_letters() -> None:
-    assert "point_mm L 1.0, A 2.0, S 3.0 mm" in PAGE
+    assert "point_mm L 1.0 A 2.0 S 3.0 mm" in PAGE
 
 
 def test_that_frame_and_half_axes_are_explained() -> None:

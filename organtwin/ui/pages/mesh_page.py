@@ -24,6 +24,10 @@ SIZES = (
     Parameter("tumour_edge_mm", "mm", 1.5, 15.0, "edges on and in tumours", SOURCE, 3.0),
     Parameter("vessel_radius_mm", "mm", 0.0, 50.0, "narrower vessels join the organ", SOURCE, 3.0),
 )
+AGAINST = (
+    "* Of a vessel only the part wider than the vessel radius is meshed and compared; its narrower "
+    "branches count as organ here."
+)
 
 
 class MeshPage(Page):
@@ -51,15 +55,15 @@ class MeshPage(Page):
         self._quality_title = words("QUALITY", "section")
         self._quality = Table("Quality of the mesh", ("Measure", "Value"))
         self._regions_title = words("REGIONS", "section")
-        self._regions = Table("Regions of the mesh", ("Region", "Volume, mL", "Error"))
+        self._regions = Table("Regions of the mesh", ("Region", "Mesh, mL", "vs labels"))
+        self._against = words(AGAINST, "muted", wrap=True)
         self._show = QCheckBox("Show the &mesh in 3D")
         self._show.setAccessibleName("Show the mesh in 3D")
         self._show.setChecked(True)
         self._show.toggled.connect(self._draw)
         self._doubt = words("", "warn", wrap=True)
         self.body.addWidget(self._doubt)
-        things = (self._quality_title, self._quality, self._regions_title, self._regions)
-        for thing in (*things, self._show):
+        for thing in (*self._figures(), self._show):
             self.body.addWidget(thing)
         self._run = button("Make the &mesh", "Mesh the baseline's labels", primary=True)
         self._run.clicked.connect(lambda: self.session.do("mesh", self._form.values()))
@@ -79,7 +83,7 @@ class MeshPage(Page):
         doubt = doubt_of(first, self.session.get(first.volume).geometry) if first else ""
         self._doubt.setText(doubt)
         self._doubt.setVisible(bool(doubt))
-        for thing in (self._quality_title, self._quality, self._regions_title, self._regions):
+        for thing in self._figures():
             thing.setVisible(there)
         self._show.setVisible(there)
         if there:
@@ -90,6 +94,10 @@ class MeshPage(Page):
     def left(self) -> None:
         """Take the mesh away again."""
         self.showing.add(Scene())
+
+    def _figures(self) -> tuple[QWidget, ...]:
+        regions = (self._regions_title, self._regions, self._against)
+        return (self._quality_title, self._quality, *regions)
 
     def _tell(self, mesh: OrganMesh, quality: MeshQuality) -> None:
         self._quality.fill(
@@ -106,7 +114,8 @@ class MeshPage(Page):
         for structure in mesh.structures:
             error = _percent(errors[structure.name]) if structure.name in errors else ""
             volume = f"{mesh.volume_ml(structure.name):,.1f}".replace(",", " ")
-            rows.append((structure.name, volume, error))
+            part = " *" if structure.kind == "vessel" else ""
+            rows.append((structure.name + part, volume, error))
         self._regions.fill(rows)
 
     def _draw(self) -> None:

@@ -30,6 +30,11 @@ from organtwin.ui.tips import tooltip
 from organtwin.ui.viewing import Mark
 
 BACKGROUND = "background"
+ALLOWS = "± what the geometry of the slices allows at most; errors of the labels are not in it"
+UNSURE = (
+    "With all that lies in it. Between two slices the surface lies anywhere: the volume may differ "
+    "by this at most, were the labels right"
+)
 
 
 class SegmentPage(Page):
@@ -124,6 +129,8 @@ class SegmentPage(Page):
         else:
             for structure in sorted(labels.structures, key=lambda s: s.label):
                 self._rows.addWidget(self._row(structure, labels))
+            if visit and self.session.get(visit.volume).geometry.grade != "withheld":
+                self._rows.addWidget(words(ALLOWS, "muted", wrap=True))
         self._fill_structures(labels)
         self._busy_changed(self.session.busy)
 
@@ -169,16 +176,16 @@ class SegmentPage(Page):
         return row
 
     def _amount(self, structure: Structure, labels: LabelMap) -> QLabel:
-        """Return a volume, withheld or with what an acknowledged geometry may change of it."""
+        """Return a volume with what the geometry may change of it, or that it is withheld."""
         visit = self.showing.shown_visit
         geometry = self.session.get(visit.volume).geometry if visit else None
         volume, tip = f"{labels.volume_ml(structure.name):,.1f} mL", "With all that lies in it"
         if geometry is not None and geometry.grade == "withheld":
             volume, tip = "withheld", "The geometry is in doubt"
-        elif geometry is not None and geometry.grade == "acknowledged":
+        elif geometry is not None:
             unsure = labels.unsure_ml(structure.name, geometry)
             volume = volume.replace(" mL", f" ± {unsure:,.1f} mL")
-            tip = "The geometry was acknowledged: it may change the volume by this at most"
+            tip = UNSURE
         amount = words(volume.replace(",", " "))
         amount.setToolTip(tooltip(tip))
         return amount

@@ -14,9 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.directions import LETTERS
 from organtwin.ui.views.slicing import AXES, PLANES, Canonical, Plane
 
-LETTERS: Final = (("R", "L"), ("A", "P"), ("I", "S"))
 LEAST_COMPONENT: Final = 0.17
 """sin 10°: a direction less than that off an axis gets no further letter."""
 ACROSS: Final[dict[Plane, int]] = {"axial": 2, "coronal": 1, "sagittal": 0}

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from organtwin.core.directions import LETTERS
 from organtwin.ui.scene import VIRIDIS, Layer, Scale, Scene
 from organtwin.ui.theme import font
 from organtwin.ui.views.actors import actor_of
@@ -17,7 +18,6 @@ from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
 
 FRONT = np.array([-0.25, -1.0, 0.28])
 """The eye stands before the patient, a little to the right and above (LPS)."""
-AXIS_NAMES = (("R", "L"), ("A", "P"), ("I", "S"))
 AXIS_COLOURS = ("#e0605e", "#63c08a", "#6aa7f0")
 
 
@@ -189,7 +189,7 @@ class OrganView(VtkView):
             painter.drawText(
                 QRectF(place.x() - 9, place.y() - 9, 18, 18),
                 Qt.AlignmentFlag.AlignCenter,
-                AXIS_NAMES[axis][side],
+                LETTERS[axis][side],
             )
 
     def _reach(self) -> float:

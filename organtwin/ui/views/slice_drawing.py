@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
+from organtwin.core.directions import position
 from organtwin.ui.theme import font
-from organtwin.ui.views.framing import LETTERS as DIRECTIONS
 from organtwin.ui.views.framing import step_mm
 from organtwin.ui.views.slicing import PLANES, Plane
 
@@ -205,19 +204,10 @@ def _under_pointer(view: SliceView) -> str:
     head = QFontMetricsF(font(11)).elidedText(head, Qt.TextElideMode.ElideRight, room)
     if view.viewing.withheld:
         return f"{head}\nplace in mm withheld"
-    lines = [f"{'  '.join(_toward(place, decimals))} mm" for decimals in (1, 0)]
+    lines = [position(place.tolist(), places) for places in (1, 0)]
     metrics = QFontMetricsF(font(11))
     fitting = [line for line in lines if metrics.horizontalAdvance(line) < room]
     return f"{head}\n{fitting[0]}" if fitting else head
-
-
-def _toward(place: NDArray[np.float64], decimals: int) -> list[str]:
-    """Return how far a place (3,) LPS mm lies towards R or L, A or P, I or S, never negative."""
-    rounded = np.round(place, decimals)
-    return [
-        f"{pair[int(value >= 0)]} {abs(value):.{decimals}f}"
-        for pair, value in zip(DIRECTIONS, rounded, strict=True)
-    ]
 
 
 def _draw_scale(painter: QPainter, view: SliceView) -> None:
