@@ -14,10 +14,11 @@ def doubts(case: Case, store: ObjectStore, visits: Sequence[int]) -> tuple[str, 
     """Return a line for each visit whose geometry a person had to acknowledge."""
     found = []
     for number in visits:
-        geometry = store.get(case.visit(number).volume).geometry
+        visit = case.visit(number)
+        geometry = store.get(visit.volume).geometry
         if geometry.grade == "acknowledged":
             found.append(
-                f"geometry of visit {number} acknowledged, not good: {geometry.consequence}"
+                f"geometry of day {visit.day:g} acknowledged, not good: {geometry.consequence}"
             )
     return tuple(found)
 

@@ -13,15 +13,10 @@ from organtwin.core.volume import GeometryReport
 from organtwin.ui.browser_rows import named as person
 from organtwin.ui.pieces import button, card, side_by_side, words
 from organtwin.ui.session import Session
+from organtwin.ui.wording import named
 
 Decide = tuple[str, str, str, Mapping[str, Any]]
 """Text and tip of a button, the step it runs, the step's arguments but the reason."""
-
-
-def named(visit: Visit) -> str:
-    """Return what a visit is called: its day, and its date where there is one."""
-    date = f" ({visit.acquired.isoformat()})" if visit.acquired else ""
-    return f"Day {visit.day:g}{date}"
 
 
 def doubt_of(visit: Visit, geometry: GeometryReport) -> str:

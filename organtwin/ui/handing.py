@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
 from organtwin.ui.pieces import button, card, choice, cleared, side_by_side, words
 from organtwin.ui.session import Session
+from organtwin.ui.wording import named
 
 EVERYTHING: Final = {"name": "all", "title": "Everything usual", "tells_who": False}
 
@@ -53,7 +54,7 @@ class Handing(QWidget):
         self._visit.clear()
         for number, visit in enumerate(self._session.case.visits):
             if visit.labels and not visit.held:
-                self._visit.addItem(f"Visit {number}, day {visit.day:g}", number)
+                self._visit.addItem(named(visit), number)
         self._visit.setCurrentIndex(max(self._visit.findData(before), 0))
         self._save.setEnabled(self._visit.count() > 0 and self._format.count() > 0)
 

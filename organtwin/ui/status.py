@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from organtwin.ui.pieces import button, words
 from organtwin.ui.session import Session
+from organtwin.ui.wording import summary_of
 
 
 class StatusBar(QWidget):
@@ -61,4 +62,6 @@ class StatusBar(QWidget):
         self.setCursor(Qt.CursorShape.BusyCursor if busy else Qt.CursorShape.ArrowCursor)
 
     def _done(self, step: str, summary: str) -> None:
-        self.message.setText(f"{step[:1].upper() + step[1:]}: {summary}")
+        entries = self._session.entries
+        said = summary_of(self._session, entries[-1]) if entries else summary
+        self.message.setText(f"{step[:1].upper() + step[1:]}: {said}")

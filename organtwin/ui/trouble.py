@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
+from organtwin.core.case import Visit
 from organtwin.core.errors import OrganTwinError, SolverFailed
 from organtwin.ui.pieces import button, words
 from organtwin.ui.theme import pixmap
+from organtwin.ui.wording import in_window
 
 TITLES: Final[Mapping[str, str]] = {
     "NoImages": "No images found",
@@ -57,6 +59,11 @@ class Trouble:
     def title(self) -> str:
         """The headline."""
         return TITLES.get(self.kind, "Something went wrong")
+
+    def worded(self, visits: Sequence[Visit]) -> Trouble:
+        """Return it with visits and pages named as in the window; the log stays."""
+        what, where, advice = (in_window(t, visits) for t in (self.what, self.where, self.advice))
+        return replace(self, what=what, where=where, advice=advice)
 
     @classmethod
     def of(cls, error: BaseException, step: str = "") -> Trouble:

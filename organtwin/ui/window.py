@@ -305,5 +305,6 @@ class MainWindow(QMainWindow):
             self._importing.import_chosen()
 
     def _show_trouble(self, trouble: Trouble) -> None:
-        self.status.message.setText(f"{trouble.title}: {trouble.what}")
-        TroubleDialog(trouble, self).open()
+        told = trouble.worded(self.session.case.visits)
+        self.status.message.setText(f"{told.title}: {told.what}")
+        TroubleDialog(told, self).open()

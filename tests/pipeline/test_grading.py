@@ -27,7 +27,7 @@ from organtwin.reporting import Table, labels_section
 
 AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
 SAID = (
-    "geometry of visit 0 acknowledged, not good: every voxel that slices reach lies within 1.50 mm"
+    "geometry of day 0 acknowledged, not good: every voxel that slices reach lies within 1.50 mm"
 )
 
 

@@ -20,6 +20,7 @@ from organtwin.ui.plans import as_json, plane_of, scene_of
 from organtwin.ui.rail import State
 from organtwin.ui.session import Request
 from organtwin.ui.views.plan_pictures import PlanPictures
+from organtwin.ui.wording import in_window
 
 SETTLED_MS = 900
 """How long after the last change of a number a plan is kept in the journal."""
@@ -237,9 +238,13 @@ class ComparePage(Page):
         outcomes = comparison.outcomes if comparison is not None else ()
         for outcome in outcomes:
             if outcome.warnings:
-                rows = [words(f"• {warning}", "", wrap=True) for warning in outcome.warnings]
+                rows = [self._warning(warning) for warning in outcome.warnings]
                 title = words(outcome.scenario.name.capitalize(), "heading")
                 self._warnings.addWidget(card(title, *rows, tone="warn"))
+
+    def _warning(self, text: str) -> QWidget:
+        said = in_window(text, self.session.case.visits)
+        return words(f"• {said}", "", wrap=True)
 
     def _show_decisions(self) -> None:
         self._decision.setVisible(bool(self.session.case.comparison))
