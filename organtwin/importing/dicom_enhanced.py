@@ -25,6 +25,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.telling import TIME
 from organtwin.importing.values import MAPPING, RESCALE, WHOLE, meaning_of
 from organtwin.importing.voxels import read
 
@@ -41,8 +42,15 @@ PHASES: Final = (
 ONE_EACH: Final = (
     *PHASES[:4],
     ("CTXRayDetailsSequence", "KVP"),
+    ("MRModifierSequence", "InversionTimes"),
+    ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
 )
 """What one volume has one of."""
+WOVEN: Final = (
+    ("CTReconstructionSequence", "ConvolutionKernel"),
+    ("PixelMeasuresSequence", "SliceThickness"),
+)
+"""Those of `telling.WOVEN` that each frame says."""
 WANTED: Final = merged(
     IDENTITY,
     CODING,
@@ -53,7 +61,7 @@ WANTED: Final = merged(
         MAPPING,
         wanted(PixelValueTransformationSequence=RESCALE),
         wanted(CTAcquisitionDetailsSequence=wanted("GantryDetectorTilt")),
-        *(wanted(**{group: wanted(value)}) for group, value in (*PHASES, *ONE_EACH)),
+        *(wanted(**{group: wanted(value)}) for group, value in (*PHASES, *ONE_EACH, *WOVEN)),
         wanted(FrameContentSequence=wanted("FrameAcquisitionDateTime")),
     ),
 )
@@ -108,16 +116,17 @@ def _slice(
         between_mm=compared(measures, "SpacingBetweenSlices"),
         reformatted=is_reformatted(said),
         localizer="LOCALIZER" in said.texts("ImageType"),
-        setting=_setting(group),
+        setting=_setting(said, group),
         gantry_deg=compared(group("CTAcquisitionDetailsSequence"), "GantryDetectorTilt"),
     )
 
 
-def _setting(group: Callable[[str], Elements]) -> tuple[tuple[str, str], ...]:
-    """Return what one volume has one of."""
-    day = group("FrameContentSequence").text("FrameAcquisitionDateTime")[:8]
-    one_each = tuple((value, group(name).shown(value)) for name, value in ONE_EACH)
-    return (*one_each, ("AcquisitionDate", day))
+def _setting(said: Elements, group: Callable[[str], Elements]) -> tuple[tuple[str, str], ...]:
+    """Return what one volume has one of; acquisitions are that in CT alone."""
+    taken = group("FrameContentSequence").text("FrameAcquisitionDateTime")
+    one_each = ((value, group(name).shown(value)) for name, value in ONE_EACH + WOVEN)
+    time = taken[8:].split("+")[0].split("-")[0] if said.text("Modality") == "CT" else ""
+    return (*one_each, ("AcquisitionDate", taken[:8]), (TIME, time))
 
 
 def _mappings(said: Elements, n: int) -> tuple[Elements, ...]:

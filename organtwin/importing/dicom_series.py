@@ -13,7 +13,6 @@ from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Pixels, Slice
 from organtwin.importing.guessing import WANTED as GUESSED_BY
 from organtwin.importing.opening import Opened
-from organtwin.importing.parting import MAY_FOLLOW
 from organtwin.importing.planes import (
     CODING,
     IDENTITY,
@@ -25,6 +24,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.telling import MAY_FOLLOW, WOVEN
 from organtwin.importing.values import MAPPING, RESCALE, WHOLE, meaning_of
 from organtwin.importing.voxels import read
 
@@ -47,6 +47,10 @@ WANTED: Final = merged(
         "AcquisitionNumber",
         "TemporalPositionIdentifier",
         "EchoTime",
+        "InversionTime",
+        "FlipAngle",
+        "ConvolutionKernel",
+        "ContrastBolusAgent",
         "TriggerTime",
         "DiffusionBValue",
         "StackID",
@@ -74,6 +78,8 @@ ONE_EACH: Final = (
     "StackID",
     "KVP",
     "DiffusionBValue",
+    "InversionTime",
+    "FlipAngle",
     "AcquisitionDate",
 )
 """What one volume has one of."""
@@ -140,10 +146,14 @@ def _phase(said: Elements) -> tuple[str, ...]:
 
 
 def _setting(said: Elements) -> tuple[tuple[str, str], ...]:
-    """Return what one volume has one of; acquisitions are that in CT alone."""
+    """Return what one volume has one of."""
+    return (*((keyword, said.shown(keyword)) for keyword in ONE_EACH + WOVEN), *_following(said))
+
+
+def _following(said: Elements) -> tuple[tuple[str, str], ...]:
+    """Return the acquisition, of which one volume has one in CT alone."""
     is_ct = said.text("Modality") == "CT"
-    one_each = tuple((keyword, said.shown(keyword)) for keyword in ONE_EACH)
-    return one_each + tuple((k, said.shown(k) if is_ct else "") for k in MAY_FOLLOW)
+    return tuple((k, said.shown(k) if is_ct else "") for k in MAY_FOLLOW)
 
 
 class _Slices:
@@ -188,7 +198,9 @@ def _another(file: Opened, before: Opened, like: Slice) -> Slice:
         "sop_uid": file.elements.text("SOPInstanceUID"),
         "location_mm": compared(file.elements, "SliceLocation"),
         "phase": like.phase if same else _phase(file.elements),
-        "setting": like.setting if same else _setting(file.elements),
+        "setting": like.setting
+        if same
+        else like.setting[: -len(MAY_FOLLOW)] + _following(file.elements),
     }
     return Slice(**(vars(like) | own))
 

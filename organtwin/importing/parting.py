@@ -2,9 +2,10 @@
 
 Slices are told apart by plane (size, spacing, orientation), then, where images lie at the same
 places, by what tells whole stacks of them apart, then by what one volume has one of: echo time,
-temporal position, stack, tube voltage, b-value, day of acquisition. Acquisitions may follow each
-other along a volume (step and shoot), so those of CT count only where they alternate. Where each
-slice has a time of its own, those taken without a pause are of one acquisition.
+inversion time, flip angle, temporal position, stack, tube voltage, b-value, day. Acquisitions may
+follow each other along a volume (step and shoot), so those of CT count only where they alternate.
+Where each slice has a time of its own, those taken without a pause are of one acquisition.
+Reconstructions count where they alternate from slice to slice (`telling.WOVEN`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,18 @@ import numpy as np
 from organtwin.importing.between import crowded, whole_steps
 from organtwin.importing.found import Slice
 from organtwin.importing.geometry import FEWEST, heights_mm, normal_of
+from organtwin.importing.passes import seams
 from organtwin.importing.phases import seconds_of
+from organtwin.importing.telling import (
+    MAY_FOLLOW,
+    TAKEN,
+    TIME,
+    WOVEN,
+    Group,
+    as_one,
+    is_woven,
+    tellings,
+)
 
 SAME_DIRECTION: Final = 1e-3
 LOCALIZER_PLANES: Final = 3
@@ -30,13 +42,9 @@ NEXT_STEPS: Final = 1.5
 """A slice so many steps beyond the last one goes on where that ended."""
 SAME_DAYS: Final = 1
 """An acquisition may go on past midnight."""
-TIME: Final = "AcquisitionTime"
-MAY_FOLLOW: Final = ("AcquisitionNumber", TIME)
-"""These differ along one volume, too, but do not come back along it."""
 PAUSE_S: Final = 5.0
 """A tube that was off for longer began another acquisition."""
 SHOWN: Final = 4
-Group = list[Slice]
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,15 @@ class Part:
 
 def parts_of(slices: Group) -> tuple[Part, ...]:
     """Split the slices of one series; each part names what was split off beside it."""
-    planes = _by_plane(_in_acquisitions(slices))
+    planes = _by_plane(_in_acquisitions(as_one(slices)))
     all_ways = _directions(p[0] for p in planes if not p[0].localizer) >= LOCALIZER_PLANES
     parts = [
-        replace(part, plane=n, localizer=plane[0].localizer or all_ways)
+        replace(
+            part, plane=n, localizer=plane[0].localizer or all_ways, findings=told + part.findings
+        )
         for n, plane in enumerate(planes)
-        for stack in _by_phase(plane)
-        for part in _by_setting(stack)
+        for stack, told in _by_phase(plane)
+        for part in map(_with_seams, _by_setting(stack))
     ]
     if all(part.localizer for part in parts):
         return tuple(parts)
@@ -71,7 +81,10 @@ def parts_of(slices: Group) -> tuple[Part, ...]:
 
 
 def _in_acquisitions(slices: Group) -> Group:
-    """Return the slices, AcquisitionTime among their settings that of the first without a pause."""
+    """Return the slices, AcquisitionTime among their settings that of the first without a pause.
+
+    When each was taken follows its other settings.
+    """
     texts = {text for one in slices for what, text in one.setting if what == TIME}
     times = sorted((seconds, text) for text in texts if (seconds := seconds_of(text)) is not None)
     if len(times) < 2:
@@ -82,7 +95,10 @@ def _in_acquisitions(slices: Group) -> Group:
     return [
         replace(
             one,
-            setting=tuple((w, began.get(t, t) if w == TIME else t) for w, t in one.setting),
+            setting=(
+                *((w, began.get(t, t) if w == TIME else t) for w, t in one.setting),
+                (TAKEN, dict(one.setting)[TIME]),
+            ),
         )
         for one in slices
     ]
@@ -125,22 +141,31 @@ def _between_deg(a: Slice, b: Slice) -> float:
     return float(np.degrees(np.arccos(min(1.0, abs(float(normal_of(a) @ normal_of(b)))))))
 
 
-def _by_phase(slices: Group) -> list[Group]:
-    """Split images that lie at the same places by what tells whole stacks of them apart."""
+def _by_phase(slices: Group) -> list[tuple[Group, tuple[str, ...]]]:
+    """Split images that lie at the same places by what tells whole stacks of them apart.
+
+    Each stack comes with a finding that names its value.
+    """
     if not crowded(heights_mm(slices)):
-        return [slices]
-    for telling in (*zip(*(one.phase for one in slices), strict=True), _begun(slices)):
+        return [(slices, ())]
+    for what, telling in tellings(slices):
         phases: dict[str, Group] = {}
         for one, said in zip(slices, telling, strict=True):
             phases.setdefault(said, []).append(one)
         if all(len(p) >= FEWEST and not crowded(heights_mm(p)) for p in phases.values()):
-            return list(phases.values())
-    return [slices]
+            head = f"one of {len(phases)} volumes at the same places, told apart by {what}"
+            return [
+                (phase, (f"{head}: {_listed([said])} here",) if what else ())
+                for said, phase in phases.items()
+            ]
+    return [(slices, ())]
 
 
-def _begun(slices: Group) -> tuple[str, ...]:
-    """Return when the acquisition began that each slice is of, where that is a setting."""
-    return tuple(dict(one.setting).get(TIME, "") for one in slices)
+def _with_seams(part: Part) -> Part:
+    """Return a part, with doubt where neighbouring slices of a CT were taken minutes apart."""
+    if part.doubts or part.slices[0].localizer or not (seam := seams(part.slices)):
+        return part
+    return replace(part, doubts=(seam,))
 
 
 def _by_setting(stack: Group) -> list[Part]:
@@ -154,14 +179,17 @@ def _by_setting(stack: Group) -> list[Part]:
         groups.setdefault(tuple(said[what] for what in differing), []).append(one)
     named = "; ".join(f"{what} {_listed(values)}" for what, values in differing.items())
     if all(_even(group) for group in groups.values()):
-        finding = f"one of {len(groups)} volumes in one series, told apart by {named}"
-        return [Part(group, 0, findings=(finding,)) for group in groups.values()]
+        head = f"one of {len(groups)} volumes in one series, told apart by {named}"
+        return [
+            Part(group, 0, findings=(f"{head}; {_listed(values, ' and ')} here",))
+            for values, group in groups.items()
+        ]
     return [Part(stack, 0, doubts=(f"slices are not of one acquisition: they differ in {named}",))]
 
 
-def _listed(values: Sequence[str]) -> str:
+def _listed(values: Sequence[str], between: str = ", ") -> str:
     shown = [value.strip("(),") or "not said" for value in values[:SHOWN]]
-    return ", ".join(shown) + (", …" if len(values) > SHOWN else "")
+    return between.join(shown) + (", …" if len(values) > SHOWN else "")
 
 
 def _differing(stack: Group) -> dict[str, list[str]]:
@@ -169,11 +197,13 @@ def _differing(stack: Group) -> dict[str, list[str]]:
     found = {}
     for n, (what, _) in enumerate(stack[0].setting):
         values = sorted({one.setting[n][1] for one in stack})
-        if len(set(values) - {""}) < 2:
+        if what == TAKEN or len(set(values) - (set() if what in WOVEN else {""})) < 2:
             continue
         if what == "AcquisitionDate" and _days(values) <= SAME_DAYS:
             continue
         if what in MAY_FOLLOW and not _alternating(stack, n):
+            continue
+        if what in WOVEN and not is_woven(stack, n):
             continue
         found[what] = values
     return found
