@@ -6,6 +6,7 @@ on ``read_volume`` and ``read_labels``. A new format is a new file here with a c
 or ``LABELS`` (see `formats`).
 """
 
+from organtwin.importing.alone import image_at, labels_at
 from organtwin.importing.found import Guess, LabelSource, Refused, Scan, Series
 from organtwin.importing.images import Images, open_images
 from organtwin.importing.labelling import label_source, read_labels
@@ -18,7 +19,9 @@ __all__ = [
     "Refused",
     "Scan",
     "Series",
+    "image_at",
     "label_source",
+    "labels_at",
     "open_images",
     "read_labels",
     "read_masks",

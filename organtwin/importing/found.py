@@ -210,6 +210,9 @@ class LabelSource:
         referenced_series_uid: SeriesInstanceUID of the images, "" where the file says none.
         frame_uid: FrameOfReferenceUID, "" where the file says none.
         names: of the segments or regions of interest, in the order of the file.
+        size: voxels along i, j, k of its own grid; zeros where it lies on that of its images.
+        affine: the 16 numbers of its own grid, row by row, index → LPS mm.
+        values: of the voxels of each of `names`, where the file holds values.
     """
 
     path: Path
@@ -218,6 +221,9 @@ class LabelSource:
     frame_uid: str
     names: tuple[str, ...]
     identity: Identity = NOBODY
+    size: tuple[int, int, int] = (0, 0, 0)
+    affine: tuple[float, ...] = ()
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,12 @@ def label_format(
 
     def source(file: Opened) -> LabelSource:
         grid = grid_of(file.path, Watch())
-        return LabelSource(file.path, kind, "", "", tuple(s.name for s in grid.segments))
+        i, j, k = grid.layers[0].shape
+        return LabelSource(
+            file.path, kind, "", "", tuple(s.name for s in grid.segments),
+            size=(i, j, k), affine=tuple(grid.affine.ravel().tolist()),
+            values=tuple(s.value for s in grid.segments),
+        )  # fmt: skip
 
     def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:
         return grid_of(source.path, watch.part(0.0, 0.3)).masks(volume, watch.part(0.3, 1.0))

@@ -51,6 +51,7 @@ class Method:
             seeds it cannot use, EmptyLabel when the structure is not to be found, Stopped when
             asked to stop.
         settings: its numbers, each with unit, bounds, source and default.
+        modality: the only one that it can label ("CT", values in HU), "" for any.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Method:
     kind: Literal["automatic", "seeded"]
     segment: Segment
     settings: tuple[Parameter, ...] = ()
+    modality: str = ""
 
     def labelled(self, request: Request, watch: Watch) -> LabelMap:
         """Return labels on the volume's grid; raises as `segment` does.

@@ -144,4 +144,5 @@ METHOD = Method(
     "Liver, veins and tumours from contrast CT, automatic",
     "automatic",
     segment,
+    modality="CT",
 )
