@@ -64,6 +64,12 @@ def united(polygons: Sequence[NDArray[Any]], shape: tuple[int, int]) -> NDArray[
     return result
 
 
+def area_of(polygon: NDArray[Any]) -> float:
+    """Return the area that (n, 2) points enclose, in the square of their unit (shoelace rule)."""
+    x, y = (polygon - polygon[0]).T
+    return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+
 def _is_within(inner: NDArray[Any], outer: NDArray[Any], nj: int) -> bool:
     """Return whether no part of one polygon lies outside another, to a quarter of a pixel.
 

@@ -109,8 +109,11 @@ def read_labels(
 def _usable(
     masks: list[Mask], chosen: Mapping[str, str], notice: Callable[[str], object]
 ) -> list[Mask]:
-    """Return the masks of this frame of reference; raises as `read_labels` for one asked for."""
-    here = [m for m in masks if not m.foreign]
+    """Return the masks of this frame of reference; raises as `read_labels` for one asked for.
+
+    Those whose note says why there is nothing of them are left out unless asked for.
+    """
+    here = [m for m in masks if not m.foreign and (m.source_ml or m.name in chosen or not m.note)]
     for mask in masks:
         if mask.foreign and mask.name in set(chosen) - {m.name for m in here}:
             raise WrongGeometry(

@@ -7,7 +7,8 @@ CLOSED_PLANAR each stands for itself (`contours.united`); how thick they are say
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ from organtwin.core.errors import UnreadableFile, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
-from organtwin.importing.contours import filled, united
+from organtwin.importing.contours import area_of, filled, united
 from organtwin.importing.dicom_seg import CODE, term_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import LabelFormat, Mask
@@ -26,7 +27,7 @@ from organtwin.importing.found import LabelSource
 from organtwin.importing.opening import Opened, opened
 from organtwin.importing.placing import planes_at, same_mm
 from organtwin.importing.planes import IDENTITY, identity_of
-from organtwin.importing.slabs import Slabs, slabs_of, slices_in
+from organtwin.importing.slabs import Filled, Slabs, said_of, slabs_of, slices_in
 
 LISTED: Final = merged(
     IDENTITY,
@@ -54,6 +55,8 @@ DRAWN: Final = merged(
 )
 EXCLUSIVE: Final = "CLOSEDPLANAR_XOR"
 CLOSED: Final = ("CLOSED_PLANAR", EXCLUSIVE)
+OPEN: Final = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
+"""Types that enclose nothing (PS3.3 C.8.8.6.1)."""
 FLAT_MM: Final = 0.1
 FAR_MM: Final = 1e5
 POINT_LIMIT: Final = 20_000_000
@@ -78,11 +81,16 @@ class Ring:
 
 @dataclass(frozen=True)
 class Region:
-    """One region of interest with at least one closed contour."""
+    """One region of interest with at least one contour.
+
+    Args:
+        open: how many contours of it enclose nothing, by what they are.
+    """
 
     name: str
     code: CodedTerm | None
     rings: tuple[Ring, ...]
+    open: Mapping[str, int]
 
     @property
     def heights_mm(self) -> NDArray[np.float64]:
@@ -116,7 +124,7 @@ def masks(source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]
     """Put every region of interest on the grid of a Volume; those never drawn are left out.
 
     What lies beyond the images adds to ``source_ml`` only. A region of another frame of reference
-    has no voxels and says so in its note.
+    has no voxels and says so in its note, as one does whose contours enclose nothing.
 
     Raises:
         UnreadableFile: a contour is not made of points, or too long.
@@ -151,7 +159,7 @@ def _filled(
 ) -> Iterator[Mask]:
     """Yield the masks of all regions, whose slabs all of them tell."""
     heights = np.concatenate([region.heights_mm for region in regions])
-    planes, _ = _planes(heights, volume)
+    planes, _ = _planes(heights, volume) if len(heights) else (heights, None)
     slabs = slabs_of(planes, volume, cited=source.referenced_series_uid)
     for n, region in enumerate(regions):
         watch.tell(n / len(regions), f"filling {region.name}")
@@ -167,7 +175,7 @@ def _by_number(items: Sequence[Elements]) -> dict[int, list[Elements]]:
 
 
 def _regions(listed: list[Elements], said: Elements, volume: Volume) -> Iterator[Region]:
-    """Yield those regions that have closed contours."""
+    """Yield those regions that have contours."""
     drawn = _by_number(said.items("ROIContourSequence"))
     observed = _by_number(said.items("RTROIObservationsSequence"))
     for one in listed:
@@ -176,23 +184,33 @@ def _regions(listed: list[Elements], said: Elements, volume: Volume) -> Iterator
             term_of(o.first("RTROIIdentificationCodeSequence")) for o in observed.get(number, ())
         ]
         contours = [c for d in drawn.get(number, ()) for c in d.items("ContourSequence")]
-        if rings := tuple(_rings(contours, volume)):
-            yield Region(one.text("ROIName"), next(filter(None, codes), None), rings)
+        if contours:
+            code = next(filter(None, codes), None)
+            yield Region(one.text("ROIName"), code, *_sorted_out(contours, volume))
 
 
-def _rings(contours: list[Elements], volume: Volume) -> Iterator[Ring]:
+def _sorted_out(
+    contours: list[Elements], volume: Volume
+) -> tuple[tuple[Ring, ...], Mapping[str, int]]:
+    """Return the rings among contours, and how many of the others there are by what they are."""
+    rings: list[Ring] = []
+    opens: Counter[str] = Counter()
     total = 0
     for contour in contours:
         kind = contour.text("ContourGeometricType")
         if kind not in CLOSED:
+            opens[kind if kind in OPEN else "of no known type"] += 1
             continue
         numbers = contour.floats("ContourData")
         total += len(numbers)
         if len(numbers) % 3 or total > POINT_LIMIT or max(map(abs, numbers), default=0) > FAR_MM:
             raise UnreadableFile("a contour is not made of points in space")
-        if len(numbers) >= 9:
-            points = np.reshape(numbers, (-1, 3))
-            yield _ring(points, volume, exclusive=kind == EXCLUSIVE)
+        if len(numbers) < 9:
+            opens[f"{kind} of less than 3 points"] += 1
+            continue
+        points = np.reshape(numbers, (-1, 3))
+        rings.append(_ring(points, volume, exclusive=kind == EXCLUSIVE))
+    return tuple(rings), opens
 
 
 def _ring(points: NDArray[np.float64], volume: Volume, *, exclusive: bool) -> Ring:
@@ -221,32 +239,36 @@ def _planes(
 def _mask(region: Region, slabs: Slabs, volume: Volume) -> Mask:
     ni, nj, nk = volume.voxels.shape
     planes, number = _planes(region.heights_mm, volume)
-    voxels, ml = np.zeros((ni, nj, nk), dtype=bool, order="F"), 0.0
+    extents_mm = slabs.extents_mm(planes)
+    voxels, pixels = np.zeros((ni, nj, nk), dtype=bool, order="F"), np.zeros(len(planes))
     reached: set[int] = set()
-    pixel_ml_mm = volume.voxel_ml / volume.spacing_mm[2]
-    for n, extent_mm in enumerate(slabs.extents_mm(planes)):
+    for n, extent_mm in enumerate(extents_mm):
         plane, within = _plane([region.rings[r] for r in np.flatnonzero(number == n)], (ni, nj))
-        ml += within * pixel_ml_mm * float(extent_mm.sum())
+        pixels[n] = within
         there = slices_in(planes[n], extent_mm, volume)
         first, last = max(there.start, 0), min(max(there.stop, 0), nk)
         reached.update(range(first, last))
         voxels[:, :, first:last] |= plane[:, :, None]
-    return Mask(region.name, region.code, voxels, ml, _note(region.name, slabs, reached))
+    pixel_mm2 = volume.voxel_ml / volume.spacing_mm[2] * 1000
+    filled = Filled(planes, extents_mm, pixels * pixel_mm2, reached)
+    lost_mm3 = sum(
+        pixel_mm2 * area_of(ring.polygon) * float(extents_mm[n].sum())
+        for ring, n in zip(region.rings, number, strict=True)
+        if not pixels[n]
+    )
+    said = [*said_of(filled, slabs, volume), *_lost(region, pixels, lost_mm3 / 1000)]
+    note = f"{region.name}: " + ", ".join(said) if said else ""
+    return Mask(region.name, region.code, voxels, filled.ml, note)
 
 
-def _note(name: str, slabs: Slabs, reached: set[int]) -> str:
-    """Return what to know of how a region was filled, "" for nothing."""
-    said = []
-    if slabs.thick:
-        said.append(f"contours lie {slabs.end_mm:.4g} mm apart: each fills as much")
-    if slabs.untold:
-        said.append(
-            "drawn on other images whose slice distance its file does not tell: each contour "
-            "fills one slice here"
-        )
-    if empty := len(range(min(reached), max(reached) + 1)) - len(reached) if reached else 0:
-        said.append(f"{empty} slices between its contours have none and stay empty")
-    return f"{name}: " + ", ".join(said) if said else ""
+def _lost(region: Region, pixels: NDArray[np.float64], lost_ml: float) -> Iterator[str]:
+    """Yield what was drawn of a region and gives it no voxels."""
+    if small := int(np.count_nonzero(pixels == 0)):
+        where = f"in {small} of {len(pixels)} planes" if small < len(pixels) else "all"
+        yield f"contours {where} enclose no pixel's centre and give no voxels ({lost_ml:.2g} mL)"
+    if region.open:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(region.open.items()))
+        yield f"contours that enclose nothing are left out ({kinds})"
 
 
 def _plane(rings: list[Ring], size: tuple[int, int]) -> tuple[NDArray[np.bool_], int]:

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.core.errors import BadInput, EmptyLabel, UnreadableFile, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
@@ -243,12 +243,18 @@ def test_that_nothing_is_filled_between_contours_far_apart(draw: Draw) -> None:
     mask = draw(square(1.5, 4.5, 2), square(1.5, 4.5, 8))
     assert filled_slices(mask) == [1, 4]
     assert mask.source_ml == pytest.approx(2 * 9 * 2 / 1000)
-    assert mask.note == "Organ: 2 slices between its contours have none and stay empty"
+    assert mask.note == (
+        "Organ: 2 slices between its contours have none and stay empty "
+        "(0.036 mL if it goes on there)"  # 4 mm of 9 mm²
+    )
 
 
-def test_that_contours_on_every_second_slice_stay_apart(draw: Draw) -> None:
+def test_that_contours_on_every_second_slice_that_cite_no_images_fill_both(draw: Draw) -> None:
+    # slices 2 mm apart, contours of 9 mm² every 4 mm: slabs end at -2 and 10 mm
     mask = draw(*(square(1.5, 4.5, z) for z in (0, 4, 8)))
-    assert filled_slices(mask) == [0, 2, 4]
+    assert filled_slices(mask) == [0, 1, 2, 3, 4]
+    assert mask.source_ml == pytest.approx(3 * 9 * 4 / 1000)
+    assert "each fills as much (0.11 mL; one slice of the images each" in mask.note
 
 
 def test_that_contours_drawn_on_thicker_slices_fill_those(draw: Draw) -> None:
@@ -256,10 +262,15 @@ def test_that_contours_drawn_on_thicker_slices_fill_those(draw: Draw) -> None:
     mask = draw(*(square(1.5, 4.5, z) for z in (1, 4, 7)))
     assert filled_slices(mask) == [0, 1, 2, 3, 4]
     assert mask.source_ml == pytest.approx(3 * 9 * 3 / 1000)
-    assert mask.note == "Organ: contours lie 3 mm apart: each fills as much"
+    assert mask.note == (
+        "Organ: contours lie 3 mm apart: each fills as much "
+        "(0.081 mL; one slice of the images each would be 0.054 mL)"
+    )
 
 
-def test_that_contours_citing_thicker_images_fill_those(tmp_path: Path) -> None:
+def test_that_contours_citing_thicker_images_fill_those_and_citing_these_stay_apart(
+    tmp_path: Path,
+) -> None:
     path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, z) for z in (0, 4, 8)], code=None)
     masks = [
         read_masks(changed(path, cites(uid)), images_of("1.5"), WATCH) for uid in ("1.6", "1.5")
@@ -318,12 +329,51 @@ def test_that_what_leaves_the_images_sideways_counts_in_the_source(
     assert voxels(mask) == (4 if beyond < 0 else 14 * 14)
 
 
-def test_that_only_closed_contours_enclose(tmp_path: Path) -> None:
-    outlines = [
-        square(1.5, 4.5, 4, kind=kind) for kind in ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
-    ]
-    (source,) = scan(written(tmp_path / "rt.dcm", outlines, code=None), WATCH).labels
-    assert read_masks(source, grid(), WATCH) == ()
+OPENS = [square(1.5, 4.5, 4, kind=kind) for kind in ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")]
+LEFT_OUT = "contours that enclose nothing are left out (1 OPEN_NONPLANAR, 1 OPEN_PLANAR, 1 POINT)"
+
+
+def test_that_only_closed_contours_enclose_and_others_are_named(draw: Draw) -> None:
+    beside, alone = draw(square(1.5, 4.5, 4), *OPENS), draw(*OPENS)
+    assert [voxels(beside), voxels(alone), alone.source_ml] == [9, 0, 0]
+    assert [beside.note, alone.note] == [f"Organ: {LEFT_OUT}"] * 2
+
+
+def test_that_a_contour_of_two_points_and_one_of_no_type_are_named(draw: Draw) -> None:
+    two, untyped = ("CLOSED_PLANAR", [[1, 1, 4], [2, 2, 4]]), square(1.5, 4.5, 4, kind="ODD")
+    assert draw(two, untyped).note == (
+        "Organ: contours that enclose nothing are left out "
+        "(1 CLOSED_PLANAR of less than 3 points, 1 of no known type)"
+    )
+
+
+def test_that_contours_smaller_than_a_pixel_are_named_with_their_volume(draw: Draw) -> None:
+    # 0.5 by 0.5 mm on a slice of 2 mm, between the centres of pixels
+    small = square(6.2, 6.7, 6)
+    notes = [draw(small).note, draw(square(1.5, 4.5, 4), small).note]
+    says = "enclose no pixel's centre and give no voxels (0.0005 mL)"
+    assert notes == [f"Organ: contours all {says}", f"Organ: contours in 1 of 2 planes {says}"]
+
+
+def test_that_a_liver_of_points_is_left_out_with_a_note_unless_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "rt.dcm", [square(1.5, 4.5, 4)], code=None)
+
+    def add(said: pydicom.Dataset) -> None:
+        region, drawn, point = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+        region.ROINumber, region.ROIName, region.ReferencedFrameOfReferenceUID = 8, "Liver", "1.9"
+        point.ContourGeometricType, point.ContourData = "POINT", ["1", "1", "4"]
+        drawn.ReferencedROINumber, drawn.ContourSequence = 8, [point]
+        said.StructureSetROISequence.append(region)
+        said.ROIContourSequence.append(drawn)
+
+    source, notes = changed(path, add), list[str]()
+    labels = read_labels(
+        source, grid(), organ("liver"), names=None, watch=WATCH, notice=notes.append
+    )
+    assert [s.name for s in labels.structures] == ["organ"]
+    assert notes == ["Liver: contours that enclose nothing are left out (1 POINT)"]
+    with pytest.raises(EmptyLabel):
+        read_labels(source, grid(), organ("liver"), names={"Liver": "liver"}, watch=WATCH)
 
 
 def test_that_a_region_has_its_coded_term(draw: Draw) -> None:
