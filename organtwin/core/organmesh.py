@@ -63,11 +63,14 @@ class OrganMesh:
 
     def volume_ml(self, name: str) -> float:
         """Volume in mL of one region with the regions inside it."""
-        return float(self.volumes_mm3()[np.isin(self.regions, self._labels(name))].sum()) / 1000.0
+        return (
+            float(self.volumes_mm3()[np.isin(self.regions, self.labels_inside(name))].sum())
+            / 1000.0
+        )
 
     def surface(self, name: str) -> NDArray[np.int32]:
         """Return (f, 3) int32: the outward triangles around a region with all inside it."""
-        cells = self.tetrahedra[np.isin(self.regions, self._labels(name))]
+        cells = self.tetrahedra[np.isin(self.regions, self.labels_inside(name))]
         faces = cells[:, FACES].reshape(-1, 3)
         _, first, count = np.unique(
             np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True
@@ -75,7 +78,40 @@ class OrganMesh:
         result: NDArray[np.int32] = faces[first[count == 1]]
         return result
 
-    def _labels(self, name: str) -> list[int]:
+    def interfaces(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return all faces between different regions, and on the outside, once each.
+
+        Returns:
+            (f, 3) int32 triangles, indices into points, and (f, 2) int32 the labels on both sides:
+            the normal points from side 0, the larger label, to side 1, which is 0 outside.
+        """
+        faces = self.tetrahedra[:, FACES].reshape(-1, 3)
+        owner = np.repeat(self.regions, 4)
+        order = np.sort(faces, axis=1).astype(np.int64)
+        keys = (order[:, 0] * len(self.points) + order[:, 1]) * len(self.points) + order[:, 2]
+        place = np.argsort(keys, kind="stable")
+        shared = np.flatnonzero(keys[place[:-1]] == keys[place[1:]])
+        first, second = place[shared], place[shared + 1]
+        beyond = np.zeros(len(faces), dtype=np.int32)
+        beyond[first], beyond[second] = owner[second], owner[first]
+        chosen = owner > beyond
+        return faces[chosen], np.stack([owner[chosen], beyond[chosen]], axis=1)
+
+    def interface(self, first: str, second: str = "") -> NDArray[np.int32]:
+        """Return (f, 3) int32: faces from one region to another, or to the outside by default.
+
+        Normals point out of the first region. Structures inside either do not count as it.
+        """
+        back = self.structure(first).label
+        front = self.structure(second).label if second else 0
+        triangles, sides = self.interfaces()
+        along = triangles[(sides == (back, front)).all(axis=1)]
+        against = triangles[(sides == (front, back)).all(axis=1)]
+        result: NDArray[np.int32] = np.concatenate([along, against[:, ::-1]])
+        return result
+
+    def labels_inside(self, name: str) -> list[int]:
+        """Return the labels of a region and of the regions inside it."""
         found = [self.structure(name)]
         for structure in found:
             found += [s for s in self.structures if s.within == structure.name]
@@ -84,8 +120,70 @@ class OrganMesh:
 
 @noun
 @dataclass(frozen=True)
+class RegionFigures:
+    """How well a mesh holds one structure, with everything inside it.
+
+    Args:
+        name: of the structure.
+        voxels_ml: volume of its voxels in mL.
+        mesh_ml: volume of its tetrahedra in mL.
+        error_percent: by how much the mesh is larger than the voxels.
+        hausdorff95_mm: between its surface in the mesh and the boundary of its voxels, the larger
+            of both directions' 95th percentiles.
+        hausdorff95_voxels: the same over the longest side of a voxel (1).
+        mean_distance_mm: mean distance of its surface from the boundary of its voxels.
+        pieces: parts of the mesh connected by faces.
+        watertight: whether its surface encloses it: each edge has an even number of triangles.
+        pinches: edges and points where its surface merely touches itself.
+    """
+
+    name: str
+    voxels_ml: float
+    mesh_ml: float
+    error_percent: float
+    hausdorff95_mm: float
+    hausdorff95_voxels: float
+    mean_distance_mm: float
+    pieces: int
+    watertight: bool
+    pinches: int
+
+
+@noun
+@dataclass(frozen=True)
+class WorstElement:
+    """One of the tetrahedra of poorest shape: its index, where it is (LPS mm), in what region."""
+
+    tetrahedron: int
+    min_dihedral_deg: float
+    place_mm: tuple[float, float, float]
+    structure: str
+
+
+@noun
+@dataclass(frozen=True)
+class LeftOut:
+    """What a setting or the resolution kept out of a mesh: of which structure, mL, and why."""
+
+    name: str
+    volume_ml: float
+    reason: str
+
+
+@noun
+@dataclass(frozen=True)
 class MeshQuality:
-    """Figures of one mesh: angles in degrees, edges in mm, volume error against the labels in %."""
+    """Figures of one mesh: angles in degrees, edges in mm, volume error against the labels in %.
+
+    Args:
+        volume_error_percent: (structure, %) as in `regions`; of vessels against what is meshed.
+        from_15_deg_percent: of the tetrahedra have no dihedral angle below 15°.
+        histogram: tetrahedra by their smallest dihedral angle, in steps of 5° from 0 to 75°.
+        worst: the poorest tetrahedra, poorest first.
+        regions: figures of each structure.
+        left_out: what is not a region of the mesh although it is labelled.
+        route: how the mesh was made.
+    """
 
     points: int
     tetrahedra: int
@@ -93,6 +191,12 @@ class MeshQuality:
     below_10_deg_percent: float
     edge_median_mm: float
     volume_error_percent: tuple[tuple[str, float], ...]
+    from_15_deg_percent: float = 0.0
+    histogram: tuple[int, ...] = ()
+    worst: tuple[WorstElement, ...] = ()
+    regions: tuple[RegionFigures, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    route: str = ""
 
 
 def dihedral_angles_deg(mesh: OrganMesh) -> NDArray[np.float64]:

@@ -47,6 +47,7 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
     solid = solid_of(labels, sizes)
     watch.tell(0.1, "finding surfaces")
     interfaces = smooth_interfaces(solid)
+    meshed = LabelMap(solid.regions, solid.affine, solid.structures)
     best: tuple[OrganMesh, MeshQuality] | None = None
     failure: BadMesh | None = None
     for attempt, (start, end) in enumerate(pairwise(ATTEMPTS_FROM)):
@@ -56,7 +57,7 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
         except BadMesh as error:
             failure = error
             continue
-        quality = quality_of(mesh, labels, solid.vessels_ml())
+        quality = quality_of(mesh, meshed)
         if best is None or quality.min_dihedral_deg > best[1].min_dihedral_deg:
             best = mesh, quality
         if best[1].min_dihedral_deg >= GOOD_DIHEDRAL_DEG:
