@@ -40,6 +40,7 @@ class GeometryReport:
             even, upright stack.
         doubt_mm, doubt_part: how far a slice would lie off, and by which part of it a volume would
             be wrong, if what the header says against the positions were right.
+        resampled_from: how many slices were measured where the grid's planes are not those, else 0.
     """
 
     spacing_mm: tuple[float, float, float]
@@ -56,6 +57,7 @@ class GeometryReport:
     naive_offset_mm: float = 0.0
     doubt_mm: float = 0.0
     doubt_part: float = 0.0
+    resampled_from: int = 0
 
     @property
     def unsure_mm(self) -> float:
@@ -78,8 +80,9 @@ class GeometryReport:
             )
         if self.interpolated_ml > 0:
             said.append(
-                f"{self.interpolated_ml:.1f} mL of the grid lie between slices farther apart than "
-                "its spacing"
+                f"{self.interpolated_ml:.1f} mL of the image rest on slices that were never taken: "
+                f"the border of a volume or margin there may lie up to {self.unsure_mm:.1f} mm off "
+                "along the normal"
             )
         if self.naive_offset_mm > NEGLIGIBLE_MM:
             said.append(

@@ -8,7 +8,7 @@ PS3.3 C.7.6.2.1.1). What else a header says of the stack is compared with them (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +29,7 @@ from organtwin.importing.between import (
     HARDLY_MM,
     WHOLE,
     crowded,
-    evenest_mm,
+    even_steps_mm,
     filled_in,
     naive_offset_mm,
     whole_steps,
@@ -182,6 +182,7 @@ class _Arrangement:
                     f"{spacing_of(affine)[2]:.2f} mm apart; resampled to those"
                 )
         report = self._report(affine, residual_mm=residual_mm, interpolated_ml=interpolated_ml)
+        report = replace(report, resampled_from=0 if exact else len(self.slices))
         return Stack(self.slices, affine, size, places, report, exact)
 
     def _plane(self) -> tuple[int, int]:
@@ -212,7 +213,7 @@ class _Arrangement:
         """
         count = len(self.slices)
         size = (*self._plane(), count)
-        for step in (float(self.heights[-1]) / (count - 1), evenest_mm(self.heights)):
+        for step in even_steps_mm(self.heights):
             affine = plane_grid(self.slices[0], step)
             off = self.positions - to_lps(affine, np.outer(np.arange(count), [0, 0, 1]))
             affine[:3, 3] += (off.min(axis=0) + off.max(axis=0)) / 2

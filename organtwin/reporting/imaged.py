@@ -38,6 +38,7 @@ def labels_section(
                 f"Voxels of {spacing} mm, axes {geometry.orientation}, tilt "
                 f"{geometry.tilt_deg:.2f}°; geometry graded {geometry.grade}. {found}",
                 f"{geometry.consequence[:1].upper()}{geometry.consequence[1:]}.",
+                *_never_taken(labels, geometry),
                 *(f"{what.capitalize()}: {how}." for what, how in geometry.established),
             )
         ),
@@ -48,6 +49,17 @@ def labels_section(
         why = geometry.findings or ("the geometry of this series was not established",)
         blocks.append(Warnings("Volumes are withheld: the geometry is not fit to measure", why))
     return Section("Images and structures", tuple(blocks))
+
+
+def _never_taken(labels: LabelMap, geometry: GeometryReport) -> tuple[str, ...]:
+    """Return what filled-in slices mean for the volume of each organ, where some were filled in."""
+    if geometry.interpolated_ml <= 0 or geometry.grade == "withheld":
+        return ()
+    return tuple(
+        f"Up to ±{THIN}{significant(labels.unsure_ml(s.name, geometry))}{THIN}mL of the {s.name}'s "
+        "volume rest on slices that were never taken."
+        for s in labels.of_kind("organ")
+    )
 
 
 def _volume(labels: LabelMap, name: str, geometry: GeometryReport) -> str:

@@ -41,7 +41,7 @@ class PairBar(QWidget):
         self._opacity.setAccessibleName("Share of the second visit in percent")
         self._opacity.setToolTip("How much of the second visit is seen (%); its border when swiped")
         self._opacity.valueChanged.connect(lambda value: pairing.set_opacity(value / 100.0))
-        self.flicker = tool("flicker", "Flicker", "The two visits take turns (X)")
+        self.flicker = tool("flicker", "Flicker", "The two visits take turns (T)")
         self.swipe = tool("swipe", "Swipe", "The second visit right of a line; the slider moves it")
         for button, switch in (
             (self.flicker, pairing.set_flicker),

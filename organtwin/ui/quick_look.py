@@ -111,7 +111,12 @@ class QuickLook(QWidget):
             return
         said = self._of.geometry
         grade = said["grade"]
-        geometry = GeometryReport(tuple(said["spacing_mm"]), said["orientation"], grade=grade)
+        geometry = GeometryReport(
+            tuple(said["spacing_mm"]),
+            said["orientation"],
+            grade=grade,
+            resampled_from=said["resampled_from"],
+        )
         image = Volume(voxels, affine, self._of.unit, self._of.modality, geometry)
         windows = windows_of(organ("liver"), image)
         first = next((w for w in windows if w.name == "soft tissue"), windows[0])

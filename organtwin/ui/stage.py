@@ -97,7 +97,7 @@ class Stage(QWidget):
         self.pair_bar.plane_chosen.connect(self.beside.show_plane)
         self.tools.list.toggled.connect(self._show_list)
         self.tools.add_keys(self)
-        flicker = QShortcut(QKeySequence("X"), self)
+        flicker = QShortcut(QKeySequence("T"), self)
         flicker.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flicker.activated.connect(lambda: self.pairing.set_flicker(not self.pairing.flickers))
         for signal in (showing.viewing.measures.changed, showing.visit_shown, self.pairing.changed):

@@ -48,6 +48,10 @@ class ToolBar(QWidget):
         self.oblique.toggled.connect(self._viewing.set_oblique)
         self.upright = tool("upright", "Planes upright", "Planes back along the voxels (Shift+O)")
         self.upright.clicked.connect(lambda: self._viewing.set_oblique(True))
+        self.crosshair = _switch(
+            "crosshair", "Crosshair", "lines of the other planes; off: the picture alone", "X"
+        )
+        self.crosshair.clicked.connect(self._viewing.set_crosshair)
         self._slab, self._thick = self._slab_fields()
         self.kinds: dict[Kind, QToolButton] = {}
         for kind, name in NAMES.items():
@@ -64,7 +68,7 @@ class ToolBar(QWidget):
         for mode, button in self.modes.items():
             button.clicked.connect(lambda on, mode=mode: pairing.choose(mode if on else "off"))
         for group in (
-            (self.oblique, self.upright, self._slab, self._thick),
+            (self.crosshair, self.oblique, self.upright, self._slab, self._thick),
             (*self.kinds.values(), self.list),
             tuple(self.modes.values()),
         ):
@@ -86,7 +90,12 @@ class ToolBar(QWidget):
 
     def add_keys(self, where: QWidget) -> None:
         """Let the keys work wherever the keyboard is in `where`."""
-        keys = [("O", self.oblique), ("L", self.list), ("S", self.modes["beside"])]
+        keys = [
+            ("X", self.crosshair),
+            ("O", self.oblique),
+            ("L", self.list),
+            ("S", self.modes["beside"]),
+        ]
         keys += [("B", self.modes["blended"]), ("Shift+O", self.upright)]
         keys += [(KEYS[kind], button) for kind, button in self.kinds.items()]
         for key, button in keys:
@@ -98,7 +107,9 @@ class ToolBar(QWidget):
         """Show the state of what the buttons switch."""
         viewing, on = self._viewing, self._viewing.oblique is not None
         there = viewing.volume is not None
-        states = {self.oblique: on}
+        if self._pairing.second.crosshair != viewing.crosshair:
+            self._pairing.second.set_crosshair(viewing.crosshair)
+        states = {self.oblique: on, self.crosshair: viewing.crosshair}
         states |= {button: kind == self._measures.tool for kind, button in self.kinds.items()}
         states |= {button: mode == self._pairing.mode for mode, button in self.modes.items()}
         for button, state in states.items():

@@ -59,6 +59,8 @@ class Viewing(QObject):
         self.marks: tuple[Mark, ...] = ()
         self.picking = False
         self.withheld = False
+        self.resampled = ""
+        self.crosshair = True
         self.body: Box | None = None
         self.oblique: Mapping[Plane, Frame] | None = None
         self.slab = Slab()
@@ -79,6 +81,7 @@ class Viewing(QObject):
         self.unit = volume.unit if volume is not None else ""
         self.image = "" if volume is None else image_key(volume)
         self.withheld = volume is not None and volume.geometry.grade == "withheld"
+        self.resampled = "" if volume is None else _resampled(volume)
         self._shown = (volume, self._shown[1])
         self._reslicers = (None, self._reslicers[1])
         self.body, self._voxel_frames = None, {}
@@ -121,6 +124,11 @@ class Viewing(QObject):
     def set_fill(self, opacity: float) -> None:
         """Choose how strongly structures are filled, 0..1."""
         self.fill = opacity
+        self.changed.emit()
+
+    def set_crosshair(self, on: bool) -> None:
+        """Draw the crosshair, or leave the picture free of it; places are chosen all the same."""
+        self.crosshair = on
         self.changed.emit()
 
     def set_marks(self, marks: tuple[Mark, ...]) -> None:
@@ -238,6 +246,12 @@ class Viewing(QObject):
 
     def _upright(self) -> Mapping[Plane, Frame] | None:
         return upright_frames(self.volume, self.body) if self.volume is not None else None
+
+
+def _resampled(volume: Volume) -> str:
+    """Return what to say of an image whose planes are not the slices that were measured."""
+    before, now = volume.geometry.resampled_from, volume.voxels.shape[2]
+    return f"resampled from {before} slices to {now}" if before else ""
 
 
 def image_key(volume: Volume) -> str:

@@ -26,9 +26,7 @@ from organtwin.pipeline.grading import doubts, graded_observation, graded_outcom
 from organtwin.reporting import Table, labels_section
 
 AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
-SAID = (
-    "geometry of day 0 acknowledged, not good: every voxel that slices reach lies within 1.50 mm"
-)
+SAID = "geometry of day 0 acknowledged, not good: every voxel that slices reach lies within 1.50 mm"
 
 
 @pytest.fixture
@@ -61,9 +59,9 @@ def a_case(store: ObjectFolder, grade: Grade) -> Case:
 
 def test_that_the_consequence_is_said_in_mm_and_ml() -> None:
     assert report_of("withheld").consequence == (
-        "every voxel that slices reach lies within 1.50 mm of a measured one; 12.4 mL of the grid "
-        "lie between "
-        "slices farther apart than its spacing; taken for an even upright stack, a slice would "
+        "every voxel that slices reach lies within 1.50 mm of a measured one; 12.4 mL of the image "
+        "rest on slices that were never taken: the border of a volume or margin there may lie "
+        "up to 1.5 mm off along the normal; taken for an even upright stack, a slice would "
         "lie up to 48.8 mm off"
     )
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -34,6 +36,30 @@ def shown(values: NDArray[np.int16], affine: NDArray[np.float64]) -> Viewing:
     viewing = Viewing()
     viewing.show_image(volume_of(values, affine))
     return viewing
+
+
+def test_that_resampled_planes_say_so() -> None:
+    image = volume_of(np.zeros((4, 4, 9), np.int16), LPS)
+    viewing = Viewing()
+    viewing.show_image(image)
+    assert viewing.resampled == ""
+    geometry = replace(image.geometry, resampled_from=5)
+    viewing.show_image(replace(image, geometry=geometry))
+    assert viewing.resampled == "resampled from 5 slices to 9"
+
+
+def test_that_the_crosshair_goes_and_comes_back(qtbot: QtBot, window: MainWindow) -> None:
+    view = window.stage.slices["axial"]
+    window.stage.tools.oblique.click()
+    window.activateWindow()
+    view.setFocus()
+    assert grips(view)
+    for shown in (False, True):
+        qtbot.keyClick(view, Qt.Key.Key_X)
+        assert view.viewing.crosshair is shown
+        assert window.stage.pairing.second.crosshair is shown
+        assert window.stage.tools.crosshair.isChecked() is shown
+        assert bool(grips(view)) is shown
 
 
 @pytest.mark.parametrize("affine", [LPS, RAS], ids=["LPS", "RAS"])

@@ -31,6 +31,10 @@ from organtwin.ui.viewing import Mark
 
 BACKGROUND = "background"
 ALLOWS = "± what the geometry of the slices allows at most; errors of the labels are not in it"
+FILLED = (
+    "Up to ± so much of a volume rests on slices that were never taken; errors of the labels are "
+    "not in it"
+)
 UNSURE = (
     "With all that lies in it. Between two slices the surface lies anywhere: the volume may differ "
     "by this at most, were the labels right"
@@ -129,8 +133,10 @@ class SegmentPage(Page):
         else:
             for structure in sorted(labels.structures, key=lambda s: s.label):
                 self._rows.addWidget(self._row(structure, labels))
-            if visit and self.session.get(visit.volume).geometry.grade != "withheld":
-                self._rows.addWidget(words(ALLOWS, "muted", wrap=True))
+            geometry = self.session.get(visit.volume).geometry if visit else None
+            if geometry is not None and geometry.grade != "withheld":
+                said = FILLED if geometry.interpolated_ml > 0 else ALLOWS
+                self._rows.addWidget(words(said, "muted", wrap=True))
         self._fill_structures(labels)
         self._busy_changed(self.session.busy)
 

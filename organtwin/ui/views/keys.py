@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 TURN_DEG: Final = 2.0
 HELP: Final = (
     "Arrow up and down scroll, Ctrl and arrows move the crosshair in the plane, plus and minus "
-    "zoom, 0 resets, 1 to 9 choose a window, bracket keys turn oblique planes, Space sets a point "
-    "of a measure at the crosshair, Enter ends it or gives the view the whole space, "
-    "Delete removes the measure chosen"
+    "zoom, 0 resets, 1 to 9 choose a window, X hides and shows the crosshair, bracket keys turn "
+    "oblique planes, Space sets a point of a measure at the crosshair, Enter ends it or gives the "
+    "view the whole space, Delete removes the measure chosen"
 )
 _KEY = Qt.Key
 _STEPS: Final = {_KEY.Key_Up: 1, _KEY.Key_Down: -1, _KEY.Key_PageUp: 10, _KEY.Key_PageDown: -10}
@@ -44,6 +44,8 @@ def pressed(view: SliceView, event: QKeyEvent) -> bool:
         view.viewing.turn(view.plane, _TURNS[key])
     elif Qt.Key.Key_1 <= key <= Qt.Key.Key_9:
         view.viewing.choose_window(int(key) - int(Qt.Key.Key_1))
+    elif key == Qt.Key.Key_X:
+        view.viewing.set_crosshair(not view.viewing.crosshair)
     elif key == Qt.Key.Key_0:
         view.reset()
     else:

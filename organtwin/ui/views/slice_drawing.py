@@ -59,7 +59,7 @@ def traces(view: SliceView) -> dict[Plane, QPointF]:
 
 def grips(view: SliceView) -> list[tuple[Plane, QPointF]]:
     """Return where the crosshair's lines can be turned: (the plane turned, place)."""
-    if view.viewing.oblique is None:
+    if view.viewing.oblique is None or not view.viewing.crosshair:
         return []
     centre = view.to_screen(view.viewing.cursor_mm)
     reach = GRIP_REACH * min(view.width(), view.height())
@@ -72,6 +72,8 @@ def grips(view: SliceView) -> list[tuple[Plane, QPointF]]:
 
 def draw_crosshair(painter: QPainter, view: SliceView) -> None:
     """Draw the traces of the other two planes, open in the middle, with grips when oblique."""
+    if not view.viewing.crosshair:
+        return
     centre = view.to_screen(view.viewing.cursor_mm)
     gap, reach = 10.0, 2.0 * (view.width() + view.height())
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, view.viewing.oblique is not None)
@@ -182,6 +184,10 @@ def _title(view: SliceView) -> str:
 
 
 def _where(view: SliceView) -> str:
+    return "\n".join(filter(None, (_slice(view), view.viewing.resampled)))
+
+
+def _slice(view: SliceView) -> str:
     viewing = view.viewing
     if viewing.oblique is None:
         return f"slice {view.number + 1} / {view.grid().extent(view.plane)[2]}"
