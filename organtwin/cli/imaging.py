@@ -1,26 +1,23 @@
-"""Images and labels into a case: import, identify, acknowledge, segment."""
+"""Images into a case: import, identify, acknowledge."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
 from organtwin.core.case import Case
-from organtwin.core.errors import BadInput
 from organtwin.printing import Printer
 from organtwin.recording import step
 
 
 def add(verb: Verb) -> None:
-    """Add the verbs of images and their labels."""
+    """Add the verbs of images."""
     made = verb("import", _import, "find the series in a folder and add a visit for each date")
     made.add_argument("path", help="folder or file with DICOM images")
     made.add_argument("--case", required=True, help="case folder; made when missing")
@@ -39,13 +36,6 @@ def add(verb: Verb) -> None:
     made.add_argument("case")
     made.add_argument("--visit", type=int, required=True)
     made.add_argument("--reason", required=True)
-    made = verb("segment", _segment, "label the organ, its vessels and tumours")
-    made.add_argument("case")
-    made.add_argument("--visit", default="all", help="number of the visit, or all")
-    made.add_argument("--method", default="liver-ct")
-    made.add_argument("--seeds", help="JSON file: points by structure (LPS mm), diameters_mm")
-    made.add_argument("--labels", help="take a DICOM SEG, RTSTRUCT, NIfTI or NRRD file instead")
-    made.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
 
 
 def _import(asked: argparse.Namespace, printer: Printer) -> None:
@@ -79,22 +69,6 @@ def _opened_or_made(path: Path, case: Case) -> Iterator[CaseFolder]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _segment(asked: argparse.Namespace, printer: Printer) -> None:
-    with CaseFolder.open(Path(asked.case)) as folder:
-        everything = range(len(folder.case.visits))
-        for visit in everything if asked.visit == "all" else [_whole(asked.visit)]:
-            step(folder, *_segment_step(asked, visit), printer)
-        printer.table(tables.structures(folder.case, folder))
-
-
-def _segment_step(asked: argparse.Namespace, visit: int) -> tuple[str, dict[str, Any]]:
-    if asked.labels:
-        path = str(Path(asked.labels).absolute())
-        return "label", {"path": path, "visit": visit, "names": dict(map(_pair, asked.name))}
-    seeds = json.loads(Path(asked.seeds).read_text()) if asked.seeds else {}
-    return "segment", {"visit": visit, "method": asked.method, **seeds}
-
-
 def _acknowledge(asked: argparse.Namespace, printer: Printer) -> None:
     with CaseFolder.open(Path(asked.case)) as folder:
         arguments = {"visit": asked.visit, "reason": asked.reason}
@@ -111,17 +85,3 @@ def _identify(asked: argparse.Namespace, printer: Printer) -> None:
         arguments = {"visit": asked.visit, "same_patient": asked.same, "reason": asked.reason}
         step(folder, "identify", arguments, printer)
         printer.table(tables.visits(folder.case, folder))
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise BadInput(f"{text!r} is not the number of a visit") from error
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, structure = text.partition("=")
-    if not separator:
-        raise BadInput(f"{text!r} is not NAME=STRUCTURE")
-    return name, structure

@@ -19,6 +19,7 @@ BACKGROUND: Final = "background"
 """What lies in none of the structures asked for."""
 MOST_POINTS: Final = 100_000
 FARTHEST_MM: Final = 1e5
+FRAME: Final = "frame"
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,57 @@ class Seeds:
         return np.concatenate(found)
 
 
-def seeds_of(plain: Mapping[str, Any]) -> Seeds:
-    """Return the Seeds that JSON values say; raises BadArgument for anything else."""
+def seeds_of(plain: Mapping[str, Any], affine: NDArray[np.float64] | None = None) -> Seeds:
+    """Return the Seeds that JSON values say.
+
+    Args:
+        plain: the fields of `Seeds`, and "frame" where places are not LPS mm: "ras" (mm, as NIfTI
+            has them) or "index" (i, j, k of voxel centres, from 0).
+        affine: (4, 4) float64, index → LPS mm, of the image; for "index".
+
+    Raises:
+        BadArgument: anything else.
+    """
     known = [field.name for field in fields(Seeds)]
-    if unknown := [str(name) for name in plain if name not in known]:
+    if unknown := [str(name) for name in plain if name not in (*known, FRAME)]:
         raise BadArgument(
             f"seeds hold no {', '.join(unknown)}",
             where="seeds",
-            advice="they hold: " + ", ".join(known),
+            advice="they hold: " + ", ".join((*known, FRAME)),
         )
     try:
-        return Seeds(**{name: dict(plain[name]) for name in known if plain.get(name)})
+        seeds = Seeds(**{name: dict(plain[name]) for name in known if plain.get(name)})
     except (TypeError, ValueError, AttributeError) as error:
         raise BadArgument(f"these are no seeds ({error})", where="seeds") from error
+    return _moved(seeds, _to_lps(plain.get(FRAME, "lps"), affine))
+
+
+def _to_lps(frame: object, affine: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return (4, 4) from the frame of seeds to LPS mm."""
+    if frame == "index" and affine is not None:
+        return affine
+    if frame not in ("lps", "ras"):
+        raise BadArgument(
+            f"a frame {frame!r} is not known here", where="seeds", advice="use lps, ras or index"
+        )
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) if frame == "ras" else np.eye(4)
+
+
+def _moved(seeds: Seeds, matrix: NDArray[np.float64]) -> Seeds:
+    if np.array_equal(matrix, np.eye(4)):
+        return seeds
+
+    def line(points: Line) -> Line:
+        moved = np.array(points).reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+        return tuple((x, y, z) for x, y, z in moved.tolist())
+
+    ends = {name: line(two) for name, two in seeds.diameters.items()}
+    return Seeds(
+        {name: line(given) for name, given in seeds.points.items()},
+        {name: d for name, d in seeds.diameters_mm.items() if name not in ends},
+        {name: tuple(map(line, given)) for name, given in seeds.scribbles.items()},
+        {name: (a, b) for name, (a, b) in ends.items()},
+    )
 
 
 def _between(a: Point, b: Point, step_mm: float) -> NDArray[np.float64]:

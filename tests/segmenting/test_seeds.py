@@ -40,3 +40,15 @@ def test_that_what_is_no_seeds_is_refused(plain: dict[str, object]) -> None:
 def test_that_names_are_those_pointed_at() -> None:
     seeds = Seeds({"liver": ((0.0, 0.0, 0.0),), "spleen": ()}, {"tumour-1": 5.0})
     assert seeds.names == ("liver",)
+
+
+def test_that_places_may_be_told_in_voxels_or_ras() -> None:
+    affine = np.array([[2.0, 0, 0, 5], [0, 3.0, 0, 6], [0, 0, 4.0, 7], [0, 0, 0, 1]])
+    told = {"points": {"liver": [[1.0, 1.0, 1.0]]}, "frame": "index"}
+    assert seeds_of(told, affine).points["liver"] == ((7.0, 9.0, 11.0),)
+    assert seeds_of(told | {"frame": "ras"}).points["liver"] == ((-1.0, -1.0, 1.0),)
+
+
+def test_that_voxels_without_an_image_are_refused() -> None:
+    with pytest.raises(BadArgument, match="frame"):
+        seeds_of({"points": {"liver": [[1.0, 1.0, 1.0]]}, "frame": "index"})
