@@ -39,12 +39,15 @@ class _Collected:
     slices: list[Slice] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     frames: set[str] = field(default_factory=set)
-    said: dict[Path, Elements] = field(default_factory=dict)
+    said: dict[Path, Opened] = field(default_factory=dict)
 
     def earliest(self) -> Elements:
         """Return the header of the image that was taken first."""
-        headers = self.said.values() or [self.first.elements]
-        return _earliest(headers)
+        return _earliest(self.said.values() or [self.first])
+
+    def files_of(self, slices: Iterable[Slice]) -> list[Opened]:
+        """Return the files of slices, each once."""
+        return [self.said[path] for path in dict.fromkeys(s.pixels.path for s in slices)]
 
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
@@ -57,13 +60,19 @@ def series_of(
     """Group files by series and person, then by orientation, size and phase."""
     first: dict[str, _Collected] = {}
     groups: dict[tuple[str, ...], _Collected] = {}
+    known: dict[int, _Collected] = {}
     for file in files:
         with reading(file.path):
+            if id(file.kind) in known:
+                _collect(known[id(file.kind)], file, slices_of)
+                continue
             key = tuple(map(file.elements.text, ("SeriesInstanceUID", "PatientName", "PatientID")))
             if key not in groups:
                 others = first.setdefault(key[0], _Collected(file))
                 groups[key] = _Collected(file) if _of_another(file, others.first) else others
             _collect(groups[key], file, slices_of)
+            if file.kind is not None:
+                known[id(file.kind)] = groups[key]
     found = tuple({id(group): group for group in groups.values()}.values())
     told = [(s, group.earliest()) for group in found for s in _parts(format_name, group)]
     guesses = in_order([(said, s.guess) for s, said in told])
@@ -83,11 +92,11 @@ def _collect(
     try:
         slices = tuple(slices_of(file))
         into.slices += slices
-        into.said[file.path] = file.elements
+        into.said[file.path] = file
         into.frames |= {file.elements.text("FrameOfReferenceUID")} - {""}
         if file.dataset and file.dataset.damage:
             raise UnreadableFile(file.dataset.damage, advice="export the file again")
-        for pixels in {s.pixels for s in slices}:
+        for pixels in {id(s.pixels): s.pixels for s in slices}.values():
             checked(pixels)
     except BadInput as error:
         into.refused.append(Refused.by(error, file.path))
@@ -99,8 +108,7 @@ def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
     guesses = _guessed(parts, collected.said)
     for number, (part, guess) in enumerate(zip(parts, guesses, strict=True)):
         refusal = _refusal(collected, part, clash)
-        paths = dict.fromkeys(s.pixels.path for s in part.slices)
-        headers = [collected.said[path] for path in paths]
+        headers = _headers(collected.files_of(part.slices))
         stated = _stated(headers[0], len(part.slices), len(unique))
         left_out = () if clash else _left_out(part, copies)
         part = replace(part, findings=(*left_out, *part.findings, *stated))
@@ -135,7 +143,7 @@ def _refusal(collected: _Collected, part: Part, clash: str) -> Refused | None:
         return broken
     if part.localizer:
         return Refused(where, kind, "a localizer, not a volume")
-    if reason := projected(collected.said[one.pixels.path] for one in part.slices):
+    if reason := projected(_headers(collected.files_of(part.slices))):
         return Refused(where, kind, reason, "choose the sections that it was made of")
     if clash:
         return Refused(where, kind, clash, "export the series again")
@@ -145,14 +153,22 @@ def _refusal(collected: _Collected, part: Part, clash: str) -> Refused | None:
     return None
 
 
-def _guessed(parts: Sequence[Part], said: Mapping[Path, Elements]) -> Iterable[Guess]:
+def _headers(files: Iterable[Opened]) -> list[Elements]:
+    """Return what files say, the first for all of a kind: without what images have of their own."""
+    first: dict[int, Opened] = {}
+    for file in files:
+        first.setdefault(id(file.kind or file), file)
+    return [file.elements for file in first.values()]
+
+
+def _guessed(parts: Sequence[Part], said: Mapping[Path, Opened]) -> Iterable[Guess]:
     """Return what each part probably is, told by those of the same plane."""
     for _, group in groupby(parts, key=lambda part: part.plane):
         yield from guesses_of([_earliest(said[s.pixels.path] for s in p.slices) for p in group])
 
 
-def _earliest(headers: Iterable[Elements]) -> Elements:
-    return min(headers, key=lambda said: said.text("AcquisitionTime"))
+def _earliest(files: Iterable[Opened]) -> Elements:
+    return min((file.elements for file in files), key=lambda said: said.text("AcquisitionTime"))
 
 
 def _described(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -105,20 +106,20 @@ def whole_steps(gaps: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     return (step if off <= WHOLE * step else 0.0), counts
 
 
-def evenest_mm(heights: NDArray[np.float64]) -> float:
-    """Return the step of the even grid off which the farthest height lies least.
+def even_steps_mm(heights: NDArray[np.float64]) -> Iterator[float]:
+    """Yield steps of even grids near heights: that of the ends, then the one that fits best.
 
-    The width of the residuals is convex in the step, and least within twice what it is for the
-    step of the ends, over the number of gaps.
+    The best is off which the farthest height lies least: the width of the residuals is convex in
+    the step, and least within twice what it is for the step of the ends, over the number of gaps.
 
     Args:
         heights: (n,) mm in order, n ≥ 2.
     """
-    from scipy.optimize import minimize_scalar
-
     steps = np.arange(len(heights))
-
     ends = float(heights[-1] - heights[0]) / float(steps[-1])
+    yield ends
+    from scipy.optimize import minimize_scalar  # 0.3 s, which even stacks need not pay
+
     off = heights - ends * steps
 
     def width_mm(more: float) -> float:
@@ -128,7 +129,7 @@ def evenest_mm(heights: NDArray[np.float64]) -> float:
     best = minimize_scalar(
         width_mm, bounds=(-room, room), method="bounded", options={"xatol": 1e-10}
     )
-    return ends + float(best.x)
+    yield ends + float(best.x)
 
 
 def naive_offset_mm(positions: NDArray[np.float64], normal: NDArray[np.float64]) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from organtwin.core.errors import WrongGeometry
 from organtwin.importing.assembling import series_of
-from organtwin.importing.dictionary import tag_of
 from organtwin.importing.elements import Elements, merged, wanted
 from organtwin.importing.formats import ImageFormat
 from organtwin.importing.found import Found, Pixels, Slice
@@ -24,6 +24,7 @@ from organtwin.importing.planes import (
     position_of,
     spacing_of,
 )
+from organtwin.importing.repeating import TIMES, Kind
 from organtwin.importing.telling import MAY_FOLLOW, WOVEN
 from organtwin.importing.values import MAPPING, RESCALE, WHOLE, meaning_of
 from organtwin.importing.voxels import read
@@ -81,14 +82,9 @@ ONE_EACH: Final = (
     "InversionTime",
     "FlipAngle",
     "AcquisitionDate",
+    "PhotometricInterpretation",
 )
 """What one volume has one of."""
-TIMES: Final = frozenset(
-    map(tag_of, ("AcquisitionTime", "ContentTime", "TriggerTime", "AcquisitionNumber"))
-)
-OWN: Final = TIMES | set(map(tag_of, ("SOPInstanceUID", "ImagePositionPatient", "SliceLocation")))
-"""What each slice of a series may say of its own; they hardly ever differ in more."""
-Shared = tuple[Any, ...]
 
 
 def claims(file: Opened) -> bool:
@@ -156,36 +152,39 @@ def _following(said: Elements) -> tuple[tuple[str, str], ...]:
     return tuple((k, said.shown(k) if is_ct else "") for k in MAY_FOLLOW)
 
 
+@dataclass
+class _Known:
+    """What is known of one kind of files: a slice, and what some of them told by their TIMES."""
+
+    kind: Kind
+    like: Slice
+    told: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+
+
 class _Slices:
-    """Reads slices; one that says the same as the last of its series takes that one's values."""
+    """Reads slices; one of the same kind as another takes from that what they say alike."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[Opened, Shared, Slice]] = {}
+        self._known: dict[int, _Known] = {}
 
     def __call__(self, file: Opened) -> tuple[Slice, ...]:
         """Return the one slice of a file; raises as `slices_of`."""
-        uid, shared = file.elements.text("SeriesInstanceUID"), _shared(file)
-        before, same, like = self._last.get(uid, (None, None, None))
-        if before is None or like is None or same != shared:
-            (made,) = slices_of(file)
-        else:
-            made = _another(file, before, like)
-        self._last[uid] = (file, shared, made)
+        known = self._known.get(id(file.kind))
+        if known is not None:
+            return (_another(file, known),)
+        (made,) = slices_of(file)
+        if file.kind is not None:
+            self._known[id(file.kind)] = _Known(file.kind, made)
         return (made,)
 
 
-def _shared(file: Opened) -> Shared:
-    """Return everything a file says but what each slice has of its own."""
-    held = file.dataset
-    raw = {tag: value for tag, value in file.elements.raw.items() if tag not in OWN}
-    kind = (held.pixel_tag, held.pixel_length) if held else None
-    return raw, file.elements.big, file.elements.encodings, file.transfer_syntax, kind
-
-
-def _another(file: Opened, before: Opened, like: Slice) -> Slice:
-    """Return the slice of a file that differs from the one before in its own values at most."""
-    said, last = file.elements.raw, before.elements.raw
-    same = all(said.get(tag) == last.get(tag) for tag in TIMES)
+def _another(file: Opened, known: _Known) -> Slice:
+    """Return the slice of a file that says the same as another one but for its OWN values."""
+    said, like = file.elements, known.like
+    times = tuple(map(said.raw.get, TIMES))
+    if times not in known.told:
+        setting = like.setting[: -len(MAY_FOLLOW)] + _following(said)
+        known.told[times] = {"phase": _phase(said), "setting": setting}
     pixels = {
         "path": file.path,
         "size_bytes": file.size_bytes,
@@ -194,15 +193,11 @@ def _another(file: Opened, before: Opened, like: Slice) -> Slice:
     }
     own = {
         "pixels": Pixels(**(vars(like.pixels) | pixels)),
-        "position_mm": position_of(file.elements),
-        "sop_uid": file.elements.text("SOPInstanceUID"),
-        "location_mm": compared(file.elements, "SliceLocation"),
-        "phase": like.phase if same else _phase(file.elements),
-        "setting": like.setting
-        if same
-        else like.setting[: -len(MAY_FOLLOW)] + _following(file.elements),
+        "position_mm": position_of(said),
+        "sop_uid": said.text("SOPInstanceUID"),
+        "location_mm": compared(said, "SliceLocation"),
     }
-    return Slice(**(vars(like) | own))
+    return Slice(**(vars(like) | own | known.told[times]))
 
 
 def series(files: Sequence[Opened]) -> Found:

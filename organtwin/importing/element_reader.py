@@ -44,6 +44,9 @@ LITTLE, BIG = (
 )
 """Readers of a number, of (group, element, number) and of (group, element, VR, short length)."""
 Found = dict[int, tuple[str, Any]]
+Step = tuple[int, int, int, int]
+"""Tag of an element, bytes of its length, where its value begins and ends; 0 for all but the tag
+where it was looked into."""
 
 
 class Shortened(Exception):
@@ -74,13 +77,18 @@ class Dataset:
 
 
 class ElementReader:
-    """Steps through the elements of `content`, the beginning of something `size` bytes long."""
+    """Steps through the elements of `content`, the beginning of something `size` bytes long.
+
+    Attributes:
+        steps: the outermost elements stepped over so far.
+    """
 
     def __init__(
         self, content: bytes, size: int, start: int = 0, *, implicit: bool, big: bool
     ) -> None:
         self.content, self.size, self.at = content, size, start
         self.encodings: tuple[str, ...] = ("iso8859",)
+        self.steps: list[Step] = []
         self._cost = 0
         self._encode(implicit=implicit, big=big)
 
@@ -113,8 +121,11 @@ class ElementReader:
         found: Found = {}
         try:
             while self._peek() == b"\2\0":
+                begin = self.at
                 tag, vr, length = self._header()
+                start = self.at
                 found[tag] = (vr, self._value(length, self.size))
+                self.steps.append((tag, 2 if start - begin == 8 else 4, start, self.at))
         except _Damaged as damage:
             raise UnreadableFile(
                 f"the DICOM file meta information is broken ({damage})"
@@ -133,7 +144,7 @@ class ElementReader:
         if depth > DEPTH_LIMIT:
             raise _Damaged(f"sequences are nested deeper than {DEPTH_LIMIT}")
         while self.at < end:
-            self._plain(found, tree, end)
+            self._plain(found, tree, end, self.steps if depth == 0 else None)
             if self.at >= end:
                 break
             tag, vr, length = self._header()
@@ -141,6 +152,8 @@ class ElementReader:
                 break
             if depth == 0 and tag in PIXEL_TAGS:
                 return tag, length
+            if depth == 0:
+                self.steps.append((tag, 0, 0, 0))
             inner = tree.get(tag)
             if length == UNDEFINED or (inner and vr in ("SQ", "UN")):
                 items = self._sequence(inner, length, end, depth, unknown=vr == "UN")
@@ -155,14 +168,14 @@ class ElementReader:
                     self.encodings = encodings_of(self._made(found).texts("SpecificCharacterSet"))
         return 0, 0
 
-    def _plain(self, found: Found, tree: Wanted, end: int) -> None:
+    def _plain(self, found: Found, tree: Wanted, end: int, steps: list[Step] | None) -> None:
         """Read short values and step over what nobody wants: nearly all of a header.
 
         Stops in front of everything that needs a decision: wanted sequences, undefined lengths,
         pixels, items, the character set, and whatever is not as it should be.
         """
         if self.implicit:
-            self._plain_implicit(found, tree, end)
+            self._plain_implicit(found, tree, end, steps)
             return
         content, at, unpack = self.content, self.at, self._whole
         limit, count = min(end, len(content)), 0
@@ -171,12 +184,12 @@ class ElementReader:
             if at > last:
                 break
             group, element, vr, length = unpack(content, at)
-            tag, start, name = group << 16 | element, at + 8, name_of(vr, "")
+            tag, start, name, width = group << 16 | element, at + 8, name_of(vr, ""), 2
             if not name:
                 if vr not in SKIPPED_VRS or tag in tree:
                     break
                 (length,) = self._number(content, start)
-                start += 4
+                start, width = start + 4, 4
             after = start + length
             if after > limit or tag >= FIRST_PIXEL_TAG:
                 break
@@ -184,11 +197,15 @@ class ElementReader:
                 if tree[tag] or tag == CHARACTER_SET:
                     break
                 found[tag] = name, content[start:after]
+            if steps is not None:
+                steps.append((tag, width, start, after))
             at = after
         self.at = at
         self._spend(count * PLAIN)
 
-    def _plain_implicit(self, found: Found, tree: Wanted, end: int) -> None:
+    def _plain_implicit(
+        self, found: Found, tree: Wanted, end: int, steps: list[Step] | None
+    ) -> None:
         """Do the same where the bytes name no representation."""
         content, at, unpack = self.content, self.at, self._tag_and_number
         limit, count = min(end, len(content)), 0
@@ -205,6 +222,8 @@ class ElementReader:
                 if tree[tag] or tag == CHARACTER_SET:
                     break
                 found[tag] = representation_of(tag), content[start:after]
+            if steps is not None:
+                steps.append((tag, 4, start, after))
             at = after
         self.at = at
         self._spend(count * PLAIN)

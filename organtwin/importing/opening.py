@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from organtwin.core.errors import UnreadableFile
 from organtwin.importing.element_reader import Dataset, ElementReader, Shortened
 from organtwin.importing.elements import Elements, Wanted
+from organtwin.importing.repeating import Kind, Repeats, kind_of
 
 PREAMBLE: Final = 128
 FIRST_READ: Final = 16 * 2**10
@@ -32,6 +33,8 @@ class Opened:
         beginning: its first bytes, enough to tell a format by.
         dataset: its DICOM dataset, None when it is not DICOM.
         sop_class: SOP class UID from the file meta information.
+        kind: the same object for files that say the same but for what each has of its own; None
+            where that was not looked for, of a damaged file, and of one that is not DICOM.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class Opened:
     dataset: Dataset | None = None
     transfer_syntax: str = ""
     sop_class: str = ""
+    kind: Kind | None = field(default=None, compare=False, repr=False)
 
     @property
     def elements(self) -> Elements:
@@ -48,18 +52,18 @@ class Opened:
         return self.dataset.elements if self.dataset else Elements({})
 
 
-def opened(path: Path, tree: Wanted) -> Opened:
+def opened(path: Path, tree: Wanted, repeats: Repeats | None = None) -> Opened:
     """Look at a regular file.
+
+    Args:
+        repeats: knows the headers of files looked at before for the same `tree`.
 
     Raises:
         UnreadableFile: it cannot be opened, or says it is DICOM and is not.
     """
     try:
         with open(path, "rb", 0, opener=not_waiting) as file:
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode):
-                raise UnreadableFile("not a regular file", where=str(path))
-            return _looked_at(path, file, state, tree)
+            return _looked_at(path, file, tree, repeats)
     except OSError as error:
         raise UnreadableFile(
             f"cannot be opened ({error.strerror})",
@@ -73,15 +77,22 @@ def not_waiting(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _looked_at(path: Path, file: FileIO, state: os.stat_result, tree: Wanted) -> Opened:
+def _looked_at(path: Path, file: FileIO, tree: Wanted, repeats: Repeats | None) -> Opened:
+    state = os.fstat(file.fileno())
+    if not stat.S_ISREG(state.st_mode):
+        raise UnreadableFile("not a regular file", where=str(path))
     content = file.read(FIRST_READ)
     plain = Opened(path, state.st_size, state.st_mtime_ns, content[:512])
     if content[PREAMBLE : PREAMBLE + 4] != b"DICM":
         return plain
+    known = repeats.again(content, plain.size_bytes) if repeats else None
+    if known is not None:
+        kind, dataset = known
+        return _as_dicom(plain, dataset, kind.transfer_syntax, kind.sop_class, kind=kind)
     amount = FIRST_READ
     while True:
         try:
-            return _parsed(plain, content, tree)
+            return _parsed(plain, content, tree, repeats)
         except Shortened:
             if amount >= min(HEADER_LIMIT, state.st_size):
                 raise UnreadableFile(
@@ -92,7 +103,7 @@ def _looked_at(path: Path, file: FileIO, state: os.stat_result, tree: Wanted) ->
             content = file.read(min(amount, HEADER_LIMIT))
 
 
-def _parsed(plain: Opened, content: bytes, tree: Wanted) -> Opened:
+def _parsed(plain: Opened, content: bytes, tree: Wanted, repeats: Repeats | None) -> Opened:
     meta = ElementReader(content, plain.size_bytes, PREAMBLE + 4, implicit=False, big=False)
     try:
         said = meta.group_2()
@@ -108,15 +119,19 @@ def _parsed(plain: Opened, content: bytes, tree: Wanted) -> Opened:
     reader = ElementReader(
         content, size, start, implicit=syntax == IMPLICIT_LITTLE, big=syntax == EXPLICIT_BIG
     )
-    return Opened(
-        plain.path,
-        plain.size_bytes,
-        plain.modified_ns,
-        plain.beginning,
-        reader.dataset(tree),
-        syntax,
-        said.text("MediaStorageSOPClassUID"),
-    )
+    dataset, sop_class = reader.dataset(tree), said.text("MediaStorageSOPClassUID")
+    kind = kind_of(dataset, syntax, sop_class) if repeats else None
+    if repeats and kind:
+        as_said = syntax != DEFLATED and reader.implicit == (syntax == IMPLICIT_LITTLE)
+        kind = repeats.learn(kind, content, meta.steps + reader.steps if as_said else [])
+    return _as_dicom(plain, dataset, syntax, sop_class, kind=kind)
+
+
+def _as_dicom(
+    plain: Opened, dataset: Dataset, transfer_syntax: str, sop_class: str, *, kind: Kind | None
+) -> Opened:
+    found = plain.path, plain.size_bytes, plain.modified_ns, plain.beginning
+    return Opened(*found, dataset, transfer_syntax, sop_class, kind)
 
 
 def inflated(content: bytes, limit: int) -> tuple[bytes, bool]:

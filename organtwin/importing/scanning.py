@@ -13,6 +13,7 @@ from organtwin.importing.dicomdir import SOP_CLASS
 from organtwin.importing.formats import Mask, everything_wanted, image_formats, label_formats
 from organtwin.importing.found import LabelSource, Refused, Scan, Series
 from organtwin.importing.opening import Opened, opened
+from organtwin.importing.repeating import Repeats
 from organtwin.importing.walking import files_of
 from organtwin.importing.whereabouts import reading
 
@@ -46,11 +47,11 @@ def listed(path: Path) -> tuple[list[Path], list[Refused]]:
 
 def headers_of(paths: Sequence[Path], watch: Watch) -> tuple[list[Opened], list[Refused]]:
     """Look at the beginning of each file; raises Stopped."""
-    files, refused, tree = [], [], everything_wanted()
+    files, refused, tree, repeats = [], [], everything_wanted(), Repeats()
     for n, one in enumerate(paths):
         watch.tell(n / len(paths), f"looking at {one.name}")
         try:
-            files.append(opened(one, tree))
+            files.append(opened(one, tree, repeats))
         except BadInput as error:
             refused.append(Refused.by(error, one))
         except MemoryError:
@@ -63,10 +64,16 @@ def sorted_out(files: Sequence[Opened], refused: Sequence[Refused]) -> Scan:
     claimed: dict[str, list[Opened]] = {}
     sources: list[LabelSource] = []
     problems = list(refused)
+    homes: dict[int, str] = {}
     for one in files:
+        if id(one.kind) in homes:
+            claimed[homes[id(one.kind)]].append(one)
+            continue
         try:
             with reading(one.path):
-                _sort(one, claimed, sources)
+                name = _sort(one, claimed, sources)
+            if name and one.kind is not None:
+                homes[id(one.kind)] = name
         except BadInput as error:
             problems.append(Refused.by(error, one.path))
     series: list[Series] = []
@@ -78,20 +85,23 @@ def sorted_out(files: Sequence[Opened], refused: Sequence[Refused]) -> Scan:
     return Scan(tuple(series), tuple(sources), tuple(problems))
 
 
-def _sort(file: Opened, claimed: dict[str, list[Opened]], sources: list[LabelSource]) -> None:
-    """Give a file to the format that claims it; raises BadInput when none does."""
+def _sort(file: Opened, claimed: dict[str, list[Opened]], sources: list[LabelSource]) -> str:
+    """Give a file to the format that claims it; raises BadInput when none does.
+
+    Returns the name of an image format, which claims all files of the same kind.
+    """
     if file.sop_class == SOP_CLASS:
-        return
+        return ""
     for label in label_formats().values():
         if label.claims(file):
             if file.dataset and file.dataset.damage:
                 raise UnreadableFile(file.dataset.damage, where=str(file.path))
             sources.append(label.source(file))
-            return
+            return ""
     for image in image_formats().values():
         if image.claims(file):
             claimed.setdefault(image.name, []).append(file)
-            return
+            return image.name
     raise _unclaimed(file)
 
 

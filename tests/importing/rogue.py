@@ -22,10 +22,10 @@ def _misbehave(name: str) -> None:
         bytearray(2**45)
 
 
-def _header(path: Path, tree: Any) -> Any:
+def _header(path: Path, tree: Any, repeats: Any = None) -> Any:
     if "header" in path.name:
         _misbehave(path.name)
-    return HEADER(path, tree)
+    return HEADER(path, tree, repeats)
 
 
 def _said_to_be_labels(path: Path, tree: Any) -> Any:
