@@ -48,6 +48,12 @@ class Frame:
         )
         return i, j, k
 
+    def placed(self, voxels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """Return where voxels (n, 3) of an array of `shape` lie once the array is turned."""
+        turned = voxels[:, self.order]
+        last = np.array(shape)[list(self.order)] - 1
+        return np.where(self.flipped, last - turned, turned)
+
 
 def frame_of(affine: NDArray[np.float64]) -> Frame:
     """Return the Frame of an index → LPS mm affine (4, 4); oblique axes go to the nearest."""

@@ -7,18 +7,14 @@ costs more than about 4 mm of wholly unlike tissue is nobody's. Works in any mod
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 from skimage.graph import MCP_Geometric
 
-from organtwin.core.errors import BadArgument
-from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
-from organtwin.core.volume import Volume, to_index
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
-from organtwin.organs import Organ, tumour
 from organtwin.segmenting import BACKGROUND, Method, Request
 from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
 from organtwin.segmenting.coarse import (
@@ -28,68 +24,39 @@ from organtwin.segmenting.coarse import (
     factors_for,
     refined,
 )
-from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
+from organtwin.segmenting.frame import Flags, Floats, Index, Spacing
+from organtwin.segmenting.marks import Marks, answered, asked, both_sides
 from organtwin.segmenting.morphology import around, blurred
 
-TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
 MOST_VOXELS = 400_000
 ALIKE = 1.5
 OWN_TOLL = 0.05
 STEEP = 3.0
 MOST_UNLIKE = 6.0
 GIVE_UP = 150.0
-FIRST_OTHER_LABEL = 11
-OTHER_COLOUR = (0.62, 0.62, 0.58)
-OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
 
 
 def segment(request: Request, watch: Watch) -> LabelMap:
-    """Label every structure that has points; labels so far of other names stay.
+    """Label every structure that has points or scribbles; labels so far of other names stay.
 
-    Points named after none of the organ's structures and not "tumour-n" make a structure of kind
-    "other".
+    A name that is none of the organ's structures and not "tumour-n" becomes one of kind "other".
 
     Raises:
         BadArgument: fewer than two names, or a point outside the image.
         EmptyLabel: a structure came out empty.
         MisplacedLabel: a vessel or tumour lies outside the organ.
     """
-    volume, organ, labels = request.volume, request.organ, request.labels
-    named = {name: points for name, points in request.seeds.points.items() if points}
-    if BACKGROUND not in named or len(named) < 2:
-        raise BadArgument(
-            "points are needed in a structure and in what lies around it",
-            where="seeds",
-            advice='name the latter "background"',
-        )
-    frame = frame_of(volume.affine)
-    image = np.ascontiguousarray(frame.turned(volume.voxels), dtype=np.float32)
-    places = {name: _places(points, volume, frame, name) for name, points in named.items()}
-    owner = _grown(image, places, frame.spacing_mm, watch)
-    structures = tuple(_structure(n, organ, labels, places) for n in places if n != BACKGROUND)
-    masks = {}
-    for structure in structures:
-        inner = [s.name for s in structures if s.within == structure.name]
-        mask = np.isin(owner, [list(places).index(n) for n in (structure.name, *inner)])
-        masks[structure.name] = frame.back(mask)
+    here = asked(request)
+    marks = here.marks()
+    both_sides(marks)
+    owner = _grown(here.image, _indices(marks), here.frame.spacing_mm, watch)
+    masks = {n: owner == number for number, n in enumerate(marks) if n != BACKGROUND}
     watch.tell(1.0, f"{len(masks)} structures grown")
-    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
-    old = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
-    return stacked(old | masks, kept + structures, volume.affine)
+    return answered(here, masks)
 
 
-def _places(
-    points: tuple[tuple[float, float, float], ...], volume: Volume, frame: Frame, name: str
-) -> list[Index]:
-    """Voxels of the points in patient axes; raises BadArgument outside the image."""
-    found = []
-    shape = volume.voxels.shape
-    for index in np.rint(to_index(volume.affine, np.array(points))).astype(int):
-        if (index < 0).any() or (index >= shape).any():
-            raise BadArgument(f"a point of {name} lies outside the image", where="seeds")
-        i, j, k = (int(n) for n in index)
-        found.append(frame.place((i, j, k), shape))
-    return found
+def _indices(marks: Marks) -> dict[str, list[Index]]:
+    return {name: [(int(i), int(j), int(k)) for i, j, k in found] for name, found in marks.items()}
 
 
 def _grown(
@@ -189,26 +156,6 @@ def _outlined(
     moved = half_way(even, inside, spacing_mm, reach_mm=reach, noise=0.5 * noise)
     whole[box] = smoothed(ndimage.binary_fill_holes(moved), max(spacing_mm) * 0.7, spacing_mm)
     return whole
-
-
-def _structure(
-    name: str, organ: Organ, labels: LabelMap | None, places: dict[str, list[Index]]
-) -> Structure:
-    """The structure a name stands for; what is not the organ's becomes "other" from label 11."""
-    has_organ = organ.name in places or (
-        labels is not None and any(s.name == organ.name for s in labels.structures)
-    )
-    within = organ.name if has_organ else ""
-    number = TUMOUR.fullmatch(name)
-    if number:
-        return tumour(int(number[1]), within)
-    for structure in (*organ.structures, *(labels.structures if labels else ())):
-        if structure.name == name:
-            return structure
-    used = {s.label for s in labels.structures} if labels else set()
-    others = [n for n in places if n != BACKGROUND and not TUMOUR.fullmatch(n)]
-    free = [n for n in range(FIRST_OTHER_LABEL, 100) if n not in used]
-    return Structure(name, free[others.index(name)], "other", OTHER_CODE, OTHER_COLOUR)
 
 
 METHOD = Method("grow-from-seeds", "Several structures grown from points", "seeded", segment)

@@ -1,0 +1,140 @@
+"""Seeds as voxels of a turned image, and masks of the same as labels: both ends of a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from organtwin.core.errors import BadArgument, EmptyLabel
+from organtwin.core.labelmap import LabelMap, Structure, stacked
+from organtwin.core.volume import to_index
+from organtwin.segmenting import Request
+from organtwin.segmenting.frame import Flags, Floats, Frame, frame_of
+from organtwin.segmenting.naming import named
+from organtwin.segmenting.seeds import BACKGROUND, Seeds
+
+Voxels = NDArray[np.intp]
+Structures = tuple[Structure, ...]
+Marks = Mapping[str, Voxels]
+"""Name → (n, 3) voxels of the image in patient axes, each once."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A Request with its image in patient axes.
+
+    Args:
+        image: (ni, nj, nk) float32, axes L, P, S.
+        frame: how it was turned.
+    """
+
+    request: Request
+    image: Floats
+    frame: Frame
+
+    def marks(self, seeds: Seeds | None = None) -> Marks:
+        """Voxels of the request's seeds, or of others; raises BadArgument outside the image."""
+        return marked(self.request, self.frame, self.request.seeds if seeds is None else seeds)
+
+    def so_far(self, name: str) -> Flags | None:
+        """What the labels so far hold of a structure, in patient axes; None for nothing."""
+        labels = self.request.labels
+        if labels is None or all(s.name != name for s in labels.structures):
+            return None
+        mask = labels.mask(name)
+        return np.ascontiguousarray(self.frame.turned(mask)) if mask.any() else None
+
+
+def asked(request: Request) -> Asked:
+    """Return the request with its image in patient axes."""
+    frame = frame_of(request.volume.affine)
+    image = np.ascontiguousarray(frame.turned(request.volume.voxels), dtype=np.float32)
+    return Asked(request, image, frame)
+
+
+def marked(request: Request, frame: Frame, seeds: Seeds) -> Marks:
+    """Return the voxels of points, scribbles and drawn diameters, by name.
+
+    Raises:
+        BadArgument: a place outside the image.
+    """
+    volume = request.volume
+    shape, found = volume.voxels.shape, {}
+    for name in seeds.names:
+        places = seeds.places(name, 0.5 * min(volume.spacing_mm))
+        index = np.rint(to_index(volume.affine, places)).astype(np.intp)
+        outside = (index < 0).any(axis=1) | (index >= shape).any(axis=1)
+        if outside.any():
+            x, y, z = places[outside][0]
+            raise BadArgument(
+                f"a seed of {name} lies outside the image, at ({x:.0f}, {y:.0f}, {z:.0f}) mm",
+                where="seeds",
+                advice="places are in mm, to the left, to the back, to the head (LPS)",
+            )
+        found[name] = np.unique(frame.placed(index, shape), axis=0)
+    return found
+
+
+def both_sides(marks: Marks) -> None:
+    """Raise BadArgument unless there are seeds in a structure and in what lies around it."""
+    if BACKGROUND not in marks or len(marks) < 2:
+        raise BadArgument(
+            "seeds are needed in a structure and in what lies around it",
+            where="seeds",
+            advice='name the latter "background"',
+        )
+
+
+def some_structure(marks: Marks) -> None:
+    """Raise BadArgument unless there are seeds in a structure."""
+    if not set(marks) - {BACKGROUND}:
+        raise BadArgument(
+            "seeds are needed in at least one structure",
+            where="seeds",
+            advice="click or draw a line inside it",
+        )
+
+
+def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
+    """Return the labels so far with these structures drawn anew.
+
+    A structure also holds what lies within it: new parts and those so far.
+
+    Args:
+        masks: name → (ni, nj, nk) bool in patient axes.
+
+    Raises:
+        EmptyLabel: one of them has no voxels.
+        MisplacedLabel: a vessel or tumour lies outside the organ.
+    """
+    request = asked.request
+    structures = named(masks, request.organ, request.labels)
+    labels = request.labels
+    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
+    whole = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    for structure in structures:
+        mask = masks[structure.name]
+        if not mask.any():
+            raise EmptyLabel(
+                f"nothing of {structure.name} was found",
+                where="segment",
+                advice="draw more seeds inside it, or fewer around it",
+            )
+        whole[structure.name] = asked.frame.back(mask)
+    _hold(whole, structures, kept)
+    return stacked(whole, kept + structures, request.volume.affine)
+
+
+def _hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:
+    """Let structures drawn anew hold what was drawn within them, and what they touch of before."""
+    for outer in drawn:
+        mask = masks[outer.name]
+        beside = ndimage.binary_dilation(mask)
+        for inner in (s for s in drawn + kept if s.within == outer.name):
+            if inner in drawn or (beside & masks[inner.name]).any():
+                mask = mask | masks[inner.name]
+        masks[outer.name] = mask
