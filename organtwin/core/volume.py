@@ -104,6 +104,8 @@ class Volume:
         modality: DICOM modality ("CT", "MR", "PT").
         acquired: date of acquisition, None where the file says none.
         series_uid: SeriesInstanceUID, or the file's SHA-256 for formats without one.
+        inverted: low values are shown bright (MONOCHROME1, DICOM PS3.3 C.7.6.3.1.2); the values
+            are as measured.
     """
 
     voxels: NDArray[Any]
@@ -116,6 +118,7 @@ class Volume:
     study_uid: str = ""
     frame_uid: str = ""
     description: str = ""
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays; raise BadArgument for a wrong shape or a degenerate affine."""

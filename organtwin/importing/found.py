@@ -158,6 +158,7 @@ class Series:
         slices: where the voxels are, in order along the normal; empty for other formats.
         affine: (4, 4) float64 of that Volume, index → LPS mm; the first slice's plane where
             `read_volume` would refuse.
+        body_part: BodyPartExamined, "" where the files say none.
         origin: the images, for references; None for formats without UIDs.
     """
 
@@ -181,6 +182,12 @@ class Series:
     origin: Origin | None = field(default=None, repr=False)
     guess: Guess = Guess()
     study_description: str = ""
+    body_part: str = ""
+
+    @property
+    def inverted(self) -> bool:
+        """Whether low values are shown bright (PS3.3 C.7.6.3.1.2)."""
+        return bool(self.slices) and self.slices[0].pixels.photometric == "MONOCHROME1"
 
     def volume(self, voxels: NDArray[Any], affine: NDArray[np.float64]) -> Volume:
         """Return its Volume: voxels (ni, nj, nk), affine (4, 4), index → LPS mm."""
@@ -195,6 +202,7 @@ class Series:
             study_uid=self.study_uid,
             frame_uid=self.frame_uid,
             description=self.description,
+            inverted=self.inverted,
         )
 
 

@@ -82,7 +82,7 @@ def thumbnail(series: Series) -> NDArray[np.uint8]:
     values = slice_of(series, middle)
     centre, width = window_of(values, series.unit)
     grey = np.clip((values - (centre - width / 2)) * (255.0 / width), 0, 255)
-    if series.slices and series.slices[middle].pixels.photometric == "MONOCHROME1":
+    if series.inverted:
         grey = 255 - grey
     return _upright(np.nan_to_num(grey), series)
 

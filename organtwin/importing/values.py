@@ -137,6 +137,8 @@ def meaning_of(
             notes += (f"a real-world mapping to {line.unit} is not applied beside a Rescale",)
     lossy, ratio = _lost(said, pixels)
     notes += _doubts(said, unit)
+    if pixels.photometric == "MONOCHROME1":
+        notes += ("MONOCHROME1: low values are shown bright; the values are as stored",)
     return Meaning(slope, intercept, unit, notes, lossy, ratio, rescaled)
 
 

@@ -62,6 +62,7 @@ class Sent:
     study_uid: str
     frame_uid: str
     description: str
+    inverted: bool
 
 
 @dataclass(frozen=True)

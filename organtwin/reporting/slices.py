@@ -66,7 +66,8 @@ def slice_picture(
     height = float(figure.get_figheight())
     axes = figure.add_axes((0, 0.42 / height, 1, 1 - 0.75 / height))
     low, high = window.centre - window.width / 2, window.centre + window.width / 2
-    axes.imshow(grey, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    greys = "gray_r" if volume.inverted else "gray"
+    axes.imshow(grey, cmap=greys, vmin=low, vmax=high, extent=extent, interpolation="bilinear")
     shown = _outlines(axes, labels, points, extent)
     if removed is not None:
         distance = distances_mm(removed, points.reshape(-1, 3), beyond=np.nan).reshape(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from organtwin.organs import organs
 
 MODALITY: Final = "CT"
 PHASE: Final = "portal"
@@ -33,7 +35,10 @@ class Listed:
         patient: name, ID, birth date and sex, as these images say.
         part: number of the part where a series had to be split, None for a whole one.
         refusal: why it makes no volume, "" when it does; `advice`: what to do about it.
+        inverted: low values are shown bright.
         geometry: GeometryReport as JSON values, with its consequence.
+        body_part: (part, why) where it is clearly not of the trunk, else two empty texts.
+        stated: the modality was said by a person: the file says none.
     """
 
     key: str
@@ -49,11 +54,14 @@ class Listed:
     size: tuple[int, int, int]
     images: int
     unit: str
+    inverted: bool
     guess: str
     reason: str
     refusal: str
     advice: str
     geometry: Mapping[str, Any]
+    body_part: tuple[str, str] = ("", "")
+    stated: bool = False
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Listed:
@@ -74,12 +82,18 @@ class Listed:
             size=(i, j, k),
             images=said["images"],
             unit=said["unit"],
+            inverted=said["inverted"],
             guess=said["guess"]["name"],
             reason=said["guess"]["reason"],
             refusal=refusal.get("reason", ""),
             advice=refusal.get("advice", ""),
             geometry=said["geometry"],
+            body_part=tuple(said["body_part"]),
         )
+
+    def taken_as(self, modality: str) -> Listed:
+        """Return it with the modality that a person said of a file that says none."""
+        return replace(self, modality=modality, unit="HU" if modality == "CT" else "1", stated=True)
 
     @property
     def grade(self) -> str:
@@ -152,6 +166,15 @@ def toggled(
         else:
             kept.append(other.key)
     return (*kept, key), said
+
+
+def misfit(series: Listed, organ: str) -> str:
+    """Return that a series shows another part of the body than an organ's, "" when nothing tells."""
+    part, why = series.body_part
+    about = organs()[organ]
+    if not part or part == about.region:
+        return ""
+    return f"This looks like a {part} scan ({why}); this case's organ is {about.name}."
 
 
 def problem(listed: Sequence[Listed], chosen: Sequence[str], dates: Sequence[str] = ()) -> str:

@@ -26,7 +26,7 @@ from organtwin.core.errors import BadInput, OrganTwinError, Stopped
 from organtwin.core.origin import NOTHING_IN_COMMON, Identity
 from organtwin.core.temporary import private_folder
 from organtwin.core.watch import Watch
-from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images
+from organtwin.importing import Images, LabelSource, Refused, Scan, Series, open_images, part_of
 from organtwin.importing.index import SWITCH as NO_INDEX
 from organtwin.ui.packing import packed
 
@@ -116,8 +116,10 @@ def _series(series: Series, key: str, person: int) -> dict[str, Any]:
         "images": len(series.slices) or series.size[2],
         "files": len(series.files),
         "unit": series.unit,
+        "inverted": series.inverted,
         "geometry": asdict(series.geometry) | {"consequence": series.geometry.consequence},
         "guess": {"name": series.guess.name, "reason": series.guess.reason},
+        "body_part": part_of(series),
         "localizer": series.localizer,
         "refusal": _refused(series.refusal) if series.refusal else None,
     }

@@ -117,7 +117,8 @@ class QuickLook(QWidget):
             grade=grade,
             resampled_from=said["resampled_from"],
         )
-        image = Volume(voxels, affine, self._of.unit, self._of.modality, geometry)
+        of = self._of
+        image = Volume(voxels, affine, of.unit, of.modality, geometry, inverted=of.inverted)
         windows = windows_of(organ("liver"), image)
         first = next((w for w in windows if w.name == "soft tissue"), windows[0])
         untouched = self.viewing.volume is None or self.viewing.window == self._begun

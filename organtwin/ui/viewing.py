@@ -60,6 +60,7 @@ class Viewing(QObject):
         self.picking = False
         self.withheld = False
         self.resampled = ""
+        self.inverted = False
         self.crosshair = True
         self.body: Box | None = None
         self.oblique: Mapping[Plane, Frame] | None = None
@@ -82,6 +83,7 @@ class Viewing(QObject):
         self.image = "" if volume is None else image_key(volume)
         self.withheld = volume is not None and volume.geometry.grade == "withheld"
         self.resampled = "" if volume is None else _resampled(volume)
+        self.inverted = volume is not None and volume.inverted
         self._shown = (volume, self._shown[1])
         self._reslicers = (None, self._reslicers[1])
         self.body, self._voxel_frames = None, {}

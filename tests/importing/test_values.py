@@ -15,7 +15,7 @@ from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian
 
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.importing import Scan, read_volume, scan
+from organtwin.importing import Scan, open_images, read_volume, scan
 from tests.importing.conftest import slice_of, values_at
 
 WATCH = Watch()
@@ -231,6 +231,22 @@ def test_that_grey_values_shown_inverted_are_measured_as_stored(
 ) -> None:
     found = scanned(write, tmp_path, PhotometricInterpretation="MONOCHROME1")
     assert volume(found).voxels[3, 2, 1] == STORED - 1000
+    assert found.series[0].geometry.findings == (
+        "MONOCHROME1: low values are shown bright; the values are as stored",
+    )
+    with open_images(tmp_path / "dicom", WATCH) as images:
+        image = images.volume(images.scan.series[0], WATCH)
+    assert (image.inverted, image.unit) == (True, "HU")
+
+
+def test_that_slices_shown_inverted_and_others_are_not_one_volume(
+    write: Write, tmp_path: Path
+) -> None:
+    for n in range(8):
+        write([3.0 * n], PhotometricInterpretation=f"MONOCHROME{1 + (n == 3)}")
+    (part,) = scan(tmp_path / "dicom", WATCH).series
+    assert part.geometry.grade == "withheld"
+    assert "differ in PhotometricInterpretation" in part.geometry.findings[0]
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "PT"])

@@ -254,6 +254,7 @@ def described(n: int, **other: Any) -> dict[str, Any]:
         "images": 100,
         "files": 100,
         "unit": "HU",
+        "inverted": False,
         "guess": {"name": "", "reason": ""},
         "localizer": False,
         "refusal": None,

@@ -71,7 +71,7 @@ class Blend:
 
     def _image(self, frame: Frame, raster: Raster) -> QImage:
         values, inside = sampled(self.volume, self.link, frame, raster)
-        return veil_image(values, self.window, inside)
+        return veil_image(values, self.window, inside, inverted=self.volume.inverted)
 
 
 def sampled(

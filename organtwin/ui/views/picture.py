@@ -134,7 +134,7 @@ class Picture:
         view = self._view
         key = (view.number, view.viewing.window)
         if self._image is None or self._image[0] != key:
-            self._image = (key, grey_image(self._values(view.number), view.viewing.window))
+            self._image = (key, self._grey(self._values(view.number)))
         image = self._image[1]
         transform = self.slice_transform()
         painter.setTransform(transform)
@@ -142,6 +142,10 @@ class Picture:
         painter.resetTransform()
         self._draw_veil(painter)
         self._draw_structures(painter, self.outlines(), transform)
+
+    def _grey(self, plate: NDArray[Any]) -> QImage:
+        viewing = self._view.viewing
+        return grey_image(plate, viewing.window, inverted=viewing.inverted)
 
     def _values(self, number: int) -> NDArray[Any]:
         """Return a slice in one piece; gathering it across memory is what takes time."""
@@ -160,7 +164,7 @@ class Picture:
             return
         coarse = raster.step_mm * view.scale()
         plate = values.sample(view.frame(), raster, viewing.slab)
-        image = grey_image(plate, viewing.window)
+        image = self._grey(plate)
         columns, rows = raster.size
         painter.drawImage(QRectF(0, 0, columns * coarse, rows * coarse), image)
         self._draw_veil(painter)
