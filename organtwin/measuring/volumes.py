@@ -1,0 +1,87 @@
+"""Volume by two methods that can be wrong in different ways: counted voxels, enclosed surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from organtwin.core.volume import voxel_ml_of
+from organtwin.measuring.surfaces import box_of, shell_of
+
+LARGEST_PERCENT: Final = 1.0
+"""How far the two may differ before it is said: what a mesh of the structure may be off by, too."""
+FEW_VOXELS: Final = 270
+"""A ball of 4 voxels radius: below, two methods differ by more than 1 % on the grid alone."""
+THIN_VOXELS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class TwoVolumes:
+    """A volume found twice.
+
+    Args:
+        voxels_ml: voxels times the volume of one.
+        surface_ml: enclosed by the surface through its border (see `surfaces`).
+        voxels: how many there are.
+        thickest_voxels: diameter, in voxels, of the largest ball that fits in.
+        cut: it reaches the end of the grid; what lies beyond is in neither.
+    """
+
+    voxels_ml: float
+    surface_ml: float
+    voxels: int
+    thickest_voxels: float
+    cut: bool
+
+    @property
+    def difference_percent(self) -> float:
+        """The surface's volume against that of the voxels."""
+        return 100.0 * (self.surface_ml / self.voxels_ml - 1.0)
+
+    @property
+    def flag(self) -> str:
+        """Why the two differ by more than 1 %, with both numbers; "" where they do not."""
+        if abs(self.difference_percent) <= LARGEST_PERCENT:
+            return ""
+        return (
+            f"{self.voxels_ml:.4g} mL by voxels but {self.surface_ml:.4g} mL by surface "
+            f"({self.difference_percent:+.1f} %): {self._reason}"
+        )
+
+    @property
+    def _reason(self) -> str:
+        if self.voxels < FEW_VOXELS:
+            return f"small, only {self.voxels} voxel{'s' * (self.voxels != 1)}"
+        if self.thickest_voxels < THIN_VOXELS:
+            return f"thin, nowhere more than {self.thickest_voxels:.1f} voxels thick"
+        return "rough, or with parts about one voxel thin"
+
+
+def volume_of(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> TwoVolumes:
+    """Return the volume of a mask (ni, nj, nk) bool on a grid (4, 4), index → LPS mm.
+
+    Raises:
+        EmptyLabel: the mask has no voxels.
+    """
+    box = box_of(mask)
+    count = int(np.count_nonzero(mask[box]))
+    cut = any(c.start == 0 or c.stop == n for c, n in zip(box, mask.shape, strict=True))
+    return TwoVolumes(
+        voxels_ml=count * voxel_ml_of(affine),
+        surface_ml=shell_of(mask, affine).volume_ml,
+        voxels=count,
+        thickest_voxels=_thickest_voxels(mask[box]),
+        cut=cut,
+    )
+
+
+def _thickest_voxels(mask: NDArray[np.bool_]) -> float:
+    """Return the diameter in voxels of the largest ball inside: twice the deepest centre, less one.
+
+    A centre in a layer one voxel thick is 1 from the nearest outside.
+    """
+    return 2.0 * float(ndimage.distance_transform_edt(np.pad(mask, 1)).max()) - 1.0
