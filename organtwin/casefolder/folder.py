@@ -16,6 +16,7 @@ from organtwin.casefolder.durable import disk_errors
 from organtwin.casefolder.journal import Journal
 from organtwin.casefolder.lock import Lock
 from organtwin.casefolder.objects import ObjectFolder
+from organtwin.core.canvas import Canvas
 from organtwin.core.case import Case
 from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
 from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
@@ -120,6 +121,10 @@ class CaseFolder:
     def get(self, object_id: str) -> Any:
         """Return the noun of that id; raises CaseDamaged."""
         return self.objects.get(object_id)
+
+    def canvas(self, labels: str) -> Canvas:
+        """Return labels to read parts of until the next call; raises CaseDamaged."""
+        return self.objects.canvas(labels)
 
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put, should the step fail."""

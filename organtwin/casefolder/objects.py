@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 import uuid
 import weakref
+from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 from typing import IO, Any, Final
 
 from organtwin.casefolder.durable import disk_errors, sync_folder, write_once
+from organtwin.core.canvas import Canvas, follow, resolved
+from organtwin.core.change import Change
 from organtwin.core.content import decode, identity, pieces
 from organtwin.core.errors import CaseDamaged
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.private import FILE, FOLDER
 
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
 TRIAL: Final = ".trial-"
+CHANGES_AT_HAND: Final = 512
 
 
 class ObjectFolder:
@@ -33,6 +39,9 @@ class ObjectFolder:
         self.jobs = root.parent / "jobs"
         self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
         self._trial: IO[str] | None = None
+        self._changes: OrderedDict[str, Change] = OrderedDict()
+        self._canvas: Canvas | None = None
+        self._drawing = RLock()
 
     def put(self, thing: Any) -> str:
         """Keep a noun; returns its id. Raises DiskFull or CaseReadOnly, then nothing changed."""
@@ -49,7 +58,7 @@ class ObjectFolder:
                     self._trial.write(object_id + "\n")
                     self._trial.flush()
                 write_once(path, *content)
-        self._at_hand[object_id] = thing
+        self._keep(object_id, thing)
         return object_id
 
     @contextmanager
@@ -82,12 +91,54 @@ class ObjectFolder:
             note.unlink(missing_ok=True)
 
     def get(self, object_id: str) -> Any:
-        """Return the noun of that id; raises CaseDamaged when it is missing or was changed."""
+        """Return the noun of that id; raises CaseDamaged when it is missing or was changed.
+
+        For the id of a Change it is the whole LabelMap after it.
+        """
         thing = self._at_hand.get(object_id)
         if thing is None:
-            thing = decode(self.content(object_id))
+            thing = self.as_put(object_id)
+            if isinstance(thing, Change):
+                thing = self._labels_after(object_id)
             self._at_hand[object_id] = thing
         return thing
+
+    def canvas(self, labels: str) -> Canvas:
+        """Return the labels of that id to read parts of, until the next call; change nothing there.
+
+        One canvas is kept and moved by the Changes between, so that a stroke costs no whole copy.
+        """
+        with self._drawing:
+            canvas, self._canvas = self._canvas, None
+            if canvas is None or follow(canvas, self.as_put, labels) is None:
+                canvas = Canvas(self.get(labels), labels)
+            self._canvas = canvas
+            return canvas
+
+    def as_put(self, object_id: str) -> Any:
+        """Return the noun of that id, a Change as such; raises CaseDamaged.
+
+        Where the whole LabelMap after a Change is at hand already, it may be that.
+        """
+        thing = self._changes.get(object_id) or self._at_hand.get(object_id)
+        if thing is None:
+            thing = decode(self.content(object_id))
+            self._keep(object_id, thing)
+        return thing
+
+    def _keep(self, object_id: str, thing: Any) -> None:
+        if not isinstance(thing, Change):
+            self._at_hand[object_id] = thing
+            return
+        self._changes[object_id] = thing
+        while len(self._changes) > CHANGES_AT_HAND:
+            self._changes.popitem(last=False)
+
+    def _labels_after(self, change: str) -> LabelMap:
+        with self._drawing:
+            if self._canvas is not None and self._canvas.at == change:
+                return self._canvas.frozen()
+        return resolved(self.as_put, change)
 
     def content(self, object_id: str) -> bytes:
         """Return the canonical bytes of an object, checked against its id."""
@@ -132,4 +183,5 @@ class ObjectFolder:
                 if OBJECT_ID.fullmatch(object_id) and object_id not in known:
                     self.path(object_id).unlink(missing_ok=True)
                     self._at_hand.pop(object_id, None)
+                    self._changes.pop(object_id, None)
             note.unlink(missing_ok=True)

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from organtwin.core.canvas import Canvas
 from organtwin.core.content import noun
 from organtwin.core.errors import BadArgument, Missing
 
@@ -26,12 +27,40 @@ class ObjectStore(Protocol):
         ...
 
     def get(self, object_id: str) -> Any:
-        """Return the noun of that id; raises CaseDamaged when it is not what was put."""
+        """Return the noun of that id; raises CaseDamaged when it is not what was put.
+
+        For the id of a Change it is the whole LabelMap after it.
+        """
+        ...
+
+    def canvas(self, labels: str) -> Canvas:
+        """Return the labels of that id to read parts of, until the next call of this.
+
+        Raises CaseDamaged. What is read must not be changed there.
+        """
         ...
 
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put while it is entered, should that fail."""
         ...
+
+
+WorkState = Literal["not started", "in progress", "done", "reviewed"]
+
+
+@noun
+@dataclass(frozen=True)
+class Work:
+    """How far a person is with one structure of a visit.
+
+    Args:
+        structure: its name.
+        who: reviewed it; "" in any other state.
+    """
+
+    structure: str
+    state: WorkState
+    who: str = ""
 
 
 @noun
@@ -43,7 +72,7 @@ class Visit:
         day: days since the baseline visit (the earliest; its day is 0).
         acquired: calendar date of the images.
         volume: Volume, in the visit's own frame.
-        labels: LabelMap on that volume's grid.
+        labels: LabelMap on that volume's grid, or the Change that made it.
         registration: Registration from the baseline frame to this visit.
         baseline_labels: the visit's LabelMap carried to the baseline grid.
         observations: ids of Observation.
@@ -52,6 +81,7 @@ class Visit:
         identity: Identity, whom those images say they show.
         held: why the visit may belong to another patient; a person has to decide before any step
             may use it. Empty when there is no doubt, or it was decided.
+        work: how far each structure is; those not named are not started.
     """
 
     day: float
@@ -65,6 +95,13 @@ class Visit:
     origin: str = ""
     identity: str = ""
     held: tuple[str, ...] = ()
+    work: tuple[Work, ...] = ()
+
+    def work_on(self, structure: str) -> Work:
+        """Return how far a structure is."""
+        return next(
+            (w for w in self.work if w.structure == structure), Work(structure, "not started")
+        )
 
 
 @noun

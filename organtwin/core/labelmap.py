@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final, Literal
@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.boxes import Box, bounding, shared, whole
 from organtwin.core.content import noun, read_only
 from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
 from organtwin.core.volume import GeometryReport, checked_affine, voxel_ml_of
@@ -50,26 +51,67 @@ class Structure:
 
 @noun
 @dataclass(frozen=True, eq=False)
+class Beneath:
+    """Voxels of one structure that do not show, because another is drawn over them.
+
+    Args:
+        label: of the structure beneath.
+        start: index (i, j, k) of the first voxel of a box on the LabelMap's grid.
+        voxels: (bi, bj, bk) bool, Fortran order, read-only: which of the box are meant.
+    """
+
+    label: int
+    start: tuple[int, int, int]
+    voxels: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Freeze the array; raise BadArgument for a box that is none."""
+        object.__setattr__(self, "voxels", read_only(self.voxels, bool))
+        if self.voxels.ndim != 3 or len(self.start) != 3 or min(self.start) < 0:
+            raise BadArgument("what lies beneath is a box of voxels", where=str(self.start))
+
+    @property
+    def box(self) -> Box:
+        """Where it lies on the grid."""
+        i, j, k = (slice(a, a + n) for a, n in zip(self.start, self.voxels.shape, strict=True))
+        return i, j, k
+
+
+@noun
+@dataclass(frozen=True, eq=False)
 class LabelMap:
-    """Structures on a Volume's grid; an inner structure overrides the one that contains it.
+    """Structures on a Volume's grid, which may overlap.
+
+    A structure is a part of the one it lies `within`. Where others share a voxel, `labels` shows
+    the one drawn last; the others' voxel is in `beneath`. Masks, volumes and all else that is told
+    of a structure hold what lies beneath.
 
     Args:
         labels: (ni, nj, nk) uint8, Fortran order, read-only; 0 is nothing.
         affine: (4, 4) float64, index → LPS mm.
-        structures: one for each label value in use.
+        structures: one for each label value in use, in the order of drawing: later over earlier,
+            and what lies within another after that one.
+        beneath: at most one for each structure.
     """
 
     labels: NDArray[np.uint8]
     affine: NDArray[np.float64]
     structures: tuple[Structure, ...]
+    beneath: tuple[Beneath, ...] = ()
 
     def __post_init__(self) -> None:
-        """Freeze the arrays; raise BadArgument for duplicate names or labels."""
+        """Freeze the arrays; raise BadArgument for duplicates and for what lies off the grid."""
         object.__setattr__(self, "labels", read_only(self.labels, np.uint8))
         object.__setattr__(self, "affine", checked_affine(self.affine))
-        for values in ([s.name for s in self.structures], [s.label for s in self.structures]):
+        known = [s.label for s in self.structures]
+        for values in ([s.name for s in self.structures], known, [b.label for b in self.beneath]):
             if len(set(values)) != len(values):
                 raise BadArgument("two structures share a name or a label", where=str(values))
+        for below in self.beneath:
+            ends = (axis.stop for axis in below.box)
+            fits = all(end <= n for end, n in zip(ends, self.labels.shape, strict=True))
+            if below.label not in known or not fits:
+                raise BadArgument("what lies beneath is on no structure or off the grid")
 
     def structure(self, name: str) -> Structure:
         """Return the structure of that name; raises BadArgument when there is none."""
@@ -92,16 +134,52 @@ class LabelMap:
             found += [s for s in self.structures if s.within == structure.name]
         return tuple(found)
 
-    def mask(self, name: str) -> NDArray[np.bool_]:
-        """Return (ni, nj, nk) bool: the structure with everything inside it, Fortran order."""
-        wanted = np.zeros(256, dtype=bool)
-        wanted[[s.label for s in self.inside(name)]] = True
-        return wanted[self.labels]
+    def mask(self, name: str, box: Box | None = None) -> NDArray[np.bool_]:
+        """Return (ni, nj, nk) bool: the structure with everything inside it, Fortran order.
+
+        Args:
+            box: slices of the grid to look at only, the whole without.
+        """
+        wanted = self._wanted(name)
+        mask: NDArray[np.bool_] = wanted[self.labels if box is None else self.labels[box]]
+        for below in self.beneath:
+            if wanted[below.label]:
+                here, there = shared(below.box, box or whole(self.labels.shape))
+                mask[there] |= below.voxels[here]
+        return mask
+
+    def own(self, name: str) -> NDArray[np.bool_]:
+        """Return (ni, nj, nk) bool: the structure without what lies within it, Fortran order."""
+        label = self.structure(name).label
+        mask: NDArray[np.bool_] = self.labels == label
+        for below in self.beneath:
+            if below.label == label:
+                mask[below.box] |= below.voxels
+        return mask
 
     def volume_ml(self, name: str) -> float:
         """Volume in mL of the structure with everything inside it."""
-        wanted = [s.label for s in self.inside(name)]
-        return float(self._counts[wanted].sum()) * voxel_ml_of(self.affine)
+        wanted = self._wanted(name)
+        count = int(self._counts[wanted].sum()) + self._hidden(wanted)
+        return float(count) * voxel_ml_of(self.affine)
+
+    def _wanted(self, name: str) -> NDArray[np.bool_]:
+        """(256,) bool: the labels of a structure and of everything inside it."""
+        wanted = np.zeros(256, dtype=bool)
+        wanted[[s.label for s in self.inside(name)]] = True
+        return wanted
+
+    def _hidden(self, wanted: NDArray[np.bool_]) -> int:
+        """Return the number of voxels of some labels where none of them shows."""
+        meant = [b for b in self.beneath if wanted[b.label]]
+        if not meant:
+            return 0
+        around = bounding([b.box for b in meant])
+        hidden = np.zeros([axis.stop - axis.start for axis in around], dtype=bool, order="F")
+        for below in meant:
+            here, there = shared(below.box, around)
+            hidden[there] |= below.voxels[here]
+        return int(np.count_nonzero(hidden & ~wanted[self.labels[around]]))
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
@@ -117,9 +195,12 @@ class LabelMap:
 
         Where the structure reaches the first or last plane it counts as ending there.
         """
-        inside = np.zeros(256, dtype=bool)
-        inside[[s.label for s in self.inside(name)]] = True
-        faces = int(self._faces[inside[:, None] != inside[None, :]].sum())
+        inside = self._wanted(name)
+        if any(inside[b.label] for b in self.beneath):
+            ends = np.pad(self.mask(name), ((0, 0), (0, 0), (1, 1)))
+            faces = int(np.count_nonzero(ends[:, :, 1:] != ends[:, :, :-1]))
+        else:
+            faces = int(self._faces[inside[:, None] != inside[None, :]].sum())
         return faces * float(np.linalg.norm(np.cross(self.affine[:3, 0], self.affine[:3, 1])))
 
     @cached_property
@@ -155,13 +236,32 @@ class LabelMap:
         return mask
 
 
+def trimmed(label: int, start: tuple[int, ...], voxels: NDArray[np.bool_]) -> Beneath | None:
+    """Return the voxels of a box without its empty margins, None where none is set."""
+    box = []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        used = np.flatnonzero(voxels.any(axis=others))
+        if not used.size:
+            return None
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+    i, j, k = (int(a) + b.start for a, b in zip(start, box, strict=True))
+    return Beneath(label, (i, j, k), np.asfortranarray(voxels[tuple(box)]))
+
+
 def stacked(
-    masks: dict[str, NDArray[Any]], structures: tuple[Structure, ...], affine: NDArray[Any]
+    masks: dict[str, NDArray[Any]],
+    structures: tuple[Structure, ...],
+    affine: NDArray[Any],
+    *,
+    overlapping: bool = False,
 ) -> LabelMap:
     """Paint masks over each other, outermost structure first.
 
     Args:
         masks: structure name → (ni, nj, nk) bool.
+        overlapping: whether a structure keeps the voxels that another is painted over (beneath);
+            else they are the later one's alone.
 
     Raises:
         EmptyLabel: a mask has no voxels.
@@ -170,7 +270,9 @@ def stacked(
     """
     labels = np.zeros(next(iter(masks.values())).shape, dtype=np.uint8, order="F")
     by_name = {s.name: s for s in structures}
-    for structure in sorted(structures, key=lambda s: _depth(s, by_name)):
+    ordered = sorted(structures, key=lambda s: _depth(s, by_name))
+    painted: dict[str, NDArray[np.bool_]] = {}
+    for structure in ordered:
         mask = np.asarray(masks[structure.name], dtype=bool)
         if not mask.any():
             raise EmptyLabel(f"{structure.name} has no voxels", where="labels")
@@ -184,7 +286,13 @@ def stacked(
                 )
             mask = inside
         labels[mask] = structure.label
-    return LabelMap(labels, np.asarray(affine, dtype=np.float64), structures)
+        painted[structure.name] = mask
+    fixed = np.asarray(affine, dtype=np.float64)
+    if not overlapping:
+        return LabelMap(labels, fixed, structures)
+    top = LabelMap(labels, fixed, tuple(ordered))
+    kept = (trimmed(s.label, (0, 0, 0), painted[s.name] & ~top.mask(s.name)) for s in ordered)
+    return replace(top, beneath=tuple(below for below in kept if below is not None))
 
 
 def _depth(structure: Structure, by_name: dict[str, Structure]) -> tuple[int, int]:

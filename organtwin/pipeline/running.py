@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from organtwin import __version__
+from organtwin.core.canvas import Canvas
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import BadArgument
 from organtwin.core.journal import Done
@@ -59,6 +60,12 @@ class RecordedStore:
         if object_id not in self.made:
             self.read[object_id] = None
         return self._store.get(object_id)
+
+    def canvas(self, labels: str) -> Canvas:
+        """Return labels to read parts of until the next call, and remember that they were read."""
+        if labels not in self.made:
+            self.read[labels] = None
+        return self._store.canvas(labels)
 
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put, should the step fail."""

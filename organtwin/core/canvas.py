@@ -1,0 +1,213 @@
+"""Canvas: a LabelMap to draw on, moved from one state of the labels to another by Changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.boxes import Box, bounding
+from organtwin.core.change import DRAWN, Change, Voxels
+from organtwin.core.errors import CaseDamaged
+from organtwin.core.labelmap import Beneath, LabelMap, Structure, trimmed
+
+Read = Callable[[str], LabelMap | Change]
+"""Gives an object as it was put: a Change is not resolved."""
+
+
+class Canvas:
+    """One whole set of labels that Changes are made on and taken back from, in place.
+
+    Args:
+        labels: copied.
+        at: id of these labels, "" where they have none.
+    """
+
+    def __init__(self, labels: LabelMap, at: str = "") -> None:
+        self.at = at
+        self._voxels = labels.labels.copy(order="F")
+        self._line = self._voxels.reshape(-1, order="F")
+        self._counts: NDArray[np.int64] | None = vars(labels).get("_counts")
+        self._now = labels
+        self._show(labels.structures, labels.beneath)
+
+    @property
+    def labels(self) -> LabelMap:
+        """The labels as they stand; its voxels change with the next Change, copy what you keep."""
+        return self._now
+
+    def frozen(self) -> LabelMap:
+        """Return the labels as they stand, copied."""
+        now = self._now
+        kept = LabelMap(self._voxels.copy(order="F"), now.affine, now.structures, now.beneath)
+        if self._counts is not None:
+            vars(kept)["_counts"] = self._counts
+        return kept
+
+    def shown(self, where: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return (n,) uint8: the labels drawn at places counted in Fortran order."""
+        return self._line[where]
+
+    def hidden(self, label: int, where: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (n,) bool: where a structure lies beneath another."""
+        result = np.zeros(where.size, dtype=bool)
+        for below in self._now.beneath:
+            if below.label == label:
+                index = _unravelled(where, self._voxels.shape) - np.array(below.start)[:, None]
+                size = np.array(below.voxels.shape)[:, None]
+                inside = ((index >= 0) & (index < size)).all(axis=0)
+                result[inside] = below.voxels[tuple(index[:, inside])]
+        return result
+
+    def held(self, name: str, where: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (n,) bool: where a structure, with everything inside it, is."""
+        labels = [s.label for s in self._now.inside(name)]
+        result: NDArray[np.bool_] = np.isin(self.shown(where), labels)
+        for below in self._now.beneath:
+            if below.label in labels:
+                result |= self.hidden(below.label, where)
+        return result
+
+    def apply(self, change: Change, at: str = "") -> None:
+        """Make a Change that was found on these labels; `at` is its id."""
+        self._patch(change, back=False)
+        self._show(change.structures, self._now.beneath)
+        self.at = at
+
+    def revert(self, change: Change) -> None:
+        """Take the last Change back."""
+        self._patch(change, back=True)
+        self._show(change.structures_before, self._now.beneath)
+        self.at = change.before
+
+    def _patch(self, change: Change, *, back: bool) -> None:
+        for patch in change.patches:
+            where, old, new = patch.voxels(self._line.size)
+            if back:
+                old, new = new, old
+            if patch.sheet == DRAWN:
+                self._line[where] = new
+                if self._counts is not None:
+                    lost, won = (np.bincount(values, minlength=256) for values in (old, new))
+                    self._counts = self._counts - lost + won
+            else:
+                self._now = _laid(self._now, patch.sheet, (where, old, new))
+
+    def _show(self, structures: tuple[Structure, ...], beneath: tuple[Beneath, ...]) -> None:
+        if self._counts is None:
+            self._counts = self._now._counts
+        seen = self._voxels.view()
+        seen.flags.writeable = False
+        self._now = LabelMap(seen, self._now.affine, structures, beneath)
+        vars(self._now)["_counts"] = self._counts
+
+
+def resolved(read: Read, labels: str) -> LabelMap:
+    """Return the whole LabelMap that the id of a Change stands for; raises CaseDamaged."""
+    base, changes = changes_since_whole(read, labels)
+    whole = read(base)
+    assert isinstance(whole, LabelMap)
+    canvas = Canvas(whole)
+    for change in changes:
+        canvas.apply(change)
+    return canvas.labels
+
+
+def changes_since_whole(read: Read, labels: str) -> tuple[str, list[Change]]:
+    """Return the id of the whole LabelMap beneath some labels, and what was done, oldest first.
+
+    Raises:
+        CaseDamaged: an object on the way is missing or is no labels.
+    """
+    changes: list[Change] = []
+    thing: Any = read(labels)
+    while isinstance(thing, Change):
+        changes.append(thing)
+        labels = thing.before
+        thing = read(labels)
+    if not isinstance(thing, LabelMap):
+        raise CaseDamaged(f"the object {labels[:12]} holds no labels")
+    return labels, changes[::-1]
+
+
+def follow(canvas: Canvas, read: Read, labels: str) -> Box | None:
+    """Move a canvas to other labels by way of the Changes between; returns the box that changed.
+
+    None where no Changes lead there: then nothing was moved. An empty box where only names, colours
+    or nothing changed.
+    """
+    behind, ahead = _way(read, canvas.at), _way(read, labels)
+    common = next((one for one in behind if one in ahead), None)
+    if common is None:
+        return None
+    boxes = []
+    for change in _until(behind, common):
+        canvas.revert(change)
+        boxes.append(change.box)
+    for change in reversed(_until(ahead, common)):
+        canvas.apply(change)
+        boxes.append(change.box)
+    canvas.at = labels
+    drawn = [box for box in boxes if box[0].stop > box[0].start]
+    return bounding(drawn) if drawn else (slice(0, 0), slice(0, 0), slice(0, 0))
+
+
+def _way(read: Read, labels: str) -> dict[str, Change | None]:
+    """Return the ids from some labels down to the last whole ones, the newest first.
+
+    What lies at the end of the way is not read: it is large.
+    """
+    way: dict[str, Change | None] = {}
+    last = False
+    while labels:
+        change = None if last else read(labels)
+        way[labels] = change = change if isinstance(change, Change) else None
+        last = change is not None and change.depth <= 1
+        labels = change.before if change is not None else ""
+    return way
+
+
+def _until(way: dict[str, Change | None], common: str) -> list[Change]:
+    """Return the Changes of a way before the common id, the newest first."""
+    ids = list(way)
+    return [change for one in ids[: ids.index(common)] if (change := way[one]) is not None]
+
+
+def _unravelled(where: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return (3, n) int64: indices of places counted in Fortran order."""
+    rest, i = np.divmod(where, shape[0])
+    k, j = np.divmod(rest, shape[1])
+    return np.stack([i, j, k])
+
+
+def box_of(where: NDArray[np.int64], shape: tuple[int, ...]) -> Box:
+    """Return the smallest box around places on a grid, at least one."""
+    index = _unravelled(where, shape)
+    i, j, k = (
+        slice(int(a), int(b) + 1) for a, b in zip(index.min(axis=1), index.max(axis=1), strict=True)
+    )
+    return i, j, k
+
+
+def _laid(labels: LabelMap, label: int, voxels: Voxels) -> LabelMap:
+    """Return labels with the voxels of one structure beneath others changed."""
+    where, _, new = voxels
+    index = _unravelled(where, labels.labels.shape)
+    box = box_of(where, labels.labels.shape)
+    old = [below for below in labels.beneath if below.label == label]
+    around = bounding([box, *(below.box for below in old)])
+    sheet = np.zeros([axis.stop - axis.start for axis in around], dtype=bool, order="F")
+    start = np.array([axis.start for axis in around])
+    for below in old:
+        i, j, k = (
+            slice(axis.start - int(a), axis.stop - int(a))
+            for axis, a in zip(below.box, start, strict=True)
+        )
+        sheet[i, j, k] = below.voxels
+    sheet[tuple(index - start[:, None])] = new > 0
+    kept = trimmed(label, tuple(start), sheet)
+    others = [below for below in labels.beneath if below.label != label]
+    ordered = sorted([*others, *([kept] if kept else [])], key=lambda below: below.label)
+    return LabelMap(labels.labels, labels.affine, labels.structures, tuple(ordered))
