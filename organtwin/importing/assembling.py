@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from organtwin.core.origin import Instance, Origin
 from organtwin.core.volume import GeometryReport
 from organtwin.importing.copies import without_copies
 from organtwin.importing.dating import visit_of
+from organtwin.importing.dictionary import tag_of
 from organtwin.importing.elements import Elements
 from organtwin.importing.found import Found, Guess, Refused, Series, Slice
 from organtwin.importing.geometry import arranged, heights_mm, plane_grid, sketched
@@ -29,6 +29,7 @@ from organtwin.importing.values import notes_on, unit_in
 from organtwin.importing.whereabouts import reading
 
 VOXEL_LIMIT: Final = 2**31
+TAKEN: Final = tag_of("AcquisitionTime")
 
 
 @dataclass
@@ -39,7 +40,8 @@ class _Collected:
     slices: list[Slice] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     frames: set[str] = field(default_factory=set)
-    said: dict[Path, Opened] = field(default_factory=dict)
+    said: dict[int, Opened] = field(default_factory=dict)
+    """The file of each Pixels, by id."""
 
     def earliest(self) -> Elements:
         """Return the header of the image that was taken first."""
@@ -47,7 +49,7 @@ class _Collected:
 
     def files_of(self, slices: Iterable[Slice]) -> list[Opened]:
         """Return the files of slices, each once."""
-        return [self.said[path] for path in dict.fromkeys(s.pixels.path for s in slices)]
+        return [self.said[pixels] for pixels in dict.fromkeys(id(s.pixels) for s in slices)]
 
     def broken(self) -> Refused | None:
         """Return the first file that is damaged, which keeps the whole series from being read."""
@@ -92,12 +94,13 @@ def _collect(
     try:
         slices = tuple(slices_of(file))
         into.slices += slices
-        into.said[file.path] = file
+        pixels = {id(s.pixels): s.pixels for s in slices}
+        into.said |= dict.fromkeys(pixels, file)
         into.frames |= {file.elements.text("FrameOfReferenceUID")} - {""}
         if file.dataset and file.dataset.damage:
             raise UnreadableFile(file.dataset.damage, advice="export the file again")
-        for pixels in {id(s.pixels): s.pixels for s in slices}.values():
-            checked(pixels)
+        for one in pixels.values():
+            checked(one)
     except BadInput as error:
         into.refused.append(Refused.by(error, file.path))
 
@@ -105,10 +108,11 @@ def _collect(
 def _parts(format_name: str, collected: _Collected) -> Iterable[Series]:
     unique, copies, clash = without_copies(collected.slices)
     parts = parts_of(unique)
-    guesses = _guessed(parts, collected.said)
+    files = [collected.files_of(part.slices) for part in parts]
+    guesses = _guessed(parts, files)
     for number, (part, guess) in enumerate(zip(parts, guesses, strict=True)):
-        refusal = _refusal(collected, part, clash)
-        headers = _headers(collected.files_of(part.slices))
+        headers = _headers(files[number])
+        refusal = _refusal(collected, part, headers, clash=clash)
         stated = _stated(headers[0], len(part.slices), len(unique))
         left_out = () if clash else _left_out(part, copies)
         part = replace(part, findings=(*left_out, *part.findings, *stated))
@@ -136,14 +140,16 @@ def _stated(said: Elements, here: int, together: int) -> tuple[str, ...]:
     return findings
 
 
-def _refusal(collected: _Collected, part: Part, clash: str) -> Refused | None:
+def _refusal(
+    collected: _Collected, part: Part, headers: Sequence[Elements], *, clash: str
+) -> Refused | None:
     """Return why no volume may be made of a part, whatever its geometry."""
     where, kind = part.slices[0].pixels.path.parent, WrongGeometry.__name__
     if (broken := collected.broken()) is not None:
         return broken
     if part.localizer:
         return Refused(where, kind, "a localizer, not a volume")
-    if reason := projected(_headers(collected.files_of(part.slices))):
+    if reason := projected(headers):
         return Refused(where, kind, reason, "choose the sections that it was made of")
     if clash:
         return Refused(where, kind, clash, "export the series again")
@@ -161,14 +167,18 @@ def _headers(files: Iterable[Opened]) -> list[Elements]:
     return [file.elements for file in first.values()]
 
 
-def _guessed(parts: Sequence[Part], said: Mapping[Path, Opened]) -> Iterable[Guess]:
+def _guessed(parts: Sequence[Part], files: Sequence[Sequence[Opened]]) -> Iterable[Guess]:
     """Return what each part probably is, told by those of the same plane."""
-    for _, group in groupby(parts, key=lambda part: part.plane):
-        yield from guesses_of([_earliest(said[s.pixels.path] for s in p.slices) for p in group])
+    both = zip(parts, files, strict=True)
+    for _, group in groupby(both, key=lambda pair: pair[0].plane):
+        yield from guesses_of([_earliest(of_part) for _, of_part in group])
 
 
 def _earliest(files: Iterable[Opened]) -> Elements:
-    return min((file.elements for file in files), key=lambda said: said.text("AcquisitionTime"))
+    first: dict[Any, Elements] = {}
+    for file in files:
+        first.setdefault(file.elements.raw.get(TAKEN), file.elements)
+    return min(first.values(), key=lambda said: said.text("AcquisitionTime"))
 
 
 def _described(
@@ -199,7 +209,7 @@ def _described(
         description=said.text("SeriesDescription"),
         acquired=day,
         identity=identity_of(said),
-        files=tuple(dict.fromkeys(s.pixels.path for s in ordered)),
+        files=tuple({id(s.pixels): s.pixels.path for s in ordered}.values()),
         geometry=replace(report, findings=(*findings, *report.findings)),
         size=size,
         affine=affine,
@@ -211,6 +221,7 @@ def _described(
         slices=ordered,
         origin=_origin(said, ordered),
         study_description=said.text("StudyDescription"),
+        body_part=said.text("BodyPartExamined"),
     )
 
 

@@ -32,11 +32,13 @@ def without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], dict[str, int]
     left_out: dict[str, int] = {}
     wrong: list[str] = []
     for group in same.values():
+        if len(group) == 1:
+            kept += group
+            continue
         best = min(group, key=lambda s: (bool(s.lossy), s.position_mm, str(s.pixels.path)))
         kept.append(best)
-        if len(group) > 1:
-            left_out[best.sop_uid] = left_out.get(best.sop_uid, 0) + len(group) - 1
-            wrong += [_told(best, one) for one in group if not comparison.same(best, one)]
+        left_out[best.sop_uid] = left_out.get(best.sop_uid, 0) + len(group) - 1
+        wrong += [_told(best, one) for one in group if not comparison.same(best, one)]
     return kept, left_out, min(wrong, default="")
 
 

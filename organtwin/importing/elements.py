@@ -153,7 +153,10 @@ def _parts(value: bytes, encodings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _text(value: bytes, encodings: tuple[str, ...]) -> str:
-    return "\\".join(_parts(value, encodings))
+    text = _decoded(value, encodings)
+    if "\\" not in text:
+        return text.strip(" \0")
+    return "\\".join(part.strip(" \0") for part in text.split("\\"))
 
 
 _text_again = lru_cache(2**12)(_text)

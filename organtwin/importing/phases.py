@@ -9,6 +9,7 @@ between is nobody's. A name and a time that contradict each other make no guess.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from organtwin.importing.elements import Elements
@@ -167,6 +168,7 @@ def measured_phase(said: Elements) -> Guess:
     return Guess(_phase_at(taken - start), reason)
 
 
+@lru_cache(2**12)
 def seconds_of(time: str) -> float | None:
     """Return seconds since midnight of a DICOM time HHMMSS.FFFFFF (PS3.5 6.2), None for none."""
     found = re.fullmatch(r"(\d\d):?(\d\d):?(\d\d(?:\.\d{1,6})?)", time.strip())

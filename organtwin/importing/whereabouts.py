@@ -9,8 +9,6 @@ from __future__ import annotations
 import mmap
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,18 +19,20 @@ BOARD_BYTES: Final = SLOTS * SLOT_BYTES
 _boards: list[Board] = []
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Say that a file is about to be read or decoded, and that it was."""
-    if not _boards:
-        yield
-        return
-    board = _boards[-1]
-    slot = board.write(path)
-    try:
-        yield
-    finally:
-        board.wipe(slot)
+class reading:
+    """Entered, says that a file is about to be read or decoded; left, that it was."""
+
+    __slots__ = ("_path", "_slot")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._slot = _boards[-1].write(self._path) if _boards else -1
+
+    def __exit__(self, *_: object) -> None:
+        if self._slot >= 0:
+            _boards[-1].wipe(self._slot)
 
 
 class Board:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from itertools import accumulate, chain, pairwise
+from operator import attrgetter
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -89,7 +90,7 @@ def _packed(hint: Any, values: Sequence[Any]) -> Any:
         return _shortened([TEXTUAL[hint][0](value) for value in values])
     if dataclasses.is_dataclass(hint):
         return {
-            name: _packed(inner, [getattr(value, name) for value in values])
+            name: _packed(inner, list(map(attrgetter(name), values)))
             for name, inner in _fields(hint).items()  # type: ignore[arg-type]
         }
     if (inner := _optional(hint)) is not None:
@@ -99,6 +100,11 @@ def _packed(hint: Any, values: Sequence[Any]) -> Any:
         return [[list(value.shape), value.ravel().tolist()] for value in values]
     if get_origin(hint) is tuple:
         parts = get_args(hint)
+        first = {id(value): value for value in values}
+        if 0 < len(first) * FEW <= len(values):
+            numbers = {key: n for n, key in enumerate(first)}
+            once = _packed(hint, list(first.values()))
+            return {"count": len(first), "once": once, "places": [numbers[id(v)] for v in values]}
         if parts[-1] is Ellipsis:
             return [[len(v) for v in values], _packed(parts[0], list(chain.from_iterable(values)))]
         return [_packed(part, [v[n] for v in values]) for n, part in enumerate(parts)]
@@ -109,6 +115,8 @@ def _shortened(values: Sequence[Any]) -> Any:
     """Return plain values, each once with its places where the same come again and again."""
     if len(set(values[:SAMPLE])) * FEW > SAMPLE:
         return list(values)
+    if values and len(set(map(type, values))) == 1 and values.count(values[0]) == len(values):
+        return {"values": [values[0]], "places": []}
     keys = list(zip(map(type, values), values, strict=True))
     numbers = {key: n for n, key in enumerate(dict.fromkeys(keys))}
     if len(numbers) * FEW > len(values):
@@ -139,7 +147,14 @@ def _unpacked(hint: Any, column: Any, count: int) -> list[Any]:
     if hint == NDArray[np.float64]:
         _require(isinstance(column, list) and len(column) == count)
         return [_array(*value) for value in column]
-    _require(get_origin(hint) is tuple and isinstance(column, list))
+    _require(get_origin(hint) is tuple)
+    if isinstance(column, dict):
+        _require(0 <= column["count"] <= count)
+        places = _checked(int, column["places"], count)
+        once = _unpacked(hint, column["once"], column["count"])
+        _require(min(places, default=0) >= 0)
+        return [once[n] for n in places]
+    _require(isinstance(column, list))
     parts = get_args(hint)
     if parts[-1] is Ellipsis:
         return _tuples(parts[0], column, count)
