@@ -24,6 +24,9 @@ def add(verb: Verb) -> None:
     made.add_argument("--patient", default="", help="pseudonym shown in the window and reports")
     made.add_argument("--organ", default="liver")
     made.add_argument("--modality", default="CT")
+    made.add_argument(
+        "--taken-as", default="", metavar="MODALITY", help="of files that say none, such as NIfTI"
+    )
     made.add_argument("--series", action="append", default=[], metavar="UID or NUMBER")
     made = verb("identify", _identify, "look whose images a visit holds, and decide")
     made.add_argument("case")
@@ -44,7 +47,7 @@ def _import(asked: argparse.Namespace, printer: Printer) -> None:
         "path": str(Path(asked.path).absolute()),
         "series": asked.series,
         "modality": asked.modality,
-    }
+    } | ({"taken_as": asked.taken_as} if asked.taken_as else {})
     with _opened_or_made(path, Case(asked.patient or path.name, asked.organ)) as folder:
         step(folder, "import", arguments, printer)
         printer.table(tables.visits(folder.case, folder))

@@ -7,6 +7,7 @@ or ``LABELS`` (see `formats`).
 """
 
 from organtwin.importing.alone import image_at, labels_at
+from organtwin.importing.bodyparts import part_of
 from organtwin.importing.found import Guess, LabelSource, Refused, Scan, Series
 from organtwin.importing.images import Images, open_images
 from organtwin.importing.labelling import label_source, read_labels
@@ -23,6 +24,7 @@ __all__ = [
     "label_source",
     "labels_at",
     "open_images",
+    "part_of",
     "read_labels",
     "read_masks",
     "read_volume",

@@ -16,6 +16,7 @@ from organtwin.importing.weightings import weighting_of
 
 WANTED: Final = wanted(
     "ProtocolName",
+    "BodyPartExamined",
     "ContrastBolusAgent",
     "ContrastBolusStartTime",
     "AcquisitionTime",
@@ -27,7 +28,7 @@ WANTED: Final = wanted(
     "DiffusionBValue",
 )
 WANTED_OF_MANY: Final = merged(
-    wanted("ProtocolName", "AcquisitionContrast"),
+    wanted("ProtocolName", "BodyPartExamined", "AcquisitionContrast"),
     wanted(ContrastBolusAgentSequence=wanted("CodeMeaning")),
 )
 FOLLOWING: Final = {

@@ -51,6 +51,7 @@ class Organ:
         structures: the structures it always has; tumours are made by `tumour`.
         growth: name of the default growth model, with the priors of its parameters.
         law: name of the default tissue law, with values in its own units per structure kind.
+        region: part of the body it lies in, as `importing.bodyparts` names them.
         noise: relative sd of a measured tumour volume (1), with its source.
     """
 
@@ -67,6 +68,7 @@ class Organ:
     volume_relative_sd: float
     noise_source: str
     rules: tuple[Rule, ...]
+    region: str = "trunk"
 
     def structure(self, name: str) -> Structure:
         """Return one of the structures it always has."""

@@ -11,6 +11,7 @@ from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
+from organtwin.pipeline.choosing import as_said, choices_of, notes_of, one_a_date
 from organtwin.pipeline.identifying import doubts_of_labels, held_against, kept
 
 
@@ -22,6 +23,7 @@ def import_images(
     path: str,
     series: Sequence[str] = (),
     modality: str = "CT",
+    taken_as: str = "",
 ) -> tuple[Case, str]:
     """Add a visit for each date found in a folder.
 
@@ -31,11 +33,15 @@ def import_images(
     Args:
         series: chooses, by UID, UID#part or number (as `organtwin inspect` counts), where there
             are more.
+        taken_as: modality ("CT", "MR", "PT") of files that say none (NIfTI, NRRD), which a person
+            answers for; the values of a CT are then taken for HU. It goes before `modality`.
     """
     from organtwin.importing import open_images
 
     with open_images(Path(path), watch.part(0.0, 0.3)) as images:
-        wanted = _one_a_date(_choices(images.scan, modality), series, path)
+        modality = taken_as or modality
+        choices = choices_of(images.scan, {modality, ""} if taken_as else {modality})
+        wanted = one_a_date(choices, series, path)
         known = {visit.acquired for visit in case.visits}
         visits = list(case.visits)
         for number, chosen in enumerate(wanted):
@@ -52,72 +58,17 @@ def import_images(
                 Visit(
                     0.0,
                     chosen.acquired,
-                    store.put(images.volume(chosen, part)),
+                    store.put(as_said(taken_as, images.volume(chosen, part))),
                     origin=store.put(chosen.origin) if chosen.origin else "",
                     identity=kept(chosen.identity, store),
                     held=held,
                 )
             )
     after = case.having(visits=_in_order(visits, case))
-    withheld = sum(s.geometry.grade == "withheld" for s in wanted)
     held_now = sum(bool(v.held) for v in after.visits) - sum(bool(v.held) for v in case.visits)
-    note = f", {withheld} with geometry that withholds volumes" if withheld else ""
+    note = notes_of(case, wanted, taken_as)
     note += f", {held_now} held: perhaps another patient" if held_now else ""
     return after, f"{len(wanted)} visit(s) of {modality}{note}"
-
-
-def _choices(scan: Any, modality: str) -> dict[int, Any]:
-    """Return the series of a modality that make a Volume, by number; raises NoImages."""
-    scan.usable()
-    return {
-        number: s
-        for number, s in enumerate(scan.series)
-        if s.refusal is None and s.modality == modality
-    }
-
-
-def _one_a_date(choices: Mapping[int, Any], asked: Sequence[str], path: str) -> list[Any]:
-    """Return one series for each date; raises BadInput where a person has to choose."""
-    wanted = {
-        n: s
-        for n, s in choices.items()
-        if not asked or {s.uid, f"{s.uid}#{s.part}", str(n)} & {*asked}
-    }
-    if not wanted:
-        raise BadInput("no series of the wanted modality and UID makes a volume", where=path)
-    if not asked:
-        _refuse_several_people(wanted, path)
-    for acquired in {s.acquired for s in wanted.values()}:
-        same = {n: s for n, s in wanted.items() if s.acquired == acquired}
-        if len(same) > 1:
-            listed = "; ".join(
-                f"{n} ({s.uid}, {s.description}, {s.size[2]} slices)" for n, s in same.items()
-            )
-            raise BadInput(
-                f"{len(same)} series of {acquired or 'unknown date'} could be the visit",
-                where=path,
-                advice=f"choose one with --series: {listed}",
-            )
-    return sorted(wanted.values(), key=lambda s: str(s.acquired))
-
-
-def _refuse_several_people(series: Mapping[int, Any], path: str) -> None:
-    """Raise BadInput when nobody chose and the images are clearly of several people."""
-    people: list[list[int]] = []
-    for number, one in series.items():
-        for person in people:
-            if not one.identity.is_clearly_not(series[person[0]].identity):
-                person.append(number)
-                break
-        else:
-            people.append([number])
-    if len(people) > 1:
-        listed = "; ".join("series " + ", ".join(map(str, person)) for person in people)
-        raise BadInput(
-            f"these images are of {len(people)} patients",
-            where=path,
-            advice=f"choose those of one with --series NUMBER: {listed}",
-        )
 
 
 def _in_order(visits: list[Visit], before: Case) -> tuple[Visit, ...]:

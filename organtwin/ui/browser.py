@@ -182,7 +182,9 @@ class Browser(QWidget):
         column.addLayout(head)
         column.addLayout(search)
         column.addWidget(self.tree, 1)
-        self.details, self.quick_look = Details(), QuickLook()
+        self.details = Details(lambda: self.session.case.organ)
+        self.details.stated.connect(self._take_as)
+        self.quick_look = QuickLook()
         self.tree.entered_on.connect(lambda: self.quick_look.view.setFocus())
         beside = QSplitter(Qt.Orientation.Vertical)
         beside.addWidget(self.quick_look)
@@ -233,6 +235,18 @@ class Browser(QWidget):
         if self.chosen:
             place = self.rows.item_of(self.chosen[0]).index()
             self.tree.setCurrentIndex(self.filtered.mapFromSource(place))
+
+    def _take_as(self, key: str, modality: str) -> None:
+        """Take a series whose file says no modality for one, and choose it where it can be."""
+        self.listed = tuple(s.taken_as(modality) if s.key == key else s for s in self.listed)
+        self.rows.take(self.series(key))
+        able = {s.key for s in self.listed if s.may_be_chosen}
+        kept = tuple(k for k in self.chosen if k in able and k != key)
+        if key in able:
+            self._choose(*toggled(self.listed, kept, key))
+        else:
+            self._choose(kept)
+        self._show_series(self.series(key))
 
     def _choose(self, chosen: tuple[str, ...], notice: str = "") -> None:
         self.chosen, self.notice = chosen, notice

@@ -109,6 +109,15 @@ class Rows(QStandardItemModel):
         self._items[series.key] = item
         return item
 
+    def take(self, series: Listed) -> None:
+        """Take the place of what was said of one series; what hangs on it stays."""
+        item = self._items[series.key]
+        item.setData(series, THING)
+        item.setData(series.modality, MODALITY)
+        item.setCheckable(series.may_be_chosen)
+        if not series.may_be_chosen:
+            item.setData(None, Qt.ItemDataRole.CheckStateRole)
+
     def _hang(self, labels: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Put label files under the series they outline; returns those that found none."""
         stray = []

@@ -169,7 +169,7 @@ def toggled(
 
 
 def misfit(series: Listed, organ: str) -> str:
-    """Return that a series shows another part of the body than an organ's, "" when nothing tells."""
+    """Return that a series shows another part of the body than an organ, "" for nothing known."""
     part, why = series.body_part
     about = organs()[organ]
     if not part or part == about.region:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from organtwin.ui.browser_rows import facts
 from organtwin.ui.browser_tree import GRADES
-from organtwin.ui.choosing import VOLUMES, Listed
-from organtwin.ui.pieces import cleared, pill, side_by_side, words
+from organtwin.ui.choosing import VOLUMES, Listed, misfit
+from organtwin.ui.pieces import button, cleared, pill, side_by_side, words
+
+MODALITIES: Final = {"CT": "CT", "MR": "MR", "PT": "PET"}
 
 
 class Details(QScrollArea):
-    """A column of words."""
+    """A column of words.
 
-    def __init__(self) -> None:
+    Signals:
+        stated: (key, modality): a person says what a file does not.
+
+    Args:
+        organ: tells the name of the case's organ.
+    """
+
+    stated = Signal(str, str)
+
+    def __init__(self, organ: Callable[[], str]) -> None:
         super().__init__()
+        self._organ = organ
         inside = QWidget()
         inside.setObjectName("PanelBody")
         self._column = QVBoxLayout(inside)
@@ -51,13 +65,15 @@ class Details(QScrollArea):
         if series.refusal:
             self._add(series.refusal[:1].upper() + series.refusal[1:], "bad")
             self._add(series.advice, "muted")
+        elif not series.modality or series.stated:
+            self._ask_modality(series)
         elif series.modality not in VOLUMES:
-            what = series.modality or "An image that does not say its modality"
-            self._add(f"{what} can be looked at; visits are made of CT or MR.", "muted")
+            self._add(f"{series.modality} can be looked at; visits are made of CT or MR.", "muted")
         elif series.grade == "withheld":
             self._add(
                 "Volumes and margins will be withheld until its findings are acknowledged.", "bad"
             )
+        self._add(misfit(series, self._organ()), "warn")
         for finding in geometry["findings"]:
             if finding != series.refusal:
                 self._add(f"• {finding}", "warn")
@@ -69,6 +85,23 @@ class Details(QScrollArea):
             self._add(f"{what}: {how}", "muted")
         if not geometry["established"]:
             self._add(_place(geometry), "muted")
+
+    def _ask_modality(self, series: Listed) -> None:
+        """Let a person say what the file does not: its modality."""
+        taken = MODALITIES.get(series.modality, "")
+        told = f"you take it for {taken}. Or is it:" if taken else "a visit needs one. It is:"
+        self._add(f"The file says no modality; {told}", "warn")
+        buttons = []
+        for modality, name in MODALITIES.items():
+            if name != taken:
+                made = button(name, f"Take the values for those of {name}; goes into the journal")
+                made.clicked.connect(lambda _=0, m=modality: self.stated.emit(series.key, m))
+                buttons.append(made)
+        self._column.addLayout(side_by_side(*buttons, stretch=None))
+        if series.stated and series.modality == "CT":
+            self._add("Its values are taken for HU.", "muted")
+        if series.stated and series.modality not in VOLUMES:
+            self._add("PET can be looked at; visits are made of CT or MR.", "muted")
 
     def _add(self, text: str, role: str) -> None:
         if text:

@@ -19,7 +19,7 @@ from organtwin.core.errors import BadInput
 from organtwin.places import own_folder
 from organtwin.ui.browser import Browser
 from organtwin.ui.browser_rows import KIND, THING
-from organtwin.ui.choosing import Listed, first_choice, problem, toggled
+from organtwin.ui.choosing import Listed, first_choice, misfit, problem, toggled
 from organtwin.ui.dropping import Dropping, place_of
 from organtwin.ui.looking import PREFIX
 from organtwin.ui.pages.import_page import ImportPage
@@ -256,6 +256,7 @@ def described(n: int, **other: Any) -> dict[str, Any]:
         "unit": "HU",
         "inverted": False,
         "guess": {"name": "", "reason": ""},
+        "body_part": ["", ""],
         "localizer": False,
         "refusal": None,
         "geometry": {
@@ -270,6 +271,7 @@ def described(n: int, **other: Any) -> dict[str, Any]:
             "residual_mm": 0.0,
             "interpolated_ml": 0.0,
             "naive_offset_mm": 0.0,
+            "resampled_from": 0,
             "consequence": "none",
         },
     } | other
@@ -289,6 +291,26 @@ def test_that_label_files_hang_under_their_series(window: MainWindow, qtbot: QtB
     assert browser.rows.item_of("1.1").rowCount() == 1
     assert [row["title"] for row in rows_of(browser, "refused")] == ["RTSTRUCT: GTV"]
     browser.close_place()
+
+
+def test_that_a_person_says_what_a_file_does_not(window: MainWindow) -> None:
+    page = page_of(window)
+    browser = page.browser
+    window.choose_page("import")
+    plain = described(1, modality="", unit="1", acquired="2025-01-01")
+    browser._show_found({"series": [plain], "labels": [], "refused": []})
+    assert not browser.chosen
+    browser.details.stated.emit("1.1", "CT")
+    assert browser.chosen == ("1.1",)
+    assert browser.series("1.1").unit == "HU"
+    browser.details.stated.emit("1.1", "PT")
+    assert browser.chosen == ()
+    browser.close_place()
+
+
+def test_that_a_head_is_no_liver() -> None:
+    (head,) = listed({"body_part": ["head", "BodyPartExamined says 'head'"]})
+    assert "looks like a head scan" in misfit(head, "liver")
 
 
 # -- what is chosen ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
 from organtwin.core.case import Case
 from organtwin.ui.browser import Browser
-from organtwin.ui.choosing import RULE, problem
+from organtwin.ui.choosing import RULE, misfit, problem
 from organtwin.ui.deciding import geometry_card, identity_card
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, cleared, words
@@ -119,15 +119,15 @@ class ImportPage(Page):
 
     def import_chosen(self) -> None:
         """Add a visit for each chosen series."""
-        chosen = self.browser.chosen
-        self.session.do(
-            "import",
-            {
-                "path": str(self.browser.path),
-                "series": list(chosen),
-                "modality": self.browser.series(chosen[0]).modality,
-            },
-        )
+        chosen = [self.browser.series(key) for key in self.browser.chosen]
+        asked = {
+            "path": str(self.browser.path),
+            "series": [series.key for series in chosen],
+            "modality": chosen[0].modality,
+        }
+        if any(series.stated for series in chosen):
+            asked["taken_as"] = chosen[0].modality
+        self.session.do("import", asked)
 
     def _dates(self) -> tuple[str, ...]:
         visits = self.session.case.visits
@@ -165,7 +165,9 @@ class ImportPage(Page):
         by_key = {s.key: s for s in self.browser.listed}
         chosen = sorted((by_key[k] for k in self.browser.chosen), key=lambda s: s.acquired)
         lines = [words(f"{s.acquired or 'No date'}  {s.title}", wrap=True) for s in chosen]
-        said = (self.browser.notice, self._problem() if chosen or not self.browser.notice else "")
+        organ = self.session.case.organ
+        said = [self.browser.notice, *dict.fromkeys(misfit(s, organ) for s in chosen)]
+        said.append(self._problem() if chosen or not self.browser.notice else "")
         lines += [words(text, "warn", wrap=True) for text in said if text]
         self._choice.addWidget(card(*lines))
         self._choice.addWidget(words(RULE, "muted", wrap=True))
