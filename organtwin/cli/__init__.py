@@ -11,14 +11,23 @@ import signal
 from collections.abc import Sequence
 
 from organtwin import __version__
-from organtwin.cli import deidentifying, exporting, imaging, inspecting, others, river, segmenting
+from organtwin.cli import (
+    deidentifying,
+    exporting,
+    imaging,
+    inspecting,
+    measuring,
+    others,
+    river,
+    segmenting,
+)
 from organtwin.cli.verb import Run
 from organtwin.core.errors import BadInput, Missing, OrganTwinError
 from organtwin.places import keep_caches_there
 from organtwin.printing import Printer
 
 RESEARCH_USE = "For research use only; not a medical device."
-VERBS = (inspecting, imaging, segmenting, river, exporting, deidentifying, others)
+VERBS = (inspecting, imaging, segmenting, measuring, river, exporting, deidentifying, others)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

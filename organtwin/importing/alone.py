@@ -56,7 +56,8 @@ def labels_at(
         on: the grid wanted; without it the file's own (NIfTI, NRRD), else that of the images it was
             drawn on.
         beside: where those images lie, the file's own folder when not said.
-        names: segment → structure, as for `read_labels`, which names the rest.
+        names: segment, or value of its voxels, → structure, as for `read_labels`, which names the
+            rest.
         notice: told what a person has to know of a structure.
 
     Raises:
@@ -70,9 +71,19 @@ def labels_at(
         if grid is None:
             grid = _drawn_on(source, beside or path.parent, watch.part(0.3, 0.6))
         labels = images.labels(
-            source, grid, organ, names=names, watch=watch.part(0.6, 1.0), notice=notice
-        )
+            source, grid, organ, names=_by_name(names, source), watch=watch.part(0.6, 1.0),
+            notice=notice,
+        )  # fmt: skip
     return labels, grid
+
+
+def _by_name(names: Mapping[str, str] | None, source: LabelSource) -> dict[str, str]:
+    """Return what segments stand for where some are named by the value of their voxels."""
+    known = dict(zip(map(str, source.values), source.names, strict=False))
+    return {
+        name if name in source.names else known.get(name, name): structure
+        for name, structure in (names or {}).items()
+    }
 
 
 def _source(images: Images, path: Path, watch: Watch) -> LabelSource:

@@ -49,7 +49,7 @@ class TwoVolumes:
             return ""
         return (
             f"{self.voxels_ml:.4g} mL by voxels but {self.surface_ml:.4g} mL by surface "
-            f"({self.difference_percent:+.1f} %): {self._reason}"
+            f"({self.difference_percent:+.2f} %): {self._reason}"
         )
 
     @property

@@ -1,0 +1,181 @@
+"""Numbers of labels: measure, agreement; of a case or of plain files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from organtwin.casefolder import CaseFolder
+from organtwin.cli.verb import Verb
+from organtwin.core.errors import BadArgument, BadInput
+from organtwin.numbers import NOTICE
+from organtwin.printing import Printer
+from organtwin.tables import Table
+
+if TYPE_CHECKING:
+    from organtwin.core.watch import Watch
+    from organtwin.pipeline.agreeing import Side
+    from organtwin.pipeline.measuring import Measured
+
+
+VOLUMES: Final = (
+    "structure", "kind", "voxels", "mL by voxels", "mL by surface", "differs %", "geometry ± mL",
+    "geometry",
+)  # fmt: skip
+DIAMETERS: Final = (
+    "structure", "long axis mm", "short axis mm", "longest in 3D mm", "across", "slice",
+    "RECIST 1.1",
+)  # fmt: skip
+VALUES: Final = (
+    "structure", "unit", "voxels", "mean", "sd", "median", "5 %", "95 %", "least", "most",
+    "inset mm", "no number",
+)  # fmt: skip
+AGREEMENT: Final = (
+    "structure", "Dice", "first mL", "second mL", "differs %", "HD95 mm", "Hausdorff mm", "mean mm",
+    "outwards mm",
+)  # fmt: skip
+
+
+def add(verb: Verb) -> None:
+    """Add the verbs."""
+    made = verb("measure", _measure, "volumes, RECIST diameters and values of every structure")
+    made.add_argument("path", help="case folder, or a file of labels")
+    made.add_argument("--inset-mm", type=float, default=0.0, help="values only this far inside")
+    case = made.add_argument_group("of a case")
+    case.add_argument("--visit", type=int, default=0)
+    files = made.add_argument_group("of a file of labels")
+    files.add_argument("--image", help="image whose values are summed up")
+    files.add_argument("--series", type=int, metavar="N", help="as `organtwin inspect` counts")
+    files.add_argument("--modality", default="", help="of an image that says none, such as NIfTI")
+    _add_names(files)
+    made = verb("agreement", _agreement, "how a second label map agrees with a first")
+    made.add_argument("first", help="file of labels that the second is held against")
+    made.add_argument("second", help="file of labels")
+    made.add_argument("--to", metavar="FILE", help="write the surface distances as .vtp")
+    made.add_argument("--second-names", nargs="+", default=[], metavar="NAME=STRUCTURE")
+    _add_names(made)
+
+
+def _add_names(to: argparse._ActionsContainer) -> None:
+    to.add_argument(
+        "--names",
+        nargs="+",
+        default=[],
+        metavar="NAME=STRUCTURE",
+        help="what a segment, or a voxel value (1=liver), stands for",
+    )
+    to.add_argument("--organ", default="liver", help="whose names and codes are meant")
+
+
+def _measure(asked: argparse.Namespace, printer: Printer) -> None:
+    from organtwin.pipeline.measuring import as_json
+
+    with printer.progress("measure") as watch:
+        if (Path(asked.path) / "journal.sqlite").is_file():
+            found = _of_case(asked, watch)
+        else:
+            found = _of_file(asked, printer, watch)
+    told = [as_json(one) for one in found]
+    printer.result(notice=NOTICE, structures=told)
+    if not printer.as_json:
+        for table in _measured(told):
+            printer.table(table)
+
+
+def _of_case(asked: argparse.Namespace, watch: Watch) -> tuple[Measured, ...]:
+    from organtwin.pipeline.measuring import measured_visit
+
+    if asked.image or asked.names:
+        raise BadArgument("--image and --names are for a file of labels", where=asked.path)
+    with CaseFolder.open(Path(asked.path), write=False) as folder:
+        return measured_visit(
+            folder.case, folder, watch, visit=asked.visit, inset_mm=asked.inset_mm
+        )
+
+
+def _of_file(asked: argparse.Namespace, printer: Printer, watch: Watch) -> tuple[Measured, ...]:
+    from organtwin.importing import image_at, labels_at
+    from organtwin.organs import organ
+    from organtwin.pipeline.measuring import measured
+
+    image, beside = None, None
+    if asked.image:
+        beside = Path(asked.image)
+        image = image_at(beside, asked.series, asked.modality, watch.part(0.0, 0.3))
+    labels, grid = labels_at(
+        Path(asked.path), organ(asked.organ), beside=beside, names=_names(asked.names),
+        watch=watch.part(0.3, 0.5), notice=printer.warn,
+    )  # fmt: skip
+    if grid.geometry.grade != "good":
+        printer.warn(f"geometry {grid.geometry.grade}: " + "; ".join(grid.geometry.findings))
+    return measured(
+        labels, grid.geometry, watch.part(0.5, 1.0), image=image, inset_mm=asked.inset_mm
+    )
+
+
+def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
+    from organtwin.exporting.vtp import write_vtp
+    from organtwin.pipeline.agreeing import agreements, as_json, surface_map
+
+    with printer.progress("agreement") as watch:
+        first = _side(asked.first, asked, asked.names, watch.part(0.0, 0.2))
+        names = asked.second_names or asked.names
+        second = _side(asked.second, asked, names, watch.part(0.2, 0.4))
+        found, notes = agreements(first, second, watch.part(0.4, 1.0))
+        withheld = "withheld" in (first.grade, second.grade)
+        if asked.to and withheld:
+            raise BadInput("no map of distances: a geometry is in doubt", where="agreement")
+        if asked.to:
+            arrays = surface_map(found)
+            points, triangles = arrays.pop("points"), arrays.pop("triangles")
+            write_vtp(Path(asked.to), points, triangles, arrays)
+    told = [as_json(one, withheld=withheld) for one in found]
+    printer.result(notice=NOTICE, structures=told)
+    for note in notes:
+        printer.warn(note)
+    if asked.to:
+        printer.result(file=asked.to)
+    if not printer.as_json:
+        printer.table(Table("Agreement", AGREEMENT, tuple(tuple(one.values()) for one in told)))
+
+
+def _side(path: str, asked: argparse.Namespace, names: Sequence[str], watch: Watch) -> Side:
+    from organtwin.pipeline.agreeing import side_of_file
+
+    return side_of_file(Path(path), asked.organ, watch, names=_names(names))
+
+
+def _measured(told: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """Yield what was measured as tables, those without a number left out."""
+    yield Table("Volumes", VOLUMES, tuple(map(_volume, told)))
+    yield Table("Diameters", DIAMETERS, tuple(_lengths(one) for one in told if one["diameters"]))
+    values = tuple((one["structure"], *one["values"].values()) for one in told if one["values"])
+    yield Table("Values", VALUES, values)
+    notes = tuple((one["structure"], note) for one in told for note in one["notes"])
+    yield Table("To know", ("structure", "what"), notes)
+
+
+def _volume(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    found = one["volume"] or {"voxels_ml": "withheld"}
+    names = ("voxels_ml", "surface_ml", "difference_percent", "geometry_ml")
+    numbers = [found.get(name) for name in names]
+    return one["structure"], one["kind"], one["voxels"], *numbers, one["geometry"]
+
+
+def _lengths(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    found = one["diameters"]
+    lengths = [found[name]["mm"] for name in ("long_axis", "short_axis", "longest")]
+    said = found["recist"]["lesion"] if one["kind"] == "tumour" else ""
+    return one["structure"], *lengths, "ijk"[found["across"]], found["slice"], said
+
+
+def _names(pairs: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in pairs:
+        name, separator, structure = text.partition("=")
+        if not separator:
+            raise BadInput(f"{text!r} is not NAME=STRUCTURE")
+        found[name] = structure
+    return found

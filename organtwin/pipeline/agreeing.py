@@ -1,0 +1,145 @@
+"""Two label maps → how they agree: of visits, of visits in the baseline's frame, of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.errors import Missing
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.volume import Volume
+from organtwin.core.watch import Watch
+from organtwin.measuring import Agreement, compared
+from organtwin.organs import organ
+
+OTHER_FRAME: Final = (
+    "the two belong to different frames of reference: where they lie is not comparable unless the "
+    "patient did not move; compare labels carried to the baseline instead"
+)
+WITHHELD: Final = "mm and mL withheld: the geometry of {} is in doubt"
+RESAMPLED: Final = "on another grid: taken from the nearest voxel of it"
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of two label maps.
+
+    Args:
+        title: for a person.
+        grade: of the geometry it rests on.
+        frame_uid: its FrameOfReferenceUID, "" where nothing says so.
+    """
+
+    title: str
+    labels: LabelMap
+    grade: str = "good"
+    frame_uid: str = ""
+
+
+def side_of_visit(case: Case, store: ObjectStore, visit: int, *, carried: bool = False) -> Side:
+    """Return the labels of a visit; `carried`: those carried to the baseline's grid.
+
+    Raises:
+        Missing: there are none.
+    """
+    here = case.visit(visit)
+    wanted = here.baseline_labels if carried else here.labels
+    if not wanted:
+        raise Missing(
+            f"day {here.day:g} has no labels" + " in the baseline's frame" * carried,
+            advice="register it to the baseline first" if carried else "segment it first",
+        )
+    volume: Volume = store.get(here.volume)
+    frame: Volume = store.get(case.visit(0).volume) if carried else volume
+    title = f"day {here.day:g}" + ", carried to the baseline" * carried
+    return Side(title, store.get(wanted), volume.geometry.grade, frame.frame_uid)
+
+
+def side_of_file(
+    path: Path, case_organ: str, watch: Watch, *, names: Mapping[str, str] | None = None
+) -> Side:
+    """Return the labels of a file on its own grid; raises as `importing.labels_at`."""
+    from organtwin.importing import labels_at
+
+    labels, grid = labels_at(path, organ(case_organ), names=names, watch=watch)
+    return Side(path.name, labels, grid.geometry.grade, grid.frame_uid)
+
+
+def agreements(
+    first: Side, second: Side, watch: Watch, *, pairs: Mapping[str, str] | None = None
+) -> tuple[tuple[Agreement, ...], tuple[str, ...]]:
+    """Return how structures of one name agree, and what a person has to know."""
+    found = compared(first.labels, second.labels, watch, pairs=pairs)
+    notes = [WITHHELD.format(s.title) for s in (first, second) if s.grade == "withheld"]
+    if first.frame_uid and second.frame_uid and first.frame_uid != second.frame_uid:
+        notes.append(OTHER_FRAME)
+    if first.labels.labels.shape != second.labels.labels.shape or not np.allclose(
+        first.labels.affine, second.labels.affine, atol=1e-3
+    ):
+        notes.append(f"{second.title} is {RESAMPLED}")
+    notes += _alone(first, second, pairs or {})
+    notes += [
+        f"{a.beyond_ml:.1f} mL of {a.structure} of {second.title} lie outside the images of "
+        f"{first.title} and take no part"
+        for a in found
+        if a.beyond_ml
+    ]
+    return found, tuple(notes)
+
+
+def _alone(first: Side, second: Side, pairs: Mapping[str, str]) -> list[str]:
+    """Return a line for each side that has structures which the other does not have."""
+    ours, theirs = ({s.name for s in side.labels.structures} for side in (first, second))
+    without = (ours - theirs - set(pairs), theirs - ours - set(pairs.values()))
+    return [
+        f"only in {side.title}: {', '.join(sorted(names))}"
+        for side, names in zip((first, second), without, strict=True)
+        if names
+    ]
+
+
+def as_json(one: Agreement, *, withheld: bool) -> dict[str, Any]:
+    """Return the numbers of an Agreement as plain values; mm, mL, %."""
+    far = None if withheld else one.distances
+    return {
+        "structure": one.structure,
+        "dice": one.dice,
+        "first_ml": None if withheld else one.first_ml,
+        "second_ml": None if withheld else one.second_ml,
+        "difference_percent": one.difference_percent,
+        "hd95_mm": far and far.percentile_mm(95.0),
+        "hausdorff_mm": far and far.hausdorff_mm,
+        "mean_mm": far and far.mean_mm,
+        "shift_mm": far and far.shift_mm,
+    }
+
+
+def surface_map(found: Sequence[Agreement]) -> dict[str, NDArray[Any]]:
+    """Return the second's surfaces as one, each point with its signed distance from the first.
+
+    "points" (n, 3) float64 LPS mm, "triangles" (f, 3) int64, "signed_mm" (n,) float64, negative
+    where the second falls short, "structure" (n,) int64, the number of the structure in `found`.
+    """
+    points, triangles, signed, numbers, before = [], [], [], [], 0
+    for number, one in enumerate(found):
+        if one.distances is not None:
+            shell = one.distances.second
+            points.append(shell.points)
+            triangles.append(shell.triangles + before)
+            signed.append(one.distances.second_mm)
+            numbers.append(np.full(len(shell.points), number))
+            before += len(shell.points)
+    if not points:
+        raise Missing("no structure has a surface in both", advice="choose other labels")
+    return {
+        "points": np.concatenate(points),
+        "triangles": np.concatenate(triangles),
+        "signed_mm": np.concatenate(signed),
+        "structure": np.concatenate(numbers),
+    }
