@@ -9,10 +9,6 @@ from typing import Any, Final
 import numpy as np
 from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
-from scipy.spatial.distance import pdist
-
-from organtwin.core.volume import spacing_of
 
 EDGE: Final = 0.5
 Polygon = NDArray[np.float64]
@@ -27,20 +23,6 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[tuple[int, list[Polygon]]]:
     """
     for k in np.flatnonzero(mask.any(axis=(0, 1))):
         yield int(k), _polygons(mask[:, :, k])
-
-
-def longest_mm(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> float:
-    """Return the longest diameter in mm of a mask within any one slice (as RECIST measures).
-
-    Between points of the outline, half a voxel outside the outermost centres.
-    """
-    scale = np.array(spacing_of(affine)[:2])
-    longest = 0.0
-    for _, polygons in outlines(mask):
-        points = np.concatenate(polygons) * scale
-        corners = points[ConvexHull(points).vertices]
-        longest = max(longest, float(pdist(corners).max()))
-    return longest
 
 
 def _polygons(plane: NDArray[np.bool_]) -> list[Polygon]:

@@ -39,6 +39,7 @@ COMMENT: Final = CodedTerm("121106", "DCM", "Comment")
 NAMES: Final = {
     "volume": CodedTerm("118565006", "SCT", "Volume"),
     "longest diameter": CodedTerm("103339001", "SCT", "Long axis"),
+    "short axis": CodedTerm("103340004", "SCT", "Short axis"),
 }
 """Measurements that DICOM names; all others get a code of our own scheme."""
 METHODS: Final = {

@@ -12,11 +12,12 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.observation import Observation
 from organtwin.core.scenario import Comparison, Outcome, Quantity
 from organtwin.core.volume import GeometryReport
+from organtwin.core.watch import Watch
+from organtwin.pipeline.measuring import Measured, lengths_of, measured_visit
 
 LEVEL: Final = 0.9
 VOXELS: Final = "sum of the voxels of the segment"
 PLANNED: Final = "computed for a planned scenario, not measured on these images"
-DIAMETER: Final = "longest distance between points of the outline within one slice"
 
 
 def findings_of(case: Case, store: ObjectStore, visit: int) -> tuple[Any, ...]:
@@ -28,7 +29,9 @@ def findings_of(case: Case, store: ObjectStore, visit: int) -> tuple[Any, ...]:
     labels: LabelMap = store.get(here.labels)
     geometry: GeometryReport = store.get(here.volume).geometry
     observed = {o.structure: o for o in map(store.get, here.observations)}
-    found = list(_structures(labels, geometry, observed, here.labels))
+    sizes = {m.structure: m for m in measured_visit(case, store, Watch(), visit=visit,
+                                                    sizes_only=True)}  # fmt: skip
+    found = list(_structures(labels, geometry, observed, sizes=sizes, labels_id=here.labels))
     if case.comparison and geometry.grade != "withheld":
         compared: Comparison = store.get(case.comparison)
         if compared.day == here.day:
@@ -41,6 +44,8 @@ def _structures(
     labels: LabelMap,
     geometry: GeometryReport,
     observed: dict[str, Observation],
+    *,
+    sizes: dict[str, Measured],
     labels_id: str,
 ) -> Iterator[Any]:
     from organtwin.exporting import Finding
@@ -58,8 +63,10 @@ def _structures(
             said += (f"the geometry may change this volume by up to {unsure:.1f} mL",)
         if geometry.grade != "withheld":
             quantities = (_volume(labels, structure.name, observed, labels_id),)
+            size = sizes[structure.name]
+            said += size.notes
             if structure.kind == "tumour":
-                quantities += (_diameter(labels, structure.name, labels_id),)
+                quantities += lengths_of(size, labels_id)
         yield Finding(structure.name, structure.name, quantities, said)
 
 
@@ -76,13 +83,6 @@ def _volume(
     return Quantity(
         "volume", name, volume, "mL", volume / reach, volume * reach, LEVEL, basis, (labels_id,)
     )
-
-
-def _diameter(labels: LabelMap, name: str, labels_id: str) -> Quantity:
-    from organtwin.exporting.outlines import longest_mm
-
-    longest = longest_mm(labels.require(name), labels.affine)
-    return Quantity("longest diameter", name, longest, "mm", basis=DIAMETER, inputs=(labels_id,))
 
 
 def _scenario(outcome: Outcome) -> Iterator[Any]:

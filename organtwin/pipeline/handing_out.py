@@ -18,6 +18,7 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.imaging import labels_of
+from organtwin.pipeline.measuring import lengths_of, measured_visit
 from organtwin.pipeline.twin import current_labels
 from organtwin.places import own_folder
 
@@ -124,9 +125,17 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
         )
         for s in tumours[:2]
     ]
+    sizes = measured_visit(case, store, Watch(), visit=0, sizes_only=True)
+    labels_id, tumour_names = case.visit(0).labels, {s.name for s in labels.of_kind("tumour")}
     return reporting.labels_section(
-        labels, labels_id=case.visit(0).labels, geometry=volume.geometry, pictures=pictures
-    )
+        labels,
+        labels_id=labels_id,
+        geometry=volume.geometry,
+        pictures=pictures,
+        lengths={m.structure: lengths_of(m, labels_id) for m in sizes
+                 if m.structure in tumour_names},
+        notes=[(m.structure, note) for m in sizes for note in m.notes if m.grade != "withheld"],
+    )  # fmt: skip
 
 
 def _growth(case: Case, store: ObjectStore) -> Any:

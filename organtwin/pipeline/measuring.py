@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.scenario import Quantity
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.measuring import (
@@ -28,6 +29,9 @@ from organtwin.pipeline.imaging import labels_of
 
 WITHHELD: Final = "volumes and lengths withheld: the geometry is in doubt"
 CUT: Final = "reaches the end of the images: what lies beyond is not in it"
+IN_SLICE: Final = "longest distance between points of the outline within one slice"
+ACROSS: Final = "longest distance across the longest diameter, in the same slice"
+IN_SPACE: Final = "longest distance between points of the border in any direction"
 SLICES_ALONG: Final = 2
 """Axis that the importer stacks the slices of a series along."""
 
@@ -55,13 +59,23 @@ class Measured:
 
 
 def measured_visit(
-    case: Case, store: ObjectStore, watch: Watch, *, visit: int, inset_mm: float = 0.0
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int,
+    inset_mm: float = 0.0,
+    sizes_only: bool = False,
 ) -> tuple[Measured, ...]:
-    """Return the numbers of every structure of a visit; raises Missing without labels."""
-    volume: Volume = store.get(case.visit(visit).volume)
+    """Return the numbers of every structure of a visit; raises Missing without labels.
+
+    With `sizes_only` without those of the image.
+    """
     labels = labels_of(case, store, visit)
+    volume: Volume = store.get(case.visit(visit).volume)
     across = SLICES_ALONG if case.visit(visit).origin else None
-    return measured(labels, volume.geometry, watch, image=volume, across=across, inset_mm=inset_mm)
+    image = None if sizes_only else volume
+    return measured(labels, volume.geometry, watch, image=image, across=across, inset_mm=inset_mm)
 
 
 def measured(
@@ -142,6 +156,22 @@ def _values(
         ), ()
     except EmptyLabel as error:
         return None, (f"no values: {error.what}",)
+
+
+def lengths_of(one: Measured, labels_id: str) -> tuple[Quantity, ...]:
+    """Return the diameters of a structure in mm with how they were found; none where withheld."""
+    found = one.diameters
+    if found is None:
+        return ()
+    rows = (
+        ("longest diameter", found.long_axis, f"{IN_SLICE}; RECIST 1.1: {found.as_lesion}"),
+        ("short axis", found.short_axis, ACROSS),
+        ("longest diameter in 3D", found.longest, IN_SPACE),
+    )
+    return tuple(
+        Quantity(name, one.structure, line.length_mm, "mm", basis=basis, inputs=(labels_id,))
+        for name, line, basis in rows
+    )
 
 
 def as_json(one: Measured) -> dict[str, Any]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from organtwin.core.labelmap import LabelMap
+from organtwin.core.scenario import Quantity
 from organtwin.core.volume import GeometryReport
 from organtwin.reporting.content import Block, Cell, Note, Picture, Section, Table, Text, Warnings
 from organtwin.reporting.numbers import THIN, significant
 
+COLUMNS = ("structure", "kind", "volume", "longest diameter × across", "coded term")
+
 
 def labels_section(
-    labels: LabelMap, *, labels_id: str, geometry: GeometryReport, pictures: Sequence[Picture] = ()
+    labels: LabelMap,
+    *,
+    labels_id: str,
+    geometry: GeometryReport,
+    pictures: Sequence[Picture] = (),
+    lengths: Mapping[str, Sequence[Quantity]] | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Section:
     """Return the structures of a visit with their volumes, and how its geometry was found.
+
+    Args:
+        lengths: structure → its diameters: the longest within a slice, that across it, others.
+        notes: (structure, what a person has to know of its numbers).
 
     A geometry graded "withheld" shows no volume and says why; one acknowledged says so beside each
     volume, and how much it may change it.
@@ -25,6 +38,7 @@ def labels_section(
             Cell(s.name),
             Cell(s.kind),
             Cell("withheld") if withheld else Cell(_volume(labels, s.name, geometry), note),
+            _diameters((lengths or {}).get(s.name, ())),
             Cell(f"{s.code.meaning} ({s.code.scheme} {s.code.value})"),
         )
         for s in sorted(labels.structures, key=lambda s: s.label)
@@ -43,8 +57,11 @@ def labels_section(
             )
         ),
         *pictures,
-        Table(("structure", "kind", "volume", "coded term"), rows, (0.25, 0.15, 0.2, 0.4)),
+        Table(COLUMNS, rows, (0.2, 0.12, 0.2, 0.2, 0.28)),
     ]
+    if notes:
+        lines = tuple(f"{name}: {said}" for name, said in notes)
+        blocks.append(Warnings("To know of these numbers", lines))
     if withheld:
         why = geometry.findings or ("the geometry of this series was not established",)
         blocks.append(Warnings("Volumes are withheld: the geometry is not fit to measure", why))
@@ -60,6 +77,15 @@ def _never_taken(labels: LabelMap, geometry: GeometryReport) -> tuple[str, ...]:
         "volume rest on slices that were never taken."
         for s in labels.of_kind("organ")
     )
+
+
+def _diameters(found: Sequence[Quantity]) -> Cell:
+    """Return the longest diameter and the one across it; how all were found in the note."""
+    if len(found) < 2:
+        return Cell("–")
+    text = " × ".join(significant(q.value) for q in found[:2]) + f"{THIN}mm"
+    basis = "; ".join(f"{q.name} {significant(q.value)}{THIN}{q.unit}: {q.basis}" for q in found)
+    return Cell(text, Note(basis, found[0].inputs))
 
 
 def _volume(labels: LabelMap, name: str, geometry: GeometryReport) -> str:

@@ -222,6 +222,22 @@ def test_that_a_withheld_geometry_shows_no_volume_and_says_why() -> None:
     assert warned.lines == ("a slice is missing",)
 
 
+def test_that_diameters_and_doubts_of_volumes_stand_with_the_structures() -> None:
+    labels = painted({LIVER: ball((0, 0, 0), 20)}, half_mm=(24, 24, 24))
+    lengths = [Quantity(n, "liver", v, "mm", basis="b") for n, v in (("long", 40.1), ("short", 39))]
+    blocks = labels_section(
+        labels,
+        labels_id="11" * 32,
+        geometry=GeometryReport((2, 2, 2), "LPS"),
+        lengths={"liver": lengths},
+        notes=[("liver", "two volumes differ")],
+    ).blocks
+    (table,) = (b for b in blocks if isinstance(b, Table))
+    (warned,) = (b for b in blocks if isinstance(b, Warnings))
+    assert table.rows[0][3].text == "40.1 × 39.0\N{NARROW NO-BREAK SPACE}mm"
+    assert warned.lines == ("liver: two volumes differ",)
+
+
 def test_that_a_tumour_absent_at_baseline_is_marked_new() -> None:
     seen = [("tumour-1", 0.0), ("tumour-1", 90.0), ("tumour-2", 90.0)]
     section = growth_section(
