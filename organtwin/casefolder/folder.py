@@ -22,8 +22,8 @@ from organtwin.core.errors import BadInput, CaseDamaged, CaseReadOnly
 from organtwin.core.journal import FIRST_LINK, Done, JournalEntry, link_of
 from organtwin.core.private import FOLDER
 
-ASIDE: Final = ("export",)
-"""Steps that change nothing in the Case: what was handed out cannot be undone, undo passes by."""
+ASIDE: Final = ("export", "measure")
+"""Steps that change nothing in the Case: handed out, or measured in a picture; undo passes by."""
 
 
 class CaseFolder:

@@ -1,6 +1,6 @@
 """Measures: the rulers, angles and regions drawn so far, and the one being drawn.
 
-They belong to the window, not to the case: closing it forgets them (copy them as text before).
+`MeasureJournal` keeps those of a case; those of a quick look are forgotten with it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ class Measures(QObject):
 
     Signals:
         changed: a measure was added, changed, taken away or chosen, or the tool is another one.
+        settled: the measures of the image named are others, and no drag is under way.
     """
 
     changed = Signal()
+    settled = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +88,7 @@ class Measures(QObject):
             self._last += 1
             self._all[self._last] = replace(draft, number=self._last)
             self.chosen = self._last
+            self.settled.emit(draft.image)
         self.changed.emit()
 
     def give_up(self) -> None:
@@ -103,9 +106,18 @@ class Measures(QObject):
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Take measures away."""
-        for number in tuple(numbers):
-            self._all.pop(number, None)
+        gone = [self._all.pop(number) for number in tuple(numbers) if number in self._all]
         self.chosen = 0
+        self.changed.emit()
+        for image in dict.fromkeys(measure.image for measure in gone):
+            self.settled.emit(image)
+
+    def restore(self, image: str, measures: Iterable[Measure]) -> None:
+        """Take the measures that an image had before in place of those it has."""
+        self._all = {n: m for n, m in self._all.items() if m.image != image}
+        for measure in measures:
+            self._last += 1
+            self._all[self._last] = replace(measure, number=self._last)
         self.changed.emit()
 
     def clear(self) -> None:

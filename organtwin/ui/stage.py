@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from organtwin.ui.measure_journal import MeasureJournal
 from organtwin.ui.measure_list import MeasureList
 from organtwin.ui.pair_bar import PairBar
 from organtwin.ui.pairing import Pairing
@@ -54,6 +55,9 @@ class Stage(QWidget):
         self.pair_bar = PairBar(self.pairing)
         self.measures = MeasureList(self._measured_viewings)
         self.measures.hide()
+        self.journal = MeasureJournal(
+            showing.session, showing.viewing.measures, self._measured_viewings
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -102,6 +106,8 @@ class Stage(QWidget):
         flicker.activated.connect(lambda: self.pairing.set_flicker(not self.pairing.flickers))
         for signal in (showing.viewing.measures.changed, showing.visit_shown, self.pairing.changed):
             signal.connect(self.measures.follow)
+        for signal in (showing.visit_shown, self.pairing.changed):
+            signal.connect(self.journal.follow)
 
     def _four(self) -> QWidget:
         holder = QWidget()

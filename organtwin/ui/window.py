@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from organtwin.core.errors import OrganTwinError
+from organtwin.pipeline import STEPS
 from organtwin.ui import theme
 from organtwin.ui.dropping import Dropping
 from organtwin.ui.pages import pages
@@ -288,9 +289,12 @@ class MainWindow(QMainWindow):
 
     def _name_steps(self) -> None:
         """Say on undo what it would take back."""
-        entries = [e for e in self.session.entries if e.done.step not in ("undo", "redo")]
-        last = entries[-1].done.step if entries else ""
-        text = f"Undo {last} (Ctrl+Z)" if self.session.can_undo else "Nothing to undo (Ctrl+Z)"
+        done = [e.done.step for e in self.session.entries if e.done.step in STEPS]
+        text = (
+            f"Undo {''.join(done[-1:])} (Ctrl+Z)"
+            if self.session.can_undo
+            else "Nothing to undo (Ctrl+Z)"
+        )
         self._actions["undo"].setToolTip(tooltip(text))
 
     def _go_home(self) -> None:

@@ -1,6 +1,7 @@
 """Measures are in patient mm and the image's own values, whatever the grid."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from organtwin.core.errors import CaseDamaged
+from organtwin.core.journal import Done
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import GeometryReport, Volume
+from organtwin.ui.measure_journal import measures_in
 from organtwin.ui.measures import Measures, as_text, lines_of
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.framing import Frame, rotation, voxel_frame
@@ -255,6 +259,44 @@ def test_that_a_withheld_image_shows_no_scale_in_mm(
     view.viewing.show_image(replace(phantom[0], geometry=doubtful))
     assert view.viewing.withheld
     assert view.grab().toImage() != before
+
+
+def test_that_measures_come_back_with_the_case(
+    qtbot: QtBot, window: MainWindow, case_path: Path
+) -> None:
+    stage, viewing = window.stage, window.showing.viewing
+    view = stage.slices["axial"]
+    stage.tools.kinds["ruler"].click()
+    middle = QPoint(view.width() // 2, view.height() // 2)
+    drag(qtbot, view, middle, middle + QPoint(40, 0))
+    (drawn,) = viewing.measures.of(viewing.image)
+    entry = window.session.entries[-1]
+    length = f"{view.viewing.measures.values(drawn, view.grid()).length_mm:.1f} mm"
+    assert (entry.done.step, entry.done.summary) == (
+        "measure",
+        f"1 measure of day 0: Distance {length}",
+    )
+    drag(qtbot, view, middle + QPoint(40, 0), middle + QPoint(60, 0))
+    (moved,) = viewing.measures.of(viewing.image)
+    undone = window.session.can_undo
+    window.session.close()
+    window.session.case_changed.emit()
+    assert viewing.measures.of(viewing.image) == ()
+    window.open_case(case_path)
+    (back,) = viewing.measures.of(viewing.image)
+    assert np.allclose(back.points_mm, moved.points_mm, atol=1e-4)
+    assert window.session.can_undo == undone
+    assert len(window.session.entries) == entry.sequence + 1
+    viewing.measures.remove([back.number])
+    assert window.session.entries[-1].done.summary == "0 measures of day 0"
+
+
+def test_that_measures_that_are_none_are_refused(window: MainWindow) -> None:
+    said = {"kind": "ruler", "plane": "axial", "oblique": False, "points_mm": [[0, 0, 0]]}
+    arguments = {"image": "x", "measures": [said | {"axes": np.eye(3).tolist()}]}
+    entry = replace(window.session.entries[-1], done=Done("measure", arguments))
+    with pytest.raises(CaseDamaged, match="cannot be read"):
+        measures_in(entry, "x")
 
 
 def test_that_measures_are_listed_and_copied(qtbot: QtBot, window: MainWindow) -> None:

@@ -163,3 +163,4 @@ class _Held:
 
     def end(self, to: QPointF) -> None:
         del to
+        self._view.viewing.measures.settled.emit(self._held[0].image)
