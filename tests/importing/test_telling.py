@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedCTImageStorage
 
-from .conftest import Write
+from .conftest import Write, slice_of, values_at
 from .test_parting import MR, alternating, at_seconds, parts_in
 
 
@@ -106,3 +110,54 @@ def test_that_a_description_that_changes_along_a_volume_parts_nothing(
         write([3.0 * n], SeriesDescription=values[n * len(values) // 12])
     (part,) = parts_in(tmp_path / "dicom")
     assert (part.geometry.grade, part.geometry.findings) == ("good", ())
+
+
+def frames_of(folder: Path, modality: str, frames: Sequence[tuple[float, str, str, Any]]) -> Path:
+    """Write one enhanced image whose frames have a height, and a value in a functional group."""
+    plain = dict.fromkeys(("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"))
+    one = slice_of(values_at(0), (0, 0, 0), Modality=modality, **plain)
+    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    one.NumberOfFrames = len(frames)
+    one.PixelData = np.stack([values_at(n) for n in range(len(frames))]).astype("<i2").tobytes()
+    shared, orientation, measures = Dataset(), Dataset(), Dataset()
+    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    measures.PixelSpacing, measures.SliceThickness = [2, 1], 3
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+    per = []
+    for height, group, keyword, value in frames:
+        frame, position, said = Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = [0, 0, height]
+        setattr(said, keyword, value)
+        frame.PlanePositionSequence = [position]
+        setattr(frame, group, [said])
+        per.append(frame)
+    one.SharedFunctionalGroupsSequence, one.PerFrameFunctionalGroupsSequence = [shared], per
+    folder.mkdir()
+    one.save_as(folder / "a.dcm", enforce_file_format=True)
+    return folder
+
+
+def test_that_frames_of_a_ct_taken_minutes_apart_are_withheld(tmp_path: Path) -> None:
+    when = ("FrameContentSequence", "FrameAcquisitionDateTime")
+    times = [f"2024013110{5 * (n // 4):02d}{n:02d}.5" for n in range(8)]
+    frames = [(3.0 * n, *when, time) for n, time in enumerate(times)]
+    (part,) = parts_in(frames_of(tmp_path / "dicom", "CT", frames))
+    assert part.geometry.grade == "withheld"
+    assert "up to 301 s apart" in part.geometry.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("group", "keyword", "values"),
+    [
+        ("MRModifierSequence", "InversionTimes", (50.0, 400.0)),
+        ("MRTimingAndRelatedParametersSequence", "FlipAngle", (5, 15)),
+        ("CTReconstructionSequence", "ConvolutionKernel", ("B30f", "B70f")),
+    ],
+)
+def test_that_frames_at_one_place_are_volumes_named_by_their_value(
+    tmp_path: Path, group: str, keyword: str, values: tuple[Any, Any]
+) -> None:
+    frames = [(3.0 * (n // 2), group, keyword, values[n % 2]) for n in range(8)]
+    parts = parts_in(frames_of(tmp_path / "dicom", "MR", frames))
+    assert [p.geometry.grade for p in parts] == ["good", "good"]
+    assert f"told apart by {keyword}: {values[1]} here" in parts[1].geometry.findings[0]
