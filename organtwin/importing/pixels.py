@@ -80,19 +80,23 @@ def _line_bytes(pixels: Pixels) -> int:
 class FrameReader:
     """Reads frames of one file, as stored (before rescaling).
 
+    Args:
+        room: (rows, columns), C order, where the samples are read to when they are of its size and
+            lie in the file as in memory; a frame is then the same memory.
+
     Raises:
         UnreadableFile: the file changed since it was scanned, is shorter than it says, or its
             pixels cannot be decoded.
     """
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, room: NDArray[Any] | None = None) -> None:
         self.pixels = checked(pixels)
         try:
             with reading(pixels.path), open(pixels.path, "rb", opener=not_waiting) as file:
                 state = os.fstat(file.fileno())
                 if (state.st_size, state.st_mtime_ns) != (pixels.size_bytes, pixels.modified_ns):
                     raise self._unreadable("the file changed since it was scanned")
-                self._content = self._read(file)
+                self._content = self._read(file, room)
         except OSError as error:
             raise self._unreadable(f"cannot be read ({error.strerror})") from error
         self._frames = None if pixels.length is not None else self._encapsulated()
@@ -113,14 +117,20 @@ class FrameReader:
             advice="export the file again; nothing else was lost",
         )
 
-    def _read(self, file: Any) -> bytes:
+    def _read(self, file: Any, room: NDArray[Any] | None) -> bytes | memoryview:
         """Return the bytes of all pixels, inflated when need be."""
         pixels = self.pixels
         if pixels.transfer_syntax == DEFLATED:
             return self._inflated(file.read())
         file.seek(pixels.offset)
-        content: bytes = file.read(-1 if pixels.length is None else pixels.length)
-        if pixels.length is not None and len(content) < pixels.length:
+        content: bytes | memoryview
+        if room is not None and room.nbytes == pixels.length:
+            content = memoryview(room).cast("B")
+            count = file.readinto(content)
+        else:
+            content = file.read(-1 if pixels.length is None else pixels.length)
+            count = len(content)
+        if pixels.length is not None and count < pixels.length:
             raise self._unreadable("the file is shorter than it says")
         return content
 
@@ -169,7 +179,7 @@ class FrameReader:
 
     def _fragments(self) -> tuple[list[bytes], list[int]]:
         """Return the offset table and fragments, with their places after the table."""
-        content, at = self._content, 0
+        content, at = bytes(self._content), 0
         fragments: list[bytes] = []
         starts: list[int] = []
         while content[at : at + 4] == ITEM and at + 8 <= len(content):

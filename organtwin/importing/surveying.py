@@ -147,7 +147,8 @@ class Survey:
                 chunk = self._busy.pop(number)
                 self._told[chunk] = None if number == 0 else answer
                 share = len(self._told) / len(self._chunks)
-                self._watch.tell(share, f"looking at {Path(self._chunks[chunk][0]).name}")
+                at = next(iter(self._chunks[chunk]), str(self._place))
+                self._watch.tell(share, f"looking at {Path(at).name}")
 
     def _bury(self, number: int, death: Died | None = None) -> None:
         """Replace a worker; a file it was known to be at is refused, else it is looked for."""

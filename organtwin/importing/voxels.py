@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,8 @@ from organtwin.importing.region import empty
 from organtwin.importing.resampling import resampled
 
 THREADS: Final = 2
+TASKS: Final = 100
+"""About as many steps in which voxels are read, since handing one over costs some time."""
 INT16: Final = (-32768, 32767)
 
 
@@ -71,10 +72,11 @@ class _Files:
             if pixels.frames > 1
         }
 
-    def samples(self, n: int) -> NDArray[Any]:
+    def samples(self, n: int, room: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Return (rows, columns) of one slice, read into `room` where they fit there."""
         one = self.slices[n]
-        reader = self._many.get(one.pixels) or FrameReader(one.pixels)
-        return reader.frame(one.frame)
+        known = self._many.get(one.pixels) if one.pixels.frames > 1 else None
+        return (known or FrameReader(one.pixels, room)).frame(one.frame)
 
 
 def rescaled(files: _Files, n: int) -> NDArray[np.float32]:
@@ -91,19 +93,31 @@ def rescale_into(plane: NDArray[Any], files: _Files, n: int) -> None:
     Raises:
         _TooWide: int16 cannot hold them.
     """
-    one, samples = files.slices[n], files.samples(n)
+    one = files.slices[n]
     if plane.dtype.kind == "f":
-        plane[...] = samples.astype(np.float64) * one.slope + one.intercept
+        plane[...] = files.samples(n).astype(np.float64) * one.slope + one.intercept
         return
+    samples = files.samples(n, plane)
     slope, intercept = int(one.slope), int(one.intercept)
-    ends = [int(end) * slope + intercept for end in (samples.min(), samples.max())]
-    if min(ends) < INT16[0] or max(ends) > INT16[1]:
-        raise _TooWide
-    np.copyto(plane, samples, casting="unsafe")
+    for possible, end in zip(_ends(one.pixels), (samples.min, samples.max), strict=True):
+        if not _fits(possible * slope + intercept) and not _fits(int(end()) * slope + intercept):
+            raise _TooWide
+    if not (samples.dtype.isnative and np.may_share_memory(samples, plane)):
+        np.copyto(plane, samples, casting="unsafe")
     if slope != 1:
         plane *= _wrapped(slope)
     if intercept:
         plane += _wrapped(intercept)
+
+
+def _ends(pixels: Pixels) -> tuple[int, int]:
+    """Return the least and the greatest value that a stored sample may have."""
+    half = 2 ** (pixels.bits_stored - 1)
+    return (-half, half - 1) if pixels.kind == "i" else (0, 2 * half - 1)
+
+
+def _fits(number: int) -> bool:
+    return INT16[0] <= number <= INT16[1]
 
 
 def _wrapped(number: int) -> np.int16:
@@ -116,14 +130,18 @@ def _filled(stack: Stack, dtype: np.dtype[Any], watch: Watch) -> NDArray[Any]:
     ni, nj, nk = stack.size
     planes, files = empty((nk, nj, ni), dtype), _Files(stack.slices)
 
-    def read_one(n: int) -> Path:
-        rescale_into(planes[n], files, n)
-        return stack.slices[n].pixels.path
+    step = max(1, nk // TASKS)
+
+    def read_some(first: int) -> int:
+        last = min(first + step, nk) - 1
+        for n in range(first, last + 1):
+            rescale_into(planes[n], files, n)
+        return last
 
     pool = ThreadPoolExecutor(THREADS)
     try:
-        for n, path in enumerate(pool.map(read_one, range(nk))):
-            watch.tell((n + 1) / nk, f"reading {path.name}")
+        for n in pool.map(read_some, range(0, nk, step)):
+            watch.tell((n + 1) / nk, f"reading {stack.slices[n].pixels.path.name}")
     finally:
         pool.shutdown(cancel_futures=True)
     return planes.transpose(2, 1, 0)
