@@ -110,10 +110,19 @@ class ObjectFolder:
         """
         with self._drawing:
             canvas, self._canvas = self._canvas, None
-            if canvas is None or follow(canvas, self.as_put, labels) is None:
-                canvas = Canvas(self.get(labels), labels)
+            if canvas is None or not self._moved(canvas, labels):
+                put = self.as_put(labels)
+                depth = put.depth if isinstance(put, Change) else 0
+                canvas = Canvas(self.get(labels), labels, depth)
             self._canvas = canvas
             return canvas
+
+    def _moved(self, canvas: Canvas, labels: str) -> bool:
+        """Return whether Changes led a canvas to other labels; it is of no use where not."""
+        try:
+            return follow(canvas, self.as_put, labels) is not None
+        except CaseDamaged:  # the canvas stood at what a step that failed had put
+            return False
 
     def as_put(self, object_id: str) -> Any:
         """Return the noun of that id, a Change as such; raises CaseDamaged.

@@ -23,10 +23,11 @@ class Canvas:
     Args:
         labels: copied.
         at: id of these labels, "" where they have none.
+        depth: how many Changes that id lies above a whole LabelMap.
     """
 
-    def __init__(self, labels: LabelMap, at: str = "") -> None:
-        self.at = at
+    def __init__(self, labels: LabelMap, at: str = "", depth: int = 0) -> None:
+        self.at, self.depth = at, depth
         self._voxels = labels.labels.copy(order="F")
         self._line = self._voxels.reshape(-1, order="F")
         self._counts: NDArray[np.int64] | None = vars(labels).get("_counts")
@@ -74,13 +75,13 @@ class Canvas:
         """Make a Change that was found on these labels; `at` is its id."""
         self._patch(change, back=False)
         self._show(change.structures, self._now.beneath)
-        self.at = at
+        self.at, self.depth = at, change.depth
 
     def revert(self, change: Change) -> None:
         """Take the last Change back."""
         self._patch(change, back=True)
         self._show(change.structures_before, self._now.beneath)
-        self.at = change.before
+        self.at, self.depth = change.before, change.depth - 1
 
     def _patch(self, change: Change, *, back: bool) -> None:
         for patch in change.patches:

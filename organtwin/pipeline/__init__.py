@@ -14,7 +14,7 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done
 from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
-from organtwin.pipeline import identifying, imaging, planning, scoring, twin
+from organtwin.pipeline import editing, identifying, imaging, planning, scoring, twin
 from organtwin.pipeline.running import Step, run
 
 SOLVER = ("dolfinx-solver-real",)
@@ -46,6 +46,9 @@ STEPS: Mapping[str, Step] = {
             private=("path",),
         ),
         Step("segment", "Segment", imaging.segment, ("SimpleITK", "scipy", "scikit-image")),
+        Step("edit", "Edit labels", editing.edit, ("numpy", "scipy"), quick=True),
+        Step("structure", "Change the list of structures", editing.structure, quick=True),
+        Step("mark", "Mark how far a structure is", editing.mark, quick=True),
         Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
         Step("believe", "Draw the prior belief", twin.believe, SOLVER),
         Step("register", "Register a visit", twin.register, ("SimpleITK",)),
@@ -58,6 +61,13 @@ STEPS: Mapping[str, Step] = {
         Step("decide", "Record a decision", planning.decide, quick=True),
     )
 }
+
+
+def is_quick(step: str, arguments: Mapping[str, Any]) -> bool:
+    """Return whether a step takes milliseconds, so that the window may run it itself."""
+    if step not in STEPS or not STEPS[step].quick:
+        return False
+    return step != "edit" or editing.is_quick(arguments)
 
 
 def run_step(
@@ -73,4 +83,4 @@ def run_step(
     return run(step, case, store, arguments=arguments, watch=watch)
 
 
-__all__ = ["STEPS", "Step", "run_step"]
+__all__ = ["STEPS", "Step", "is_quick", "run_step"]

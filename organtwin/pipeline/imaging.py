@@ -191,11 +191,11 @@ def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[
         f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
         for s in labels.structures
     )
-    after = _without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
+    after = without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
     return after, f"visit {visit}: {found}{note}"
 
 
-def _without_what_followed(case: Case, visit: int) -> Case:
+def without_what_followed(case: Case, visit: int) -> Case:
     """Return the Case without what was made from a visit's earlier labels (undo brings it back)."""
     stale = range(len(case.visits)) if visit == 0 else [visit]
     relabelled = case.visits[visit]

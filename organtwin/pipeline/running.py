@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import secrets
@@ -102,6 +103,12 @@ def run(
         outputs=tuple(recorded.made),
         seed=bound.arguments.get("seed"),
         summary=summary,
-        versions={"organtwin": __version__} | {p: version(p) for p in step.packages},
+        versions={"organtwin": __version__} | {p: _version(p) for p in step.packages},
     )
     return after, done
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """Return a package's version; finding it takes milliseconds, a brush stroke should not."""
+    return version(package)

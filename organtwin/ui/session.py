@@ -13,7 +13,7 @@ from organtwin.core.case import Case
 from organtwin.core.errors import Missing, OrganTwinError
 from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.watch import Watch
-from organtwin.pipeline import STEPS, run_step
+from organtwin.pipeline import is_quick, run_step
 from organtwin.ui.child import Child
 from organtwin.ui.fetch import Kept, large
 from organtwin.ui.leftovers import Objects, objects_in, remove_since
@@ -226,7 +226,7 @@ class Session(QObject):
     def _next(self) -> None:
         step, arguments = self._waiting.pop(0)
         self.step = step
-        if _is_quick(step):
+        if is_quick(step, arguments):
             self._do_here(step, arguments)
             return
         child = Child("organtwin.step", [str(self.folder.path)], self)
@@ -304,7 +304,3 @@ class Session(QObject):
             key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
         }
         return self.folder.append(case, Done(**values))
-
-
-def _is_quick(step: str) -> bool:
-    return step in STEPS and STEPS[step].quick

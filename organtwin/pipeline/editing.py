@@ -1,0 +1,227 @@
+"""Labels changed by hand: edit, structure, mark. Each is one gesture and durable at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, get_args
+
+import numpy as np
+
+from organtwin.core.canvas import Canvas
+from organtwin.core.case import Case, ObjectStore, Visit, Work, WorkState
+from organtwin.core.change import Change
+from organtwin.core.errors import BadArgument, Missing
+from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.watch import Watch
+from organtwin.organs import organ
+from organtwin.pipeline.imaging import without_what_followed
+
+DEPTH_LIMIT: Final = 200
+"""Changes upon each other before the whole labels are written: as many are read when they open."""
+STATES: Final[tuple[WorkState, ...]] = get_args(WorkState)
+
+
+def edit(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int = 0,
+    tool: str,
+    arguments: Mapping[str, Any],
+) -> tuple[Case, str]:
+    """Do one gesture of a tool (`organtwin.editing`) on a visit's labels.
+
+    What was done or reviewed of a structure that changes is in progress again.
+    """
+    from organtwin.editing import changed_by
+    from organtwin.editing import edit as named
+
+    edited = case.visit(visit)
+    if not edited.labels:
+        raise Missing(f"visit {visit} has no labels yet", advice="add a structure first")
+    one = named(tool)
+    watch.tell(0.1, one.title)
+    ranged = arguments.get("low") is not None or arguments.get("high") is not None
+    volume = store.get(edited.volume) if ranged else None
+    change = changed_by(one, store.canvas(edited.labels), volume, arguments)
+    if change is None:
+        raise BadArgument(
+            f"{tool} changes nothing here",
+            where=f"visit {visit}",
+            advice="look at the place, and at what may be edited over, inside and in which range",
+        )
+    return _changed(case, store, visit, change, said=tool)
+
+
+def structure(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int = 0,
+    do: str,
+    structure: str = "",
+    to: str = "",
+    within: str | None = None,
+    colour: Sequence[float] | None = None,
+    order: Sequence[str] = (),
+) -> tuple[Case, str]:
+    """Add, rename, recolour, reorder or remove a structure of a visit's labels.
+
+    Args:
+        structure: which; for "add", a structure of the organ, "tumour-1"…, or a name of one's own.
+        to: the new name, for "rename".
+        within: for "add", what contains it; that of the organ's page without.
+        colour: red, green, blue, each 0..1, for "recolour" and "add".
+        order: every name, later drawn over earlier, for "reorder".
+    """
+    from organtwin.editing import structures
+
+    watch.tell(0.1, f"{do} {structure}")
+    if do == "add" and not case.visit(visit).labels:
+        case = case.with_visit(visit, labels=_empty(case.visit(visit), store))
+    labels = case.visit(visit).labels
+    if not labels:
+        raise Missing(f"visit {visit} has no labels yet", advice="add a structure first")
+    canvas = store.canvas(labels)
+    if do == "add":
+        change = structures.added(canvas, _new(case, canvas, structure, within, colour=colour))
+    elif do == "rename":
+        change = structures.renamed(canvas, structure, to)
+    elif do == "recolour":
+        change = structures.recoloured(canvas, structure, colour or ())
+    elif do == "reorder":
+        change = structures.reordered(canvas, order)
+    elif do == "remove":
+        change = structures.removed(canvas, structure)
+    else:
+        may = "add, rename, recolour, reorder, remove"
+        raise BadArgument(f"no {do!r} of structures", where="do", advice=f"there are: {may}")
+    if change is None:
+        raise BadArgument(f"{do} changes nothing", where="structure")
+    said = f"{do} {structure}{f' to {to}' if to else ''}" + ", ".join(order)
+    return _changed(case, store, visit, change, said=said, renamed={structure: to} if to else {})
+
+
+def mark(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    visit: int = 0,
+    structure: str,
+    state: str,
+    who: str = "",
+) -> tuple[Case, str]:
+    """Say how far a structure is: not started, in progress, done, or reviewed by somebody.
+
+    Args:
+        who: reviewed it; said for that state only.
+    """
+    marked = case.visit(visit)
+    if not marked.labels:
+        raise Missing(f"visit {visit} has no labels yet", advice="add a structure first")
+    store.canvas(marked.labels).labels.structure(structure)
+    watch.tell(0.5, "recording")
+    chosen = next((s for s in STATES if s == state), None)
+    if chosen is None:
+        raise BadArgument(f"no state {state!r}", advice="there are: " + ", ".join(STATES))
+    if (chosen == "reviewed") != bool(who.strip()) or len(who) > 64 or not who.isprintable():
+        raise BadArgument("a review names who did it, any other state nobody", where="who")
+    work = Work(structure, chosen, who.strip())
+    if marked.work_on(structure) == work:
+        raise BadArgument(f"{structure} is {state} already", where="mark")
+    others = tuple(w for w in marked.work if w.structure != structure)
+    by = f" by {work.who}" if work.who else ""
+    after = case.with_visit(visit, work=(*others, work))
+    return after, f"visit {visit}: {structure} {state}{by}"
+
+
+def is_quick(arguments: Mapping[str, Any]) -> bool:
+    """Return whether a gesture takes milliseconds, so that the window may do it itself."""
+    from organtwin.editing import edits
+
+    tool = edits().get(str(arguments.get("tool")))
+    return tool is not None and tool.quick
+
+
+def _changed(
+    case: Case,
+    store: ObjectStore,
+    visit: int,
+    change: Change,
+    *,
+    said: str,
+    renamed: Mapping[str, str] | None = None,
+) -> tuple[Case, str]:
+    """Record a Change; returns the Case after it and what changed in mL."""
+    before = _volumes(store.canvas(change.before))
+    made = store.put(change)
+    after = _volumes(store.canvas(made))
+    if change.depth >= DEPTH_LIMIT:
+        made = store.put(store.get(made))
+    names = renamed or {}
+    old = {names.get(name, name): ml for name, ml in before.items()}
+    differ = {n: (old.get(n, 0.0), ml) for n, ml in after.items() if old.get(n, 0.0) != ml}
+    differ |= {n: (ml, 0.0) for n, ml in old.items() if n not in after and ml > 0.0}
+    touched = set(differ) | {s.name for s in change.structures if _is_in(s, change)}
+    work = tuple(
+        _reopened(replace(w, structure=names.get(w.structure, w.structure)), touched)
+        for w in case.visit(visit).work
+        if names.get(w.structure, w.structure) in after
+    )
+    started = {w.structure for w in work}
+    work += tuple(Work(n, "in progress") for n in after if n in touched and n not in started)
+    if change.patches or names:
+        case = without_what_followed(case, visit)
+    withheld = store.get(case.visit(visit).volume).geometry.grade == "withheld"
+    lines = [
+        f"{name} changed" if withheld else f"{name} {one:.2f} → {other:.2f} mL"
+        for name, (one, other) in differ.items()
+    ]
+    summary = f"visit {visit}: {said}" + (": " + ", ".join(lines) if lines else "")
+    return case.with_visit(visit, labels=made, work=work), summary
+
+
+def _is_in(structure: Structure, change: Change) -> bool:
+    """Return whether voxels of a structure changed that show nowhere in its volume."""
+    return any(patch.sheet == structure.label for patch in change.patches)
+
+
+def _reopened(work: Work, touched: set[str]) -> Work:
+    return Work(work.structure, "in progress") if work.structure in touched else work
+
+
+def _volumes(canvas: Canvas) -> dict[str, float]:
+    return {s.name: canvas.labels.volume_ml(s.name) for s in canvas.labels.structures}
+
+
+def _empty(visit: Visit, store: ObjectStore) -> str:
+    """Put labels without structures on the grid of a visit's image."""
+    volume = store.get(visit.volume)
+    return store.put(
+        LabelMap(np.zeros(volume.voxels.shape, np.uint8, order="F"), volume.affine, ())
+    )
+
+
+def _new(
+    case: Case,
+    canvas: Canvas,
+    name: str,
+    within: str | None,
+    *,
+    colour: Sequence[float] | None,
+) -> Structure:
+    from organtwin.segmenting.naming import named
+
+    found = named([name], organ(case.organ), canvas.labels)
+    if not found:
+        raise BadArgument(f"{name!r} is no name for a structure", where="structure")
+    made = found[0]
+    if within is not None:
+        made = replace(made, within=canvas.labels.structure(within).name if within else "")
+    if colour is not None:
+        made = replace(made, colour=tuple(colour))  # type: ignore[arg-type]
+    return made
