@@ -149,8 +149,9 @@ def segment(
     volume = store.get(labelled.volume)
     so_far = store.get(labelled.labels) if labelled.labels else None
     asked = Request(volume, organ(case.organ), seeds, so_far, settings or {})
-    labels = named(method).labelled(asked, watch)
-    return _labelled(case, store, visit, labels)
+    chosen = named(method)
+    after, said = _labelled(case, store, visit, chosen.labelled(asked, watch))
+    return after, "; ".join(filter(None, [said, chosen.made_by]))
 
 
 def read_label_file(

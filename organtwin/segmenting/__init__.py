@@ -52,6 +52,7 @@ class Method:
             asked to stop.
         settings: its numbers, each with unit, bounds, source and default.
         modality: the only one that it can label ("CT", values in HU), "" for any.
+        made_by: what the journal has to say of it beside its name, such as a model's SHA-256.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Method:
     segment: Segment
     settings: tuple[Parameter, ...] = ()
     modality: str = ""
+    made_by: str = ""
 
     def labelled(self, request: Request, watch: Watch) -> LabelMap:
         """Return labels on the volume's grid; raises as `segment` does.
@@ -93,10 +95,11 @@ class Method:
 
 
 def methods() -> Mapping[str, Method]:
-    """Return every method by name."""
+    """Return every method by name, those of neural models among them."""
     import organtwin.segmenting as package
+    from organtwin.segmenting.neural import neural_methods
 
-    return registered(package, "METHOD")
+    return MappingProxyType({**registered(package, "METHOD"), **neural_methods()})
 
 
 def method(name: str) -> Method:

@@ -1,0 +1,221 @@
+"""Neural models that a hospital provides, as methods: image in, labels out, nothing trained here.
+
+The image is resampled to the spacing that the model was trained on (linear; averaged over whole
+voxels first where that is coarser), `inference` runs the network in a process of its own, and its
+scores are interpolated linearly on the image's grid, where the highest wins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from scipy import ndimage
+
+from organtwin.core.children import command, environment, safe_folder
+from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, OrganTwinError, Stopped
+from organtwin.core.labelmap import LabelMap, Structure, stacked
+from organtwin.core.temporary import private_folder
+from organtwin.core.watch import Watch
+from organtwin.segmenting import Method, Request
+from organtwin.segmenting.coarse import block_mean, coarse_spacing
+from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
+from organtwin.segmenting.model_page import ModelPage, pages
+from organtwin.segmenting.naming import named
+from organtwin.segmenting.seeds import BACKGROUND
+
+PREFIX: Final = "organtwin-model-"
+POLL_SECONDS: Final = 0.1
+SILENCE_SECONDS: Final = 600.0
+
+
+def neural_methods() -> Mapping[str, Method]:
+    """Return a method "neural:NAME" for each model there is."""
+    found = (
+        Method(
+            f"neural:{page.name}",
+            f"{page.title} (neural model, {page.licence})",
+            "automatic",
+            partial(segment, page),
+            modality=page.modality,
+            made_by=page.made_by,
+        )
+        for page in pages()[0]
+    )
+    return MappingProxyType({method.name: method for method in found})
+
+
+def segment(page: ModelPage, request: Request, watch: Watch) -> LabelMap:
+    """Label what a model knows; labels so far of other names stay.
+
+    Raises:
+        BadArgument: an image of another modality or unit.
+        BadInput: the network is not the one that its page names, or cannot be run.
+        EmptyLabel: it finds nothing.
+        Stopped: asked to stop.
+    """
+    volume = request.volume
+    if (volume.modality, volume.unit) != (page.modality, page.unit):
+        raise BadArgument(
+            f"{page.name} is for {page.modality} in {page.unit}, "
+            f"not {volume.modality or 'an unknown modality'} in {volume.unit}",
+            where="segment",
+        )
+    frame = frame_of(volume.affine)
+    watch.tell(0.0, f"preparing the image for {page.name}")
+    whole = np.ascontiguousarray(frame.turned(volume.voxels))
+    seen = _window(_resampled(whole, frame.spacing_mm, page.spacing_mm), page)
+    with private_folder(PREFIX) as folder:
+        scores = _scores(seen, page, folder, watch.part(0.1, 0.8))
+        owner = _winner(
+            scores, whole.shape, frame.spacing_mm, page=page, watch=watch.part(0.8, 1.0)
+        )
+    masks = {
+        name: frame.back(owner == number)
+        for number, (name, _) in enumerate(page.labels)
+        if name != BACKGROUND and (owner == number).any()
+    }
+    if not masks:
+        raise EmptyLabel(f"{page.name} finds nothing in this image", where="segment")
+    return _added(masks, page, request)
+
+
+def _added(masks: Mapping[str, Flags], page: ModelPage, request: Request) -> LabelMap:
+    """Return the labels so far with what was found instead of what had the same name."""
+    codes = dict(page.labels)
+    structures = [
+        _coded(structure, codes) for structure in named(masks, request.organ, request.labels)
+    ]
+    labels = request.labels
+    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
+    old = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    whole = {
+        s.name: np.logical_or.reduce(
+            [masks[s.name], *(masks[t.name] for t in structures if t.within == s.name)]
+        )
+        for s in structures
+    }
+    return stacked(old | whole, (*kept, *structures), request.volume.affine)
+
+
+def _coded(structure: Structure, codes: Mapping[str, Any]) -> Structure:
+    code = codes[structure.name]
+    return structure if code is None or structure.kind != "other" else replace(structure, code=code)
+
+
+def _resampled(image: Any, spacing_mm: Spacing, wanted_mm: Spacing) -> Floats:
+    """Return the image at another spacing; its first voxel begins at the same corner."""
+    i, j, k = (max(1, int(w / s + 1e-6)) for w, s in zip(wanted_mm, spacing_mm, strict=True))
+    coarse = block_mean(image, (i, j, k))
+    has_mm = coarse_spacing(spacing_mm, (i, j, k))
+    size = [
+        max(1, round(n * s / w)) for n, s, w in zip(image.shape, spacing_mm, wanted_mm, strict=True)
+    ]
+    scale = [w / h for w, h in zip(wanted_mm, has_mm, strict=True)]
+    result: Floats = ndimage.affine_transform(
+        coarse, scale, [0.5 * r - 0.5 for r in scale], size, np.float32, 1, "nearest"
+    )
+    return result
+
+
+def _window(image: Floats, page: ModelPage) -> Floats:
+    low, high = page.window
+    shown: Floats = np.clip((image - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    return shown
+
+
+def _winner(
+    scores: Floats, shape: tuple[int, ...], spacing_mm: Spacing, *, page: ModelPage, watch: Watch
+) -> Any:
+    """Return (i, j, k) uint8 on the image's grid: number of the label with the highest score."""
+    scale = [s / w for s, w in zip(spacing_mm, page.spacing_mm, strict=True)]
+    shift = [0.5 * r - 0.5 for r in scale]
+    best = np.zeros(shape, np.uint8)
+    most = np.full(shape, -np.inf, np.float32)
+    for number, score in enumerate(scores):
+        watch.tell(number / len(scores), "placing what was found")
+        here = ndimage.affine_transform(score, scale, shift, shape, np.float32, 1, "nearest")
+        higher = here > most
+        best[higher], most[higher] = number, here[higher]
+    return best
+
+
+def _scores(image: Floats, page: ModelPage, folder: Path, watch: Watch) -> Floats:
+    """Return (n, i, j, k) float32, mapped from a file in `folder`."""
+    (folder / "image").write_bytes(image.tobytes())
+    asked = {
+        "network": str(page.network),
+        "sha256": page.sha256,
+        "image": str(folder / "image"),
+        "scores": str(folder / "scores"),
+        "shape": image.shape,
+        "patch": page.patch,
+        "overlap": page.overlap,
+        "labels": len(page.labels),
+        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
+    }
+    _run(asked, page, watch)
+    scores: Floats = np.memmap(
+        folder / "scores", np.float32, "r", shape=(len(page.labels), *image.shape)
+    )
+    return scores
+
+
+def _run(asked: Mapping[str, Any], page: ModelPage, watch: Watch) -> None:
+    """Run the network and follow it; raises BadInput when it cannot be run, Stopped."""
+    with subprocess.Popen(
+        command("organtwin.segmenting.inference"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        cwd=safe_folder(),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(asked).encode() + b"\n")
+            process.stdin.flush()
+            error = _followed(process.stdout, page, watch)
+        finally:
+            process.kill()
+    if error is not None:
+        raise error
+
+
+def _followed(lines: Any, page: ModelPage, watch: Watch) -> OrganTwinError | None:
+    """Pass on how far the network is; returns what went wrong, None when it finished."""
+    silent = 0.0
+    watch.tell(0.0, f"starting {page.name}")
+    while True:
+        if watch.asked_to_stop():
+            return Stopped("stopped on request", where="segment")
+        if not select.select([lines], [], [], POLL_SECONDS)[0]:
+            silent += POLL_SECONDS
+            if silent > SILENCE_SECONDS:
+                return _failed(page, f"no sign of life for {SILENCE_SECONDS:.0f} s")
+            continue
+        silent, line = 0.0, lines.readline()
+        said = json.loads(line) if line else {"error": "its process ended in the middle"}
+        if "error" in said:
+            return _failed(page, str(said["error"]))
+        if said.get("finished"):
+            return None
+        watch.tell(float(said["done"]), f"{page.name} looks at the image")
+
+
+def _failed(page: ModelPage, why: str) -> BadInput:
+    return BadInput(
+        f"the model {page.name} cannot be run: {why}",
+        where=str(page.network),
+        advice="use another method, or ask whoever provides the model",
+    )
