@@ -143,3 +143,30 @@ def surface_map(found: Sequence[Agreement]) -> dict[str, NDArray[Any]]:
         "signed_mm": np.concatenate(signed),
         "structure": np.concatenate(numbers),
     }
+
+
+def told(
+    case: Case, store: ObjectStore, sides: Sequence[Mapping[str, Any]], *, to: Path, watch: Watch
+) -> dict[str, Any]:
+    """Return how two sides agree as plain values, their distances in the file `to` (.npz).
+
+    Args:
+        sides: two of {"visit", "carried"} and {"file"}.
+    """
+    first, second = (
+        side_of_file(Path(side["file"]), case.organ, watch.part(0.1 * n, 0.1 * n + 0.1))
+        if "file" in side
+        else side_of_visit(case, store, side["visit"], carried=bool(side.get("carried")))
+        for n, side in enumerate(sides)
+    )
+    found, notes = agreements(first, second, watch.part(0.2, 0.95))
+    withheld = "withheld" in (first.grade, second.grade)
+    drawn = not withheld and any(one.distances is not None for one in found)
+    if drawn:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(to, allow_pickle=False, **surface_map(found))
+    return {
+        "structures": [as_json(one, withheld=withheld) for one in found],
+        "notes": list(notes),
+        "out": str(to) if drawn else "",
+    }

@@ -66,6 +66,30 @@ def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
     return {"methods": [{"name": m.name, "title": m.title, "kind": m.kind} for m in found]}
 
 
+def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Measure the structures of a "visit" of a case ("case"), values from "inset_mm" inside."""
+    from organtwin.casefolder import CaseFolder
+    from organtwin.pipeline.measuring import as_json, measured_visit
+
+    with CaseFolder.open(Path(asked["case"]), write=False) as folder:
+        found = measured_visit(
+            folder.case, folder, watch, visit=asked["visit"], inset_mm=asked["inset_mm"]
+        )
+    return {"structures": [as_json(one) for one in found]}
+
+
+def agreement(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Hold the second of two "sides" of a case ("case") against the first; a map into "out".
+
+    A side is {"visit", "carried"} or {"file"}.
+    """
+    from organtwin.casefolder import CaseFolder
+    from organtwin.pipeline.agreeing import told
+
+    with CaseFolder.open(Path(asked["case"]), write=False) as folder:
+        return told(folder.case, folder, asked["sides"], to=Path(asked["out"]), watch=watch)
+
+
 def report(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Write the report of a case ("case": folder) into the folder "to"."""
     from organtwin.casefolder import CaseFolder
@@ -135,6 +159,8 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "look": look,
     "surfaces": surfaces,
     "methods": methods,
+    "quantities": quantities,
+    "agreement": agreement,
     "report": report,
     "export": export,
     "formats": formats,

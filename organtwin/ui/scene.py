@@ -26,14 +26,31 @@ VIRIDIS: Final = np.array(
 """Nine anchors of viridis (S. van der Walt & N. Smith, CC0), safe for the colour-blind."""
 
 
+BLUE_TO_RED: Final = np.array(
+    [(33, 102, 172), (103, 169, 207), (209, 229, 240), (247, 247, 247), (253, 219, 199),
+     (239, 138, 98), (178, 24, 43)]
+)  # fmt: skip
+"""RdBu of ColorBrewer (C. Brewer, Apache-2.0), blue first: told apart by the colour-blind."""
+
+
 @dataclass(frozen=True)
 class Scale:
-    """How numbers become colours: viridis from `low` to `high`, in `unit`."""
+    """How numbers become colours: viridis from `low` to `high`, in `unit`.
+
+    Args:
+        diverging: from blue over white in the middle to red instead, for signed numbers.
+    """
 
     title: str
     unit: str
     low: float
     high: float
+    diverging: bool = False
+
+    @property
+    def colours(self) -> NDArray[Any]:
+        """(n, 3) red, green, blue 0..255, evenly from low to high."""
+        return BLUE_TO_RED if self.diverging else VIRIDIS
 
 
 @dataclass(frozen=True, eq=False)

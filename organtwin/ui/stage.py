@@ -12,6 +12,7 @@ from organtwin.ui.measure_journal import MeasureJournal
 from organtwin.ui.measure_list import MeasureList
 from organtwin.ui.pair_bar import PairBar
 from organtwin.ui.pairing import Pairing
+from organtwin.ui.quantities import Quantities
 from organtwin.ui.showing import Showing
 from organtwin.ui.stage_bar import StageBar
 from organtwin.ui.tool_bar import ToolBar
@@ -55,6 +56,8 @@ class Stage(QWidget):
         self.pair_bar = PairBar(self.pairing)
         self.measures = MeasureList(self._measured_viewings)
         self.measures.hide()
+        self.quantities = Quantities(showing)
+        self.tools.add_after_measures(self.quantities.switch)
         self.journal = MeasureJournal(
             showing.session, showing.viewing.measures, self._measured_viewings
         )
@@ -65,6 +68,7 @@ class Stage(QWidget):
             column.addWidget(each)
         column.addWidget(self._stack, 1)
         column.addWidget(self.measures)
+        column.addWidget(self.quantities)
         self._connect()
 
     def show_page(self, page: QWidget) -> None:
@@ -104,6 +108,9 @@ class Stage(QWidget):
         flicker = QShortcut(QKeySequence("T"), self)
         flicker.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         flicker.activated.connect(lambda: self.pairing.set_flicker(not self.pairing.flickers))
+        quantities = QShortcut(QKeySequence("Q"), self)
+        quantities.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        quantities.activated.connect(self.quantities.switch.toggle)
         for signal in (showing.viewing.measures.changed, showing.visit_shown, self.pairing.changed):
             signal.connect(self.measures.follow)
         for signal in (showing.visit_shown, self.pairing.changed):
@@ -140,6 +147,7 @@ class Stage(QWidget):
             bar.setVisible(self._own is None)
         self.pair_bar.setVisible(self._own is None and self.pairing.mode != "off")
         self.measures.setVisible(self._own is None and self.tools.list.isChecked())
+        self.quantities.setVisible(self._own is None and self.quantities.switch.isChecked())
 
     def _follow_pairing(self) -> None:
         pairing = self.pairing

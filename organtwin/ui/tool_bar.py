@@ -88,6 +88,10 @@ class ToolBar(QWidget):
         """Put something at the right end."""
         self._row.addWidget(thing)
 
+    def add_after_measures(self, switch: QToolButton) -> None:
+        """Put a switch beside the list of measures."""
+        self._row.insertWidget(self._row.indexOf(self.list) + 1, switch)
+
     def add_keys(self, where: QWidget) -> None:
         """Let the keys work wherever the keyboard is in `where`."""
         keys = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from organtwin.ui.scene import VIRIDIS, Layer, Scale
+from organtwin.ui.scene import Layer, Scale
 from organtwin.ui.shapes import normals_of
 
 
@@ -19,7 +20,7 @@ def actor_of(layer: Layer, scale: Scale | None) -> Any:
     mapper.SetInputData(_polydata(layer))
     mapper.SetScalarVisibility(layer.values is not None)
     if layer.values is not None and scale is not None:
-        mapper.SetLookupTable(_table())
+        mapper.SetLookupTable(_table(scale.colours))
         mapper.SetScalarRange(scale.low, max(scale.high, scale.low + 1e-9))
     actor = vtkActor()
     actor.SetMapper(mapper)
@@ -72,15 +73,15 @@ def _polydata(layer: Layer) -> Any:
     return surface
 
 
-def _table() -> Any:
+def _table(colours: NDArray[Any]) -> Any:
     from vtkmodules.vtkCommonCore import vtkLookupTable
 
     table = vtkLookupTable()
     table.SetNumberOfTableValues(256)
-    place = np.linspace(0, len(VIRIDIS) - 1, 256)
+    place = np.linspace(0, len(colours) - 1, 256)
     for row in range(256):
         red, green, blue = (
-            float(np.interp(place[row], np.arange(len(VIRIDIS)), VIRIDIS[:, c])) / 255
+            float(np.interp(place[row], np.arange(len(colours)), colours[:, c])) / 255
             for c in range(3)
         )
         table.SetTableValue(row, red, green, blue, 1.0)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from organtwin.core.directions import LETTERS
-from organtwin.ui.scene import VIRIDIS, Layer, Scale, Scene
+from organtwin.ui.scene import Layer, Scale, Scene
 from organtwin.ui.theme import font
 from organtwin.ui.views.actors import actor_of
 from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
@@ -222,8 +222,9 @@ def _draw_scale(painter: QPainter, box: QRectF, scale: Scale) -> None:
     height = min(180.0, box.height() * 0.5)
     bar = QRectF(box.right() - 24, box.center().y() - height / 2, 10, height)
     gradient = QLinearGradient(bar.bottomLeft(), bar.topLeft())
-    for number, (red, green, blue) in enumerate(VIRIDIS.tolist()):
-        gradient.setColorAt(number / (len(VIRIDIS) - 1), QColor(red, green, blue))
+    colours = scale.colours.tolist()
+    for number, (red, green, blue) in enumerate(colours):
+        gradient.setColorAt(number / (len(colours) - 1), QColor(red, green, blue))
     painter.fillRect(bar, gradient)
     painter.setFont(font(11))
     painter.setPen(QColor("#c9d3df"))
