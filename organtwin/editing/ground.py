@@ -12,6 +12,7 @@ from organtwin.core.canvas import Canvas
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume, spacing_of
+from organtwin.editing.asking import Asked
 
 Places = NDArray[np.int64]
 """(n,) int64: voxels of the whole grid, counted in Fortran order, ascending, none twice."""
@@ -69,6 +70,17 @@ class Ground:
             raise BadArgument("an image is needed for a range of values", where="low, high")
         line = self.volume.voxels.reshape(-1, order="F")
         return np.asarray(line[where], dtype=np.float64)
+
+    def allowed(self, asked: Asked, where: Places) -> NDArray[np.bool_]:
+        """Return at which places the structure to stay inside and the range let work be done."""
+        allowed = np.ones(where.size, dtype=bool)
+        if asked.inside:
+            allowed &= self.canvas.held(asked.inside, where)
+        if asked.ranged:
+            values = self.values(where)
+            allowed &= values >= (-np.inf if asked.low is None else asked.low)
+            allowed &= values <= (np.inf if asked.high is None else asked.high)
+        return allowed
 
     def box_around(self, name: str, margin_mm: float = 0.0) -> Box:
         """Return the box of a structure with a margin on the grid; raises EmptyLabel."""

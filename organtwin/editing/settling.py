@@ -45,7 +45,7 @@ def _gained(ground: Ground, asked: Asked, structure: str, where: Places) -> Shee
     canvas = ground.canvas
     around, inner = family(ground.labels, structure)
     label = ground.labels.structure(structure).label
-    where = where[_within_limits(ground, asked, where)]
+    where = where[ground.allowed(asked, where)]
     owners = owners_at(canvas, where)
     free = np.ones(where.size, dtype=bool)
     for owner, held in owners.items():
@@ -65,7 +65,7 @@ def _lost(ground: Ground, asked: Asked, structure: str, where: Places) -> Sheets
     """A structure loses places, with what lies inside it; what contains it keeps them."""
     canvas, labels = ground.canvas, ground.labels
     one = labels.structure(structure)
-    where = where[_within_limits(ground, asked, where)]
+    where = where[ground.allowed(asked, where)]
     owners = owners_at(canvas, where)
     taken = {one.label} | asked.inner
     return without(canvas, where, taken=taken, owners=owners, heir=one.within)
@@ -135,18 +135,6 @@ def redrawn(
 def _differing(where: Places, old: NDArray[np.uint8], new: NDArray[np.uint8]) -> Voxels:
     differ = old != new
     return where[differ], old[differ], new[differ]
-
-
-def _within_limits(ground: Ground, asked: Asked, where: Places) -> NDArray[np.bool_]:
-    """Return at which places the structure asked for and the range of values let work be done."""
-    allowed = np.ones(where.size, dtype=bool)
-    if asked.inside:
-        allowed &= ground.canvas.held(asked.inside, where)
-    if asked.ranged:
-        values = ground.values(where)
-        allowed &= values >= (-np.inf if asked.low is None else asked.low)
-        allowed &= values <= (np.inf if asked.high is None else asked.high)
-    return allowed
 
 
 def change_of(
