@@ -289,13 +289,9 @@ class MainWindow(QMainWindow):
 
     def _name_steps(self) -> None:
         """Say on undo what it would take back."""
-        done = [e.done.step for e in self.session.entries if e.done.step in STEPS]
-        text = (
-            f"Undo {''.join(done[-1:])} (Ctrl+Z)"
-            if self.session.can_undo
-            else "Nothing to undo (Ctrl+Z)"
-        )
-        self._actions["undo"].setToolTip(tooltip(text))
+        done = ["", *(e.done.step for e in self.session.entries if e.done.step in STEPS)]
+        what = f"Undo {done[-1]}" if self.session.can_undo else "Nothing to undo"
+        self._actions["undo"].setToolTip(tooltip(f"{what} (Ctrl+Z)"))
 
     def _go_home(self) -> None:
         if not self.session.busy:
