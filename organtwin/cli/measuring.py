@@ -54,6 +54,7 @@ def add(verb: Verb) -> None:
     made.add_argument("first", help="file of labels that the second is held against")
     made.add_argument("second", help="file of labels")
     made.add_argument("--to", metavar="FILE", help="write the surface distances as .vtp")
+    made.add_argument("--images", help="what a DICOM SEG or RTSTRUCT was drawn on")
     made.add_argument("--second-names", nargs="+", default=[], metavar="NAME=STRUCTURE")
     _add_names(made)
 
@@ -144,7 +145,8 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
 def _side(path: str, asked: argparse.Namespace, names: Sequence[str], watch: Watch) -> Side:
     from organtwin.pipeline.agreeing import side_of_file
 
-    return side_of_file(Path(path), asked.organ, watch, names=_names(names))
+    images = Path(asked.images) if asked.images else None
+    return side_of_file(Path(path), asked.organ, watch, names=_names(names), images=images)
 
 
 def _measured(told: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

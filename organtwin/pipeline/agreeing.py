@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.case import Case, ObjectStore
-from organtwin.core.errors import Missing
+from organtwin.core.errors import Missing, NoImages
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
@@ -62,12 +62,32 @@ def side_of_visit(case: Case, store: ObjectStore, visit: int, *, carried: bool =
 
 
 def side_of_file(
-    path: Path, case_organ: str, watch: Watch, *, names: Mapping[str, str] | None = None
+    path: Path,
+    case_organ: str,
+    watch: Watch,
+    *,
+    names: Mapping[str, str] | None = None,
+    images: Path | None = None,
+    on: Volume | None = None,
 ) -> Side:
-    """Return the labels of a file on its own grid; raises as `importing.labels_at`."""
+    """Return the labels of a file on its own grid, else on that of the images it was drawn on.
+
+    Args:
+        images: where those lie, the file's own folder when not said.
+        on: taken for them where they are not found.
+
+    Raises:
+        As `importing.labels_at`.
+    """
     from organtwin.importing import labels_at
 
-    labels, grid = labels_at(path, organ(case_organ), names=names, watch=watch)
+    wanted = organ(case_organ)
+    try:
+        labels, grid = labels_at(path, wanted, beside=images, names=names, watch=watch)
+    except NoImages:
+        if on is None:
+            raise
+        labels, grid = labels_at(path, wanted, on=on, names=names, watch=watch)
     return Side(path.name, labels, grid.geometry.grade, grid.frame_uid)
 
 
@@ -153,8 +173,10 @@ def told(
     Args:
         sides: two of {"visit", "carried"} and {"file"}.
     """
+    shown = next((case.visit(side["visit"]).volume for side in sides if "visit" in side), "")
+    on: Volume | None = store.get(shown) if shown else None
     first, second = (
-        side_of_file(Path(side["file"]), case.organ, watch.part(0.1 * n, 0.1 * n + 0.1))
+        side_of_file(Path(side["file"]), case.organ, watch.part(0.1 * n, 0.1 * n + 0.1), on=on)
         if "file" in side
         else side_of_visit(case, store, side["visit"], carried=bool(side.get("carried")))
         for n, side in enumerate(sides)

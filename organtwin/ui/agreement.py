@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from organtwin.ui.child import Child
 from organtwin.ui.pieces import Table, button, choice, side_by_side, words
 from organtwin.ui.scene import Layer, Scale, Scene
 from organtwin.ui.showing import Showing
@@ -32,8 +33,9 @@ LEAD: Final = (
     "on average. The picture shows the second's surface: red beyond the first, blue short of it."
 )
 FILE: Final = "A file…"
-EVERYTHING: Final = "Everything"
 LEAST_MM: Final = 0.5
+SHOWN: Final = 0.95
+"""Part of the points whose distances the colours tell apart; what is farther has the last one."""
 NEUTRAL: Final = (0.8, 0.8, 0.8)
 
 
@@ -48,6 +50,8 @@ class AgreementDialog(QDialog):
         self._showing = showing
         self.found: list[Mapping[str, Any]] = []
         self._map: dict[str, NDArray[Any]] = {}
+        self._child: Child | None = None
+        showing.session.case_changed.connect(self._follow_case)
         self.first, self.second = self._side("First labels"), self._side("Second labels")
         self.second.setCurrentIndex(min(1, self.second.count() - 2))
         self.run = button("&Compare", "Measure how the second agrees", primary=True)
@@ -121,10 +125,17 @@ class AgreementDialog(QDialog):
         }
         self.run.setEnabled(False)
         self.run.setText("Comparing…")
-        child = self._showing.session.ask("agreement", asked, self._told)
-        child.ended.connect(self._ended)
+        self._child = self._showing.session.ask("agreement", asked, self._told)
+        self._child.ended.connect(self._ended)
+
+    def done(self, result: int) -> None:
+        """Close; what is under way for it ends."""
+        if self._child is not None:
+            self._child.stop()
+        super().done(result)
 
     def _ended(self, *_: object) -> None:
+        self._child = None
         self.run.setEnabled(True)
         self.run.setText("&Compare")
 
@@ -140,40 +151,41 @@ class AgreementDialog(QDialog):
         blocked = self.table.blockSignals(True)
         rows = [_row(one) for one in self.found]
         self.table.fill(rows)
-        self.table.clearSelection()
-        self.table.setCurrentCell(-1, -1)
+        self.table.selectRow(0)
         self.table.blockSignals(blocked)
         self.table.show()
         self._draw()
+
+    def _follow_case(self) -> None:
+        if not self._showing.session.is_open:
+            self.reject()
 
     def _say(self, notes: Sequence[str]) -> None:
         self.said.setText("\n".join(note[:1].upper() + note[1:] for note in notes))
         self.said.setVisible(bool(notes))
 
     def _draw(self) -> None:
-        """Draw the structure chosen, else all of them."""
-        if not self._map:
+        """Draw the structure chosen."""
+        number = self.table.currentRow()
+        if not self._map or not 0 <= number < len(self.found):
             self.view.empty_line = "No distances: a geometry is in doubt, or no surface in both"
             self.view.show_scene(Scene())
             return
-        number = self.table.currentRow()
         signed, triangles = self._map["signed_mm"], self._map["triangles"]
-        if 0 <= number < len(self.found):
-            triangles = triangles[self._map["structure"][triangles[:, 0]] == number]
+        triangles = triangles[self._map["structure"][triangles[:, 0]] == number]
         used = np.unique(triangles)
         if len(used) == 0:
             self.view.show_scene(Scene())
             return
-        most = max(float(np.quantile(np.abs(signed[used]), 0.99)), LEAST_MM)
+        most = max(float(np.quantile(np.abs(signed[used]), SHOWN)), LEAST_MM)
         place = np.zeros(len(signed), dtype=np.int64)
         place[used] = np.arange(len(used))
         layer = Layer(
             "distances", self._map["points"][used], place[triangles], NEUTRAL, values=signed[used]
         )
-        title = self.found[number]["structure"] if 0 <= number < len(self.found) else EVERYTHING
         scale = Scale("Second beyond first", "mm", -most, most, diverging=True)
         self.view.touched = False
-        self.view.show_scene(Scene((layer,), scale, title))
+        self.view.show_scene(Scene((layer,), scale, self.found[number]["structure"]))
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from PySide6.QtGui import QColor, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from organtwin.ui import theme
 from organtwin.ui.agreement import AgreementDialog
@@ -25,16 +25,17 @@ from organtwin.ui.views.slicing import AXES
 from organtwin.ui.wording import named
 
 COLUMNS: Final = (
-    "Structure", "mL by voxels", "by surface", "± geometry", "Long × short axis", "Longest in 3D",
+    "Structure", "mL by voxels", "by surface", "± geometry", "Long × short mm", "In 3D mm",
     "RECIST 1.1", "Mean ± sd", "Median (5 to 95 %)",
 )  # fmt: skip
 BY_SURFACE: Final = 2
-ROWS: Final = 5
+ROWS: Final = 4
 LINES: Final = {"long_axis": -1, "short_axis": -2}
 """Axis → number of the measure that shows it: never those of measures drawn by hand."""
 LEAD: Final = "Two volumes, RECIST diameters and the image's values of every structure"
 AGAIN: Final = "The labels are others now: measure again"
 NOTHING: Final = "–"
+HeaderMode = QHeaderView.ResizeMode
 
 
 class Quantities(QFrame):
@@ -64,6 +65,7 @@ class Quantities(QFrame):
                               picture="agreement")  # fmt: skip
         self.compare.clicked.connect(self.open_comparison)
         self.table = Table("Quantities", COLUMNS, limit_rows=ROWS)
+        self.table.horizontalHeader().setSectionResizeMode(0, HeaderMode.ResizeToContents)
         self.table.itemSelectionChanged.connect(self._go)
         self._lay_out()
         showing.visit_shown.connect(self.follow)
@@ -74,6 +76,7 @@ class Quantities(QFrame):
             self._title, self._said, words("Values inside by"), self._inset, self.measure,
             self.copy, self.compare, stretch=1,
         )  # fmt: skip
+        self._inset.setDecimals(1)
         self._inset.setFixedWidth(92)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
@@ -206,8 +209,8 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         f"± {volume['geometry_ml']:.2g}",
     )  # fmt: skip
     axes = (gone, gone) if lengths is None else (
-        f"{lengths['long_axis']['mm']:.1f} × {lengths['short_axis']['mm']:.1f} mm",
-        f"{lengths['longest']['mm']:.1f} mm",
+        f"{lengths['long_axis']['mm']:.1f} × {lengths['short_axis']['mm']:.1f}",
+        f"{lengths['longest']['mm']:.1f}",
     )  # fmt: skip
     said = (NOTHING, NOTHING) if values is None else _values(values)
     return (one["structure"], *sizes, *axes, _recist(one), *said)
@@ -224,21 +227,24 @@ def _values(said: Mapping[str, Any]) -> tuple[str, str]:
     sd = "" if said["sd"] is None else f" ± {said['sd']:.3g}"
     return (
         f"{said['mean']:.4g}{sd}{unit}",
-        f"{said['median']:.4g} ({said['low']:.4g} to {said['high']:.4g}){unit}",
+        f"{said['median']:.4g} ({said['low']:.4g} to {said['high']:.4g})",
     )
 
 
 def _tip(one: Mapping[str, Any]) -> str:
     lengths = one["diameters"]
-    as_node = f"As a lymph node: {lengths['recist']['node']}" if lengths else ""
-    recist = f"RECIST 1.1: {lengths['recist']['lesion']}" if lengths else ""
-    return "\n".join(filter(None, (*one["notes"], recist, as_node))) or one["structure"]
+    said = ""
+    if lengths and one["kind"] == "tumour":
+        said = f"RECIST 1.1: {lengths['recist']['lesion']}"
+    elif lengths and one["kind"] == "other":
+        said = f"RECIST 1.1, were it a lymph node: {lengths['recist']['node']}"
+    return "\n".join(filter(None, (*one["notes"], said))) or one["structure"]
 
 
 def _counted(found: Sequence[Mapping[str, Any]], inset_mm: float) -> str:
     """Return a line: in how many structures two volumes differ, and which values are left out."""
     flagged = sum(bool(one["volume"] and one["volume"]["flag"]) for one in found)
-    said = f"two volumes differ by over 1 % in {flagged}" if flagged else ""
+    said = f"two volumes differ by over 1 % in {flagged} of {len(found)}" if flagged else ""
     inset = f"values from {inset_mm:g} mm inside the border on" if inset_mm else ""
     return "; ".join(filter(None, (said, inset)))
 
@@ -251,8 +257,7 @@ def _flat(one: Mapping[str, Any]) -> dict[str, Any]:
              ("voxels_ml", "surface_ml", "difference_percent", "geometry_ml")}  # fmt: skip
     flat |= {f"{name}_mm": lengths[name]["mm"] if lengths else None
              for name in ("long_axis", "short_axis", "longest")}  # fmt: skip
-    flat["recist_lesion"] = lengths["recist"]["lesion"] if lengths else None
-    flat["recist_node"] = lengths["recist"]["node"] if lengths else None
+    flat["recist"] = lengths["recist"]["lesion"] if lengths and one["kind"] == "tumour" else None
     flat |= {
         name: values.get(name)
         for name in (

@@ -27,10 +27,18 @@ VIRIDIS: Final = np.array(
 
 
 BLUE_TO_RED: Final = np.array(
-    [(33, 102, 172), (103, 169, 207), (209, 229, 240), (247, 247, 247), (253, 219, 199),
-     (239, 138, 98), (178, 24, 43)]
-)  # fmt: skip
-"""RdBu of ColorBrewer (C. Brewer, Apache-2.0), blue first: told apart by the colour-blind."""
+    [
+        (59, 76, 192),
+        (111, 146, 243),
+        (170, 199, 253),
+        (221, 220, 220),
+        (247, 184, 156),
+        (231, 116, 91),
+        (180, 4, 38),
+    ]
+)
+"""Seven anchors of K. Moreland's cool to warm (2009, Diverging Color Maps for Scientific
+Visualization), made for lit surfaces and told apart by the colour-blind."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ class Scale:
     """How numbers become colours: viridis from `low` to `high`, in `unit`.
 
     Args:
-        diverging: from blue over white in the middle to red instead, for signed numbers.
+        diverging: from blue over grey in the middle to red instead, for signed numbers.
     """
 
     title: str

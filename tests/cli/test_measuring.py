@@ -79,14 +79,6 @@ def test_that_two_files_are_compared_by_name_of_their_values(
     assert signed[number == 0].mean() == pytest.approx(2.0, abs=0.2)
 
 
-def test_that_files_without_a_name_in_common_are_refused(tmp_path: Path, capsys: Capsys) -> None:
-    first = labels(tmp_path / "first.nii.gz", 13.0)
-    second = labels(tmp_path / "second.nii.gz", 13.0, value=5)
-    status, said, _ = told(capsys, "agreement", first, second)
-    assert status == 2
-    assert "no structure is in both" in said["error"]["what"]
-
-
 def test_that_a_table_is_printed_for_people(tmp_path: Path, capsys: Capsys) -> None:
     assert main(["measure", labels(tmp_path / "labels.nii.gz", 9.0)]) == 0
     out = capsys.readouterr().out

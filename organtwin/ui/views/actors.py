@@ -31,6 +31,9 @@ def actor_of(layer: Layer, scale: Scale | None) -> Any:
     look.SetSpecular(0.22)
     look.SetSpecularPower(28.0)
     look.SetAmbient(0.06)
+    if layer.values is not None and scale is not None and scale.diverging:
+        look.SetSpecular(0.0)
+        look.SetDiffuse(0.72)
     if layer.edges:
         look.EdgeVisibilityOn()
         look.SetEdgeColor(*(0.45 * part for part in layer.colour))
