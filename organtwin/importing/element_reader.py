@@ -44,6 +44,8 @@ LITTLE, BIG = (
 )
 """Readers of a number, of (group, element, number) and of (group, element, VR, short length)."""
 Found = dict[int, tuple[str, Any]]
+NOTED: Final = 2**14
+"""Bytes of headers in which steps are noted: many more would take longer than they save."""
 Step = tuple[int, int, int, int]
 """Tag of an element, bytes of its length, where its value begins and ends; 0 for all but the tag
 where it was looked into."""
@@ -80,7 +82,7 @@ class ElementReader:
     """Steps through the elements of `content`, the beginning of something `size` bytes long.
 
     Attributes:
-        steps: the outermost elements stepped over so far.
+        steps: the outermost elements stepped over so far, None where that is not noted.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class ElementReader:
     ) -> None:
         self.content, self.size, self.at = content, size, start
         self.encodings: tuple[str, ...] = ("iso8859",)
-        self.steps: list[Step] = []
+        self.steps: list[Step] | None = [] if len(content) <= NOTED else None
         self._cost = 0
         self._encode(implicit=implicit, big=big)
 
@@ -125,7 +127,8 @@ class ElementReader:
                 tag, vr, length = self._header()
                 start = self.at
                 found[tag] = (vr, self._value(length, self.size))
-                self.steps.append((tag, 2 if start - begin == 8 else 4, start, self.at))
+                if self.steps is not None:
+                    self.steps.append((tag, 2 if start - begin == 8 else 4, start, self.at))
         except _Damaged as damage:
             raise UnreadableFile(
                 f"the DICOM file meta information is broken ({damage})"
@@ -152,7 +155,7 @@ class ElementReader:
                 break
             if depth == 0 and tag in PIXEL_TAGS:
                 return tag, length
-            if depth == 0:
+            if depth == 0 and self.steps is not None:
                 self.steps.append((tag, 0, 0, 0))
             inner = tree.get(tag)
             if length == UNDEFINED or (inner and vr in ("SQ", "UN")):

@@ -123,7 +123,8 @@ def _parsed(plain: Opened, content: bytes, tree: Wanted, repeats: Repeats | None
     kind = kind_of(dataset, syntax, sop_class) if repeats else None
     if repeats and kind:
         as_said = syntax != DEFLATED and reader.implicit == (syntax == IMPLICIT_LITTLE)
-        kind = repeats.learn(kind, content, meta.steps + reader.steps if as_said else [])
+        steps = [*(meta.steps or []), *(reader.steps or [])]
+        kind = repeats.learn(kind, content, steps if as_said and reader.steps else [])
     return _as_dicom(plain, dataset, syntax, sop_class, kind=kind)
 
 

@@ -61,7 +61,7 @@ def test_that_a_worker_that_dies_sorting_says_at_which_file() -> None:
     seen = []
 
     class Curious:
-        path = Path("a.dcm")
+        path, kind = Path("a.dcm"), None
 
         @property
         def sop_class(self) -> str:
