@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from organtwin.editing.asking import Form
 from organtwin.editing.tool import Edit, changed_by
 
 
+@functools.cache
 def edits() -> Mapping[str, Edit]:
     """Return every tool by name."""
     import organtwin.editing as package

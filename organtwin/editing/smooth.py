@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from organtwin.core.boxes import bounding
 from organtwin.core.change import DRAWN
@@ -31,11 +31,11 @@ def draw(ground: Ground, asked: Asked) -> tuple[Turn, ...] | Redrawn:
 
     "median": a voxel belongs to the structure when most voxels within `by_mm` of it do;
     "gaussian": when the structure's Gaussian average, standard deviation `by_mm`, is above a level.
-    "kept" takes the level at which the number of voxels stays (as many as share that level may be
-    too many or too few), "free" one half. "joint" gives every voxel the structure whose Gaussian
-    average is largest, so that no gap opens between neighbours; the structure named is of no
-    matter, nothing is limited but by `inside` and the range, and voxels where structures overlap
-    stay.
+    "kept" takes the level at which the number of voxels stays (of those that have equally many
+    neighbours, the ones with the larger Gaussian average first), "free" one half.
+    "joint" gives every voxel the structure whose Gaussian average is largest, so that no gap opens
+    between neighbours; whatever structure is named, all are smoothed, within the limits of `inside`
+    and the range, but voxels where structures overlap stay.
 
     Raises:
         EmptyLabel: the structure has no voxels.
@@ -47,8 +47,11 @@ def draw(ground: Ground, asked: Asked) -> tuple[Turn, ...] | Redrawn:
     margin_mm = by_mm if median else TAIL * by_mm
     box = ground.box_around(asked.structure, margin_mm)
     mask = ground.labels.mask(asked.structure, box)
-    share = _in_ball(ground, mask, by_mm) if median else _gaussian(ground, mask, by_mm)
+    share: NDArray[np.floating] = _gaussian(ground, mask, by_mm)
     level = 0.5
+    if median:
+        counted, voxels = _in_ball(ground, mask, by_mm)
+        share = (counted + 0.5 * share * (asked.choices["volume"] == "kept")) / voxels
     if asked.choices["volume"] == "kept":
         count = int(np.count_nonzero(mask))
         level = float(np.partition(share.ravel(order="K"), -count)[-count])
@@ -94,16 +97,18 @@ def _gaussian(ground: Ground, mask: NDArray[np.bool_], by_mm: float) -> NDArray[
     return result
 
 
-def _in_ball(ground: Ground, mask: NDArray[np.bool_], radius_mm: float) -> NDArray[np.float64]:
-    """Return the share of a ball around each voxel that belongs to a mask."""
+def _in_ball(
+    ground: Ground, mask: NDArray[np.bool_], radius_mm: float
+) -> tuple[NDArray[np.float32], int]:
+    """Return how many voxels of a ball around each voxel belong to a mask, and of how many."""
+    from scipy import signal
+
     reach = index_reach(ground.affine, radius_mm)
     steps = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
     apart = np.linalg.norm(to_lps(ground.affine, steps) - ground.affine[:3, 3], axis=-1)
     ball = (apart <= radius_mm).astype(np.float32)
     padded = np.pad(mask.astype(np.float32), [(n, n) for n in reach], mode="edge")
-    counted = np.rint(signal.fftconvolve(padded, ball, mode="valid"))
-    result: NDArray[np.float64] = counted / ball.sum()
-    return result
+    return np.rint(signal.fftconvolve(padded, ball, mode="valid")), int(ball.sum())
 
 
 EDIT = Edit("smooth", "Smooth", draw, FORM)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from organtwin.core.case import Case, ObjectStore, Visit
+import numpy as np
+
+from organtwin.core.case import Case, ObjectStore, Visit, Work
 from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
@@ -192,8 +194,23 @@ def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[
         f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
         for s in labels.structures
     )
-    after = without_what_followed(case, visit).with_visit(visit, labels=store.put(labels))
+    work = _work_kept(case.visits[visit], store, labels)
+    after = without_what_followed(case, visit)
+    after = after.with_visit(visit, labels=store.put(labels), work=work)
     return after, f"visit {visit}: {found}{note}"
+
+
+def _work_kept(visit: Visit, store: ObjectStore, labels: Any) -> tuple[Work, ...]:
+    """Return how far those structures are that new labels leave as they were."""
+    if not visit.work:
+        return ()
+    before, names = store.get(visit.labels), {s.name for s in labels.structures}
+    return tuple(
+        w
+        for w in visit.work
+        if w.structure in names
+        and np.array_equal(before.mask(w.structure), labels.mask(w.structure))
+    )
 
 
 def without_what_followed(case: Case, visit: int) -> Case:
@@ -231,6 +248,8 @@ def mesh(
         organ_edge_mm=organ_edge_mm,
         tumour_edge_mm=tumour_edge_mm,
         vessel_radius_mm=vessel_radius_mm,
+        smallest_edge_mm=1.5,
+        organ_alone=True,
     )
     made, quality = mesh_labels(labels_of(case, store, 0), sizes, watch)
     after = case.having(mesh=store.put(made), mesh_quality=store.put(quality))
