@@ -100,7 +100,8 @@ def rescale_into(plane: NDArray[Any], files: _Files, n: int) -> None:
     samples = files.samples(n, plane)
     slope, intercept = int(one.slope), int(one.intercept)
     for possible, end in zip(_ends(one.pixels), (samples.min, samples.max), strict=True):
-        if not _fits(possible * slope + intercept) and not _fits(int(end()) * slope + intercept):
+        known = possible is not None and _fits(possible * slope + intercept)
+        if not known and not _fits(int(end()) * slope + intercept):
             raise _TooWide
     if not (samples.dtype.isnative and np.may_share_memory(samples, plane)):
         np.copyto(plane, samples, casting="unsafe")
@@ -110,8 +111,13 @@ def rescale_into(plane: NDArray[Any], files: _Files, n: int) -> None:
         plane += _wrapped(intercept)
 
 
-def _ends(pixels: Pixels) -> tuple[int, int]:
-    """Return the least and the greatest value that a stored sample may have."""
+def _ends(pixels: Pixels) -> tuple[int, int] | tuple[None, None]:
+    """Return the least and the greatest value that a sample may have, None where any.
+
+    What a decoder makes of a damaged code may be beyond the bits stored.
+    """
+    if pixels.length is None or pixels.bits == 1:
+        return None, None
     half = 2 ** (pixels.bits_stored - 1)
     return (-half, half - 1) if pixels.kind == "i" else (0, 2 * half - 1)
 
