@@ -2,8 +2,9 @@
 
 A ball drawn along a segment is a capsule and a disc is a flat one; both are convex, so that a row
 of voxels along i meets them in one interval. Its ends solve a quadratic: |b + u i|² = r², b from
-the segment's start to the row's first voxel, u the step along i, both in mm. What a row gets does
-not depend on the box looked at, so a stroke drawn piece by piece is the stroke drawn at once.
+the segment's start to the row's voxel of i = 0, u the step along i, both in mm. What a row gets
+does not depend on the box looked at (no sum is left to BLAS, whose order depends on the length), so
+a stroke drawn piece by piece is the stroke drawn at once.
 """
 
 from __future__ import annotations
@@ -100,15 +101,37 @@ class _Brush:
         reach = radius_mm * beside + half_mm * (1 + TIE) * through
         return cls(axes[:, 0], reach, radius_mm, normal, half_mm)
 
-    def rows(self, b: Floats, along: Floats) -> Interval:
-        """Return where rows meet it drawn along segments; b and along are (3, n) mm."""
-        u = np.broadcast_to(self.step[:, None], b.shape)
+    def rows(self, b: Floats, along: Floats, segment: NDArray[np.int64]) -> Interval:
+        """Return where rows meet it.
+
+        Everything is told by products of vectors, seen along the normal of a disc: its own part
+        along that is taken off each.
+
+        Args:
+            b: (3, n) mm from the start of a row's segment to the row's voxel of i = 0.
+            along: (3, s) mm from the start to the end of each segment.
+            segment: (n,) the segment of each row.
+        """
+        u, n = self.step, np.zeros(3) if self.normal is None else self.normal
+        un, bn, dn = float(u @ n), _dot(b, n), _dot(along, n)
+        uu, bu, bb = float(u @ u) - un * un, _dot(b, u) - bn * un, _dot(b, b) - bn * bn
+        length = np.sqrt(np.maximum(_dot(along, along) - dn * dn, 0.0))
+        scale = np.where(length < FLAT, 0.0, 1.0 / np.maximum(length, FLAT))
+        ue = ((_dot(along, u) - un * dn) * scale)[segment]
+        be = _dot(b, (along * scale)[:, segment]) - bn * (dn * scale)[segment]
+        ends, r2 = length[segment], self.radius_mm**2
+        found = _hull(
+            _quadratic(uu, bu, bb - r2),
+            _quadratic(uu, bu - ends * ue, bb - 2.0 * ends * be + ends * ends - r2),
+            _both(
+                _quadratic(uu - ue * ue, bu - be * ue, bb - be * be - r2),
+                _slab(ue, be, 0.0, ends),
+            ),
+        )
         if self.normal is None:
-            return _capsule(u, b, along, self.radius_mm)
-        n = np.broadcast_to(self.normal[:, None], b.shape)
-        flat = _capsule(_across(u, n), _across(b, n), _across(along, n), self.radius_mm)
+            return found
         edges = (-self.half_mm * (1 - TIE), self.half_mm * (1 + TIE))
-        return _both(flat, _slab(_dot(u, n), _dot(b, n), *edges))
+        return _both(found, _slab(un, bn, *edges))
 
 
 def _boxes(
@@ -136,9 +159,9 @@ def _runs(
     j, k = (number % size[segment, 1]), (number // size[segment, 1])
     j, k = j + first[segment, 1], k + first[segment, 2]
     _, v, w, origin = ground.affine[:3].T
-    start, along = ends_mm[0, segment].T, (ends_mm[1] - ends_mm[0])[segment].T
-    b = np.stack([v[a] * j + w[a] * k + (origin[a] - start[a]) for a in range(3)])
-    low, high = brush.rows(b, along)
+    start = (origin - ends_mm[0]).T
+    b = np.stack([v[a] * j + w[a] * k + start[a, segment] for a in range(3)])
+    low, high = brush.rows(b, (ends_mm[1] - ends_mm[0]).T, segment)
     ni, nj, _ = ground.shape
     low, high = np.maximum(np.ceil(low), 0), np.minimum(np.floor(high), ni - 1)
     there = low <= high
@@ -156,38 +179,30 @@ def _merged(starts: Places, stops: Places) -> tuple[Places, Places]:
     return starts[fresh], ends[np.append(np.flatnonzero(fresh)[1:] - 1, -1)]
 
 
-def _capsule(u: Floats, b: Floats, along: Floats, radius_mm: float) -> Interval:
-    length = np.sqrt(_dot(along, along))
-    e = along / np.maximum(length, FLAT)
-    beside = _ball(_across(u, e), _across(b, e), radius_mm)
-    parts = (
-        _ball(u, b, radius_mm),
-        _ball(u, b - along, radius_mm),
-        _both(beside, _slab(_dot(u, e), _dot(b, e), 0.0, length)),
-    )
+def _hull(*parts: Interval) -> Interval:
+    """Return the smallest intervals around some, of which those that are none do not count."""
     there = [first <= last for first, last in parts]
     lows = [np.where(t, first, np.inf) for t, (first, _) in zip(there, parts, strict=True)]
     highs = [np.where(t, last, -np.inf) for t, (_, last) in zip(there, parts, strict=True)]
-    low, high = np.minimum.reduce(lows), np.maximum.reduce(highs)
-    return low, high
+    return np.minimum.reduce(lows), np.maximum.reduce(highs)
 
 
-def _ball(u: Floats, b: Floats, radius_mm: float) -> Interval:
-    square, half, rest = _dot(u, u), _dot(b, u), _dot(b, b) - radius_mm**2
-    flat = square < FLAT
+def _quadratic(square: Floats | float, half: Floats, rest: Floats) -> Interval:
+    """Return where square i² + 2 half i + rest ≤ 0; square is not negative."""
+    flat = np.asarray(square) < FLAT
     under = half * half - square * rest
     met = np.where(flat, rest <= 0, under >= 0)
-    middle = -half / np.where(flat, 1.0, square)
-    reach = np.sqrt(np.maximum(under, 0.0)) / np.where(flat, 1.0, square)
-    reach = np.where(flat, np.inf, reach)
+    over = 1.0 / np.where(flat, 1.0, square)
+    reach = np.where(flat, np.inf, np.sqrt(np.maximum(under, 0.0)) * over)
+    middle = np.where(flat, 0.0, -half * over)
     return np.where(met, middle - reach, np.inf), np.where(met, middle + reach, -np.inf)
 
 
-def _slab(step: Floats, first: Floats, low: float, high: Floats | float) -> Interval:
+def _slab(step: Floats | float, first: Floats, low: float, high: Floats | float) -> Interval:
     """Return where low ≤ first + step i ≤ high."""
     flat = np.abs(step) < FLAT
-    safe = np.where(flat, 1.0, step)
-    one, other = (low - first) / safe, (high - first) / safe
+    over = 1.0 / np.where(flat, 1.0, step)
+    one, other = (low - first) * over, (high - first) * over
     there = (first >= low) & (first <= high)
     inside, outside = np.where(there, -np.inf, np.inf), np.where(there, np.inf, -np.inf)
     return (
@@ -198,11 +213,6 @@ def _slab(step: Floats, first: Floats, low: float, high: Floats | float) -> Inte
 
 def _both(one: Interval, other: Interval) -> Interval:
     return np.maximum(one[0], other[0]), np.minimum(one[1], other[1])
-
-
-def _across(vectors: Floats, unit: Floats) -> Floats:
-    """Return (3, n) vectors without their part along unit vectors."""
-    return vectors - _dot(vectors, unit) * unit
 
 
 def _dot(one: Floats, other: Floats) -> Floats:
