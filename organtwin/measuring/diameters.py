@@ -22,12 +22,12 @@ from organtwin.core.volume import spacing_of, to_lps
 from organtwin.measuring.surfaces import box_of
 
 SMALLEST_MM: Final = 10.0
-"""Of a measurable lesion on CT and MR (§3.1, §4.1)."""
+"""Of a measurable lesion on CT and MR (measurability at baseline)."""
 THIN_SLICE_MM: Final = 5.0
-"""With thicker slices a measurable lesion is twice the slice (§3.1, appendix II)."""
+"""With thicker slices a measurable lesion is twice the slice (the same; its appendix II)."""
 NODE_TARGET_MM: Final = 15.0
 NODE_NORMAL_MM: Final = 10.0
-"""Short axis of a node that may be a target, and below which it is normal (§3.1)."""
+"""Short axis of a node that may be a target, and below which it is normal (the same)."""
 CLEARLY_THICKER: Final = 1.2
 TOUCHING: Final = ndimage.generate_binary_structure(2, 2)
 CORNERS_AT_ONCE: Final = 2048

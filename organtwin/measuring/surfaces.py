@@ -21,9 +21,9 @@ from organtwin.core.errors import EmptyLabel
 from organtwin.core.volume import to_lps
 
 BLUR_VOXELS: Final = 0.7
-INTERPOLATED: Final = 0.2
-"""What linear interpolation adds to the variance of the blur, in voxels²: between 1/6, the variance
-of its hat, and 1/4; 0.2 left least bias on balls of 4 to 20 voxels radius."""
+INTERPOLATED: Final = 0.25
+"""Added to the variance of the blur, in voxels²: 1/6 of the hat that values are interpolated by,
+1/12 of the voxel itself. Balls of 2 to 20 voxels radius then have the volume of their voxels."""
 PADDING: Final = 4
 HALF: Final = 0.5
 
