@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from organtwin.core.case import Case, ObjectStore
+from organtwin.core.organmesh import MeshQuality
 from organtwin.core.parameter import Belief, interval
 from organtwin.core.scenario import Comparison, Quantity
 from organtwin.core.simulation import Simulation
@@ -106,13 +107,18 @@ def grade(case: Case, store: ObjectStore, visits: Sequence[int]) -> str:
 
 
 def mesh(case: Case, store: ObjectStore) -> Table:
-    """Figures of the mesh."""
-    quality = store.get(case.require("mesh_quality", "organtwin mesh"))
+    """Figures of the case's mesh."""
+    return figures_of(store.get(case.require("mesh_quality", "organtwin mesh")))
+
+
+def figures_of(quality: MeshQuality) -> Table:
+    """Figures of a mesh."""
     rows = [
         ("points", quality.points, ""),
         ("tetrahedra", quality.tetrahedra, ""),
         ("smallest dihedral angle", quality.min_dihedral_deg, "deg"),
         ("tetrahedra below 10 deg", quality.below_10_deg_percent, "%"),
+        ("tetrahedra from 15 deg", quality.from_15_deg_percent, "%"),
         ("median edge", quality.edge_median_mm, "mm"),
     ]
     rows += [(f"volume error, {name}", error, "%") for name, error in quality.volume_error_percent]

@@ -17,6 +17,7 @@ from organtwin.cli import (
     imaging,
     inspecting,
     measuring,
+    meshing,
     others,
     river,
     segmenting,
@@ -27,7 +28,9 @@ from organtwin.places import keep_caches_there
 from organtwin.printing import Printer
 
 RESEARCH_USE = "For research use only; not a medical device."
-VERBS = (inspecting, imaging, segmenting, measuring, river, exporting, deidentifying, others)
+VERBS = (
+    inspecting, imaging, segmenting, meshing, measuring, river, exporting, deidentifying, others,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

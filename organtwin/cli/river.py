@@ -1,4 +1,4 @@
-"""From mesh to report: the river's later steps, one verb each."""
+"""From belief to report: the river's later steps, one verb each."""
 
 from __future__ import annotations
 
@@ -17,11 +17,7 @@ from organtwin.tables import Table
 
 
 def add(verb: Verb) -> None:
-    """Add the verbs from mesh to report."""
-    made = verb("mesh", _mesh, "mesh the baseline's labels")
-    made.add_argument("case")
-    made.add_argument("--organ-edge-mm", type=float, default=8.0)
-    made.add_argument("--tumour-edge-mm", type=float, default=3.0)
+    """Add the verbs from belief to report."""
     made = verb("update", _update, "register a visit, score its forecast, update the belief")
     made.add_argument("case")
     made.add_argument("--visit", type=int, required=True, help="0 makes the prior")
@@ -41,13 +37,6 @@ def add(verb: Verb) -> None:
     made = verb("report", _report, "write the report as HTML and PDF")
     made.add_argument("case")
     made.add_argument("--to", required=True, help="folder to write into")
-
-
-def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
-    sizes = {"organ_edge_mm": asked.organ_edge_mm, "tumour_edge_mm": asked.tumour_edge_mm}
-    with CaseFolder.open(Path(asked.case)) as folder:
-        step(folder, "mesh", sizes, printer)
-        printer.table(tables.mesh(folder.case, folder))
 
 
 def _update(asked: argparse.Namespace, printer: Printer) -> None:

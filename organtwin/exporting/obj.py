@@ -14,6 +14,7 @@ from organtwin.exporting.encapsulated import model
 from organtwin.exporting.files import file_name
 from organtwin.exporting.header import RESEARCH_USE, Kind
 from organtwin.exporting.material import Material, Piece, Points, Triangles
+from organtwin.exporting.meshes import MeshFile, Tagged
 
 KIND: Final = Kind("1.2.840.10008.5.1.4.1.1.104.4", "M3D", "surfaces (OBJ)", 9106)
 
@@ -42,4 +43,10 @@ def obj_bytes(surfaces: Mapping[str, tuple[Points, Triangles]]) -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
+def objects(tagged: Tagged, name: str) -> Iterator[Piece]:
+    """Yield a mesh as one file, an object for each structure with everything inside it."""
+    yield Piece(name, obj_bytes(tagged.shells()))
+
+
+MESH: Final = MeshFile(".obj", "OBJ, an object for each structure", objects, note="surfaces only")
 EXPORT: Final = Export("obj", "Surfaces as OBJ in DICOM", pieces)

@@ -14,6 +14,7 @@ from organtwin.exporting.encapsulated import model
 from organtwin.exporting.files import file_name
 from organtwin.exporting.header import RESEARCH_USE, Kind, fresh_uid
 from organtwin.exporting.material import Material, Piece, Points, Triangles
+from organtwin.exporting.meshes import MeshFile, Tagged
 
 KIND: Final = Kind("1.2.840.10008.5.1.4.1.1.104.3", "M3D", "surfaces (STL)", 9105)
 FACET: Final = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
@@ -53,4 +54,28 @@ def stl_bytes(points: Points, triangles: Triangles) -> bytes:
     return head + np.uint32(len(facets)).tobytes() + facets.tobytes()
 
 
+def solids(tagged: Tagged, name: str) -> Iterator[Piece]:
+    """Yield a mesh as one file of text, a named solid for each structure with all inside it.
+
+    Text because binary STL knows one solid only, and no names.
+    """
+    lines: list[str] = []
+    for word, (points, triangles) in tagged.shells().items():
+        corners = points[triangles]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+        lines.append(f"solid {word}")
+        for normal, (a, b, c) in zip(normals.tolist(), corners.tolist(), strict=True):
+            lines.append(_facet(normal, a, b, c))
+        lines.append(f"endsolid {word}")
+    yield Piece(name, ("\n".join(lines) + "\n").encode("ascii"))
+
+
+def _facet(normal: list[float], *corners: list[float]) -> str:
+    rows = "".join(f"vertex {x:.9g} {y:.9g} {z:.9g}\n" for x, y, z in corners)
+    x, y, z = normal
+    return f"facet normal {x:.6g} {y:.6g} {z:.6g}\nouter loop\n{rows}endloop\nendfacet"
+
+
+MESH: Final = MeshFile(".stl", "STL, a solid for each structure", solids, note="surfaces only")
 EXPORT: Final = Export("stl", "Surfaces as STL in DICOM", pieces)

@@ -49,6 +49,7 @@ def labels_at(
     names: Mapping[str, str] | None = None,
     watch: Watch,
     notice: Callable[[str], object] = bool,
+    valued: Callable[[str, int], object] = lambda *_: None,
 ) -> tuple[LabelMap, Volume]:
     """Return the labels of a file, and the grid that they lie on.
 
@@ -59,6 +60,7 @@ def labels_at(
         names: segment, or value of its voxels, → structure, as for `read_labels`, which names the
             rest.
         notice: told what a person has to know of a structure.
+        valued: told the value that a structure's voxels have in the file, where it holds values.
 
     Raises:
         BadInput: there is not exactly one file of labels at `path`.
@@ -73,8 +75,17 @@ def labels_at(
         labels = images.labels(
             source, grid, organ, names=_by_name(names, source), watch=watch.part(0.6, 1.0),
             notice=notice,
+            became=lambda segment, structure: _tell_value(source, segment, structure, valued),
         )  # fmt: skip
     return labels, grid
+
+
+def _tell_value(
+    source: LabelSource, segment: str, structure: str, valued: Callable[[str, int], object]
+) -> None:
+    values = dict(zip(source.names, source.values, strict=False))
+    if segment in values:
+        valued(structure, values[segment])
 
 
 def _by_name(names: Mapping[str, str] | None, source: LabelSource) -> dict[str, str]:

@@ -151,13 +151,15 @@ class Images:
         names: Mapping[str, str] | None,
         watch: Watch,
         notice: Callable[[str], object] = bool,
+        became: Callable[[str, str], object] = lambda *_: None,
     ) -> LabelMap:
         """Read a label file as structures of an organ; raises as `read_labels`."""
         from organtwin.importing.labelling import read_labels
 
         return read_labels(
-            source, volume, organ, names=names, watch=watch, read=self.masks, notice=notice
-        )
+            source, volume, organ, names=names, watch=watch, read=self.masks, notice=notice,
+            became=became,
+        )  # fmt: skip
 
     def thumbnail(self, series: Series) -> NDArray[np.uint8]:
         """Return `previews.thumbnail` of a Series; raises as that."""

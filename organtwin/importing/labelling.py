@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,7 @@ def read_labels(
     watch: Watch,
     read: ReadMasks = read_masks,
     notice: Callable[[str], object] = bool,
+    became: Callable[[str, str], object] = lambda *_: None,
 ) -> LabelMap:
     """Read a label file as structures of an organ, on a Volume's grid.
 
@@ -72,13 +73,14 @@ def read_labels(
     are closed, see `with_holes_closed`); tumours are told by code or name and numbered
     by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
     labels from 11. Others of which a tenth or more lies outside the images are left out, and what
-    belongs to another frame of reference. `notice` is told what a person has to know of a
-    structure, one line each.
+    belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
+    shows, the other lies beneath. `notice` is told what a person has to know of a
+    structure, one line each, `became` which structure each segment became.
 
     Raises:
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
         MisplacedLabel: a tenth or more of such a structure lies outside the images, or of any
-            structure inside one that does not contain it.
+            structure outside the one that contains it.
         BadArgument: `names` names a segment that is not in the file, or one structure twice.
         UnreadableFile, WrongGeometry: as the format finds; one in `names` belongs to another frame
             of reference.
@@ -99,11 +101,11 @@ def read_labels(
     ]
     if not kept:
         raise EmptyLabel("no structure has voxels on these images", where=str(source.path))
+    for mask, structure in kept:
+        became(mask.name, structure.name)
     structures = _nested(kept)
     grids = with_holes_closed({s.name: mask.voxels for mask, s in kept}, structures)
-    labels = stacked(grids, structures, volume.affine)
-    _check_losses(labels, grids)
-    return labels
+    return stacked(grids, structures, volume.affine, overlapping=True)
 
 
 def _usable(
@@ -252,15 +254,3 @@ def _embedded(mask: NDArray[np.bool_], host: NDArray[np.bool_]) -> bool:
     box = tuple(slice(max(int(n.min()) - 1, 0), int(n.max()) + 2) for n in np.nonzero(mask))
     shell = binary_dilation(mask[box]) & ~mask[box]
     return bool(np.count_nonzero(shell & host[box]) >= 0.5 * np.count_nonzero(shell))
-
-
-def _check_losses(labels: LabelMap, grids: Mapping[str, NDArray[Any]]) -> None:
-    """Raise MisplacedLabel when painting one structure over another changed it by a tenth."""
-    for name, mask in grids.items():
-        before, after = np.count_nonzero(mask), np.count_nonzero(labels.mask(name) & mask)
-        if after <= (1 - CUT) * before:
-            raise MisplacedLabel(
-                f"{1 - after / before:.0%} of {name} lies in structures beside it",
-                where="labels",
-                advice="import one of the overlapping structures at a time",
-            )
