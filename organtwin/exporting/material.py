@@ -101,11 +101,11 @@ class Material:
 
     @property
     def structures(self) -> tuple[Structure, ...]:
-        """The structures in the labels' order, others by label: segment n is the n-th, from 1.
+        """The structures with voxels in the labels' order, others by label: segment n is the n-th.
 
         Whoever reads them back and numbers the others anew then gives them the same labels.
         """
-        found = self.labels.structures
+        found = [s for s in self.labels.structures if self.labels.volume_ml(s.name) > 0]
         others = iter(sorted((s for s in found if s.kind == "other"), key=lambda s: s.label))
         return tuple(next(others) if s.kind == "other" else s for s in found)
 

@@ -12,9 +12,9 @@ from itertools import batched
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from organtwin.core.boxes import whole
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.origin import Instance, Origin
@@ -50,12 +50,17 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
     frames: Frames = []
     for number, structure in enumerate(material.structures, start=1):
         inside = [s.label for s in material.labels.inside(structure.name)]
-        frames += [(number, int(k)) for k in np.flatnonzero(present[:, inside].any(axis=1))]
+        there = present[:, inside].any(axis=1)
+        for below in material.labels.beneath:
+            if below.label in inside:
+                there[below.box[2]] |= below.voxels.any(axis=(0, 1))
+        frames += [(number, int(k)) for k in np.flatnonzero(there)]
     place_frames(made, material, frames)
     made.PixelData = _packed(material, frames, watch)
     made.BitsAllocated = made.BitsStored = 1
     made.HighBit = 0
-    made.SegmentsOverlap = "YES" if any(s.within for s in material.structures) else "NO"
+    overlap = material.labels.beneath or any(s.within for s in material.structures)
+    made.SegmentsOverlap = "YES" if overlap else "NO"
     yield Piece("seg.dcm", made)
 
 
@@ -131,15 +136,17 @@ def image_reference(instance: Instance, origin: Origin) -> Dataset:
 
 def _packed(material: Material, frames: Frames, watch: Watch) -> bytes:
     """Return the frames as bits, the first pixel lowest, without gaps (PS3.5 8.1.1, annex D)."""
-    slices = material.labels.labels.T
-    chosen: dict[int, NDArray[np.bool_]] = {}
-    for number, structure in enumerate(material.structures, start=1):
-        chosen[number] = np.zeros(256, dtype=bool)
-        chosen[number][[s.label for s in material.labels.inside(structure.name)]] = True
+    i, j, _ = whole(material.labels.labels.shape)
+    names = [s.name for s in material.structures]
     parts = []
     for n, eight in enumerate(batched(frames, 8)):
         watch.tell(8 * n / len(frames), "writing segments")
-        bits = np.stack([chosen[number][slices[k]] for number, k in eight])
+        bits = np.stack(
+            [
+                material.labels.mask(names[number - 1], (i, j, slice(k, k + 1)))[:, :, 0].T
+                for number, k in eight
+            ]
+        )
         parts.append(np.packbits(bits, axis=None, bitorder="little").tobytes())
     packed = b"".join(parts)
     return packed + b"\0" * (len(packed) % 2)

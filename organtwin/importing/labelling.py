@@ -64,7 +64,6 @@ def read_labels(
     watch: Watch,
     read: ReadMasks = read_masks,
     notice: Callable[[str], object] = bool,
-    became: Callable[[str, str], object] = lambda *_: None,
 ) -> LabelMap:
     """Read a label file as structures of an organ, on a Volume's grid.
 
@@ -75,7 +74,7 @@ def read_labels(
     labels from 11. Others of which a tenth or more lies outside the images are left out, and what
     belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
     shows, the other lies beneath. `notice` is told what a person has to know of a
-    structure, one line each, `became` which structure each segment became.
+    structure, one line each.
 
     Raises:
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
@@ -101,8 +100,6 @@ def read_labels(
     ]
     if not kept:
         raise EmptyLabel("no structure has voxels on these images", where=str(source.path))
-    for mask, structure in kept:
-        became(mask.name, structure.name)
     structures = _nested(kept)
     grids = with_holes_closed({s.name: mask.voxels for mask, s in kept}, structures)
     return stacked(grids, structures, volume.affine, overlapping=True)

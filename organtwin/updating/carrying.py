@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
+from organtwin.core.boxes import Box
 from organtwin.core.errors import MisplacedLabel
-from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.labelmap import Beneath, LabelMap, Structure, trimmed
 from organtwin.core.registration import Registration
 from organtwin.core.volume import spacing_of, to_index, to_lps
 from organtwin.organs import tumour
@@ -42,7 +44,8 @@ def carried(labels: LabelMap, registration: Registration, baseline: LabelMap) ->
             advice="register the visit again",
         )
     moved = LabelMap(painted, baseline.affine, labels.structures)
-    return renamed(moved, baseline)
+    beneath = tuple(_beneath(labels, registration, moved, window))
+    return renamed(replace(moved, beneath=beneath), baseline)
 
 
 def renamed(visit: LabelMap, baseline: LabelMap) -> LabelMap:
@@ -61,24 +64,40 @@ def renamed(visit: LabelMap, baseline: LabelMap) -> LabelMap:
         values[structure.label] = new.label
         structures.append(new)
     structures.sort(key=lambda s: s.label)
-    return LabelMap(values[visit.labels], visit.affine, tuple(structures))
+    beneath = tuple(replace(b, label=int(values[b.label])) for b in visit.beneath)
+    return LabelMap(values[visit.labels], visit.affine, tuple(structures), beneath)
 
 
-def _window(baseline: LabelMap) -> tuple[slice, ...]:
+def _beneath(
+    labels: LabelMap, registration: Registration, moved: LabelMap, window: Box
+) -> Iterator[Beneath]:
+    """Yield what of each structure does not show in the baseline frame, by half of its mask."""
+    for label in (below.label for below in labels.beneath):
+        name = next(s.name for s in labels.structures if s.label == label)
+        alone = LabelMap(labels.own(name) * np.uint8(label), labels.affine, labels.structures)
+        whole = _painted(alone, registration, moved, window) == label
+        hidden = whole & (moved.labels[window] != label)
+        found = trimmed(label, tuple(axis.start for axis in window), hidden)
+        if found is not None:
+            yield found
+
+
+def _window(baseline: LabelMap) -> Box:
     """Indices of the baseline's structures with a margin."""
     box = ndimage.find_objects(baseline.labels.astype(bool).astype(np.uint8))[0]
     margins = [int(np.ceil(MARGIN_MM / s)) for s in spacing_of(baseline.affine)]
-    return tuple(
+    i, j, k = (
         slice(max(axis.start - m, 0), min(axis.stop + m, n))
         for axis, m, n in zip(box, margins, baseline.labels.shape, strict=True)
     )
+    return i, j, k
 
 
 def _painted(
     labels: LabelMap,
     registration: Registration,
     baseline: LabelMap,
-    window: tuple[slice, ...],
+    window: Box,
 ) -> NDArray[np.uint8]:
     """Label values on the window of the baseline grid, a few slices at a time."""
     i, j, k = (np.arange(axis.start, axis.stop) for axis in window)

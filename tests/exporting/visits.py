@@ -43,7 +43,7 @@ def turned(labels: LabelMap) -> LabelMap:
     """The same voxels on an oblique grid."""
     affine = np.eye(4)
     affine[:3] = OBLIQUE @ labels.affine[:3]
-    return LabelMap(labels.labels, affine, labels.structures)
+    return LabelMap(labels.labels, affine, labels.structures, labels.beneath)
 
 
 def origin_of(affine: np.ndarray, slices: int) -> Origin:

@@ -140,12 +140,17 @@ def test_that_a_liver_segmentation_is_known_by_its_retired_code(shared: Path) ->
     assert labels.volume_ml("liver") == pytest.approx(expected, rel=1e-4)
 
 
-def test_that_overlapping_segments_are_not_flattened_in_silence(shared: Path) -> None:
-    found, _ = odd(shared, "seg-liver-3slices")
+def test_that_overlapping_segments_stay_whole(shared: Path) -> None:
+    """Each segment's volume is the one that another reader found in the file."""
+    found, known = odd(shared, "seg-liver-3slices")
     volume = read_volume(found.series[0], WATCH)
     source = next(s for s in found.labels if s.path.name == "partial_overlaps.dcm")
-    with pytest.raises(MisplacedLabel, match="structures beside it"):
-        read_labels(source, volume, organ("liver"), names=None, watch=WATCH)
+    labels = read_labels(source, volume, organ("liver"), names=None, watch=WATCH)
+    assert labels.beneath
+    expected = known["other_files"]["partial_overlaps.dcm"]
+    said = expected["segment_volume_mL_voxels_times_spacing"].values()
+    volumes = sorted(labels.volume_ml(s.name) for s in labels.structures)
+    assert volumes == pytest.approx(sorted(said), rel=1e-4)
 
 
 @pytest.mark.parametrize("folder", ["ccth-a01-abdomen", "sts-002", "odd-dicom-a"])
