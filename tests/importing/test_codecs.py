@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from organtwin.core.errors import UnreadableFile
 from organtwin.core.watch import Watch
@@ -175,3 +175,16 @@ def test_that_a_cut_code_is_refused(shared: Path, tmp_path: Path) -> None:
         one.save_as(tmp_path / "cut.dcm", enforce_file_format=True)
         with pytest.raises(UnreadableFile):
             frame_of(tmp_path / "cut.dcm")
+
+
+def test_that_codes_of_more_bits_than_are_stored_do_not_wrap(write: Write, tmp_path: Path) -> None:
+    said = {"Rows": 64, "Columns": 64, "PixelRepresentation": 0, "RescaleIntercept": 0}
+    for path in write([0.0, 3.0, 6.0], **said):
+        one = pydicom.dcmread(path)
+        one.PixelData = np.full((64, 64), 40000, "<u2").tobytes()
+        one["PixelData"].VR = "OW"
+        one.compress(JPEG2000Lossless, generate_instance_uid=False)
+        one.BitsStored, one.HighBit = 15, 14
+        one.save_as(path)
+    (series,) = scan(tmp_path / "dicom", Watch()).series
+    assert float(read_volume(series, Watch()).voxels.min()) == 40000.0
