@@ -51,8 +51,10 @@ def add(verb: Verb) -> None:
     files.add_argument("--modality", default="", help="of an image that says none, such as NIfTI")
     _add_names(files)
     made = verb("agreement", _agreement, "how a second label map agrees with a first")
-    made.add_argument("first", help="file of labels that the second is held against")
-    made.add_argument("second", help="file of labels")
+    made.add_argument("first", help="file of labels, or a case, that the second is held against")
+    made.add_argument("second", help="file of labels, or a case")
+    made.add_argument("--visit", type=int, default=0, help="of the first, where it is a case")
+    made.add_argument("--second-visit", type=int, default=0, help="of the second")
     made.add_argument("--to", metavar="FILE", help="write the surface distances as .vtp")
     made.add_argument("--images", help="what a DICOM SEG or RTSTRUCT was drawn on")
     made.add_argument("--second-names", nargs="+", default=[], metavar="NAME=STRUCTURE")
@@ -121,9 +123,9 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.pipeline.agreeing import agreements, as_json, surface_map
 
     with printer.progress("agreement") as watch:
-        first = _side(asked.first, asked, asked.names, watch.part(0.0, 0.2))
+        first = _side(asked.first, asked, asked.names, visit=asked.visit, watch=watch)
         names = asked.second_names or asked.names
-        second = _side(asked.second, asked, names, watch.part(0.2, 0.4))
+        second = _side(asked.second, asked, names, visit=asked.second_visit, watch=watch)
         found, notes = agreements(first, second, watch.part(0.4, 1.0))
         withheld = "withheld" in (first.grade, second.grade)
         if asked.to and withheld:
@@ -142,11 +144,16 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
         printer.table(Table("Agreement", AGREEMENT, tuple(tuple(one.values()) for one in told)))
 
 
-def _side(path: str, asked: argparse.Namespace, names: Sequence[str], watch: Watch) -> Side:
-    from organtwin.pipeline.agreeing import side_of_file
+def _side(
+    path: str, asked: argparse.Namespace, names: Sequence[str], *, visit: int, watch: Watch
+) -> Side:
+    from organtwin.pipeline.agreeing import side_of_file, side_of_visit
 
-    images = Path(asked.images) if asked.images else None
-    return side_of_file(Path(path), asked.organ, watch, names=_names(names), images=images)
+    if (Path(path) / "journal.sqlite").is_file():
+        with CaseFolder.open(Path(path), write=False) as folder:
+            return side_of_visit(folder.case, folder, visit)
+    images, part = Path(asked.images) if asked.images else None, watch.part(0.0, 0.3)
+    return side_of_file(Path(path), asked.organ, part, names=_names(names), images=images)
 
 
 def _measured(told: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

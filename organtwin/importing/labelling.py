@@ -64,6 +64,7 @@ def read_labels(
     watch: Watch,
     read: ReadMasks = read_masks,
     notice: Callable[[str], object] = bool,
+    became: Callable[[str, str], object] = lambda *_: None,
 ) -> LabelMap:
     """Read a label file as structures of an organ, on a Volume's grid.
 
@@ -74,7 +75,7 @@ def read_labels(
     labels from 11. Others of which a tenth or more lies outside the images are left out, and what
     belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
     shows, the other lies beneath. `notice` is told what a person has to know of a
-    structure, one line each.
+    structure, one line each, `became` which structure each segment became.
 
     Raises:
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
@@ -100,6 +101,13 @@ def read_labels(
     ]
     if not kept:
         raise EmptyLabel("no structure has voxels on these images", where=str(source.path))
+    names_kept = {structure.name for _, structure in kept}
+    for mask, structure in named:
+        if structure.name not in names_kept and mask.source_ml:
+            outside = _outside(mask, volume)
+            notice(f"{mask.name} is left out: {outside:.0%} of it lies outside the images")
+    for mask, structure in kept:
+        became(mask.name, structure.name)
     structures = _nested(kept)
     grids = with_holes_closed({s.name: mask.voxels for mask, s in kept}, structures)
     return stacked(grids, structures, volume.affine, overlapping=True)
@@ -132,11 +140,16 @@ def _inside(mask: Mask, structure: Structure, volume: Volume, *, required: bool)
     whole = here_ml >= (1 - CUT) * mask.source_ml
     if required and not whole:
         raise MisplacedLabel(
-            f"{1 - here_ml / mask.source_ml:.0%} of {structure.name} lies outside the images",
+            f"{_outside(mask, volume):.0%} of {structure.name} lies outside the images",
             where=mask.name,
             advice="choose the series it was drawn on, or leave it out",
         )
     return whole and here_ml > 0
+
+
+def _outside(mask: Mask, volume: Volume) -> float:
+    """Return which part 0..1 of a structure lies outside the images."""
+    return 1.0 - float(np.count_nonzero(mask.voxels)) * volume.voxel_ml / mask.source_ml
 
 
 def _structures(

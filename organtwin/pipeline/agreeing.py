@@ -34,12 +34,14 @@ class Side:
         title: for a person.
         grade: of the geometry it rests on.
         frame_uid: its FrameOfReferenceUID, "" where nothing says so.
+        notes: what reading it had to say.
     """
 
     title: str
     labels: LabelMap
     grade: str = "good"
     frame_uid: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def side_of_visit(case: Case, store: ObjectStore, visit: int, *, carried: bool = False) -> Side:
@@ -81,14 +83,16 @@ def side_of_file(
     """
     from organtwin.importing import labels_at
 
-    wanted = organ(case_organ)
+    wanted, notes = organ(case_organ), list[str]()
     try:
-        labels, grid = labels_at(path, wanted, beside=images, names=names, watch=watch)
+        labels, grid = labels_at(
+            path, wanted, beside=images, names=names, watch=watch, notice=notes.append
+        )
     except NoImages:
         if on is None:
             raise
-        labels, grid = labels_at(path, wanted, on=on, names=names, watch=watch)
-    return Side(path.name, labels, grid.geometry.grade, grid.frame_uid)
+        labels, grid = labels_at(path, wanted, on=on, names=names, watch=watch, notice=notes.append)
+    return Side(path.name, labels, grid.geometry.grade, grid.frame_uid, tuple(notes))
 
 
 def agreements(
@@ -96,7 +100,8 @@ def agreements(
 ) -> tuple[tuple[Agreement, ...], tuple[str, ...]]:
     """Return how structures of one name agree, and what a person has to know."""
     found = compared(first.labels, second.labels, watch, pairs=pairs)
-    notes = [WITHHELD.format(s.title) for s in (first, second) if s.grade == "withheld"]
+    notes = [f"{side.title}: {note}" for side in (first, second) for note in side.notes]
+    notes += [WITHHELD.format(s.title) for s in (first, second) if s.grade == "withheld"]
     if first.frame_uid and second.frame_uid and first.frame_uid != second.frame_uid:
         notes.append(OTHER_FRAME)
     if first.labels.labels.shape != second.labels.labels.shape or not np.allclose(
