@@ -16,6 +16,7 @@ LISTS = {
         "tumour-click",
         "from organtwin.segmenting import methods as things",
     ),
+    "organtwin/editing/grow.py": ("grow", "from organtwin.editing import edits as things"),
     "organtwin/exporting/sc.py": ("sc", "from organtwin.exporting import exports as things"),
     "organtwin/updating/es_mda.py": ("es_mda", "from organtwin.updating import rules as things"),
     "solvers/laws/mooney_rivlin.py": ("mooney_rivlin", "from solvers.laws import laws as things"),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from organtwin import __version__
 from organtwin.cli import (
     deidentifying,
+    editing,
     exporting,
     imaging,
     inspecting,
@@ -29,7 +30,8 @@ from organtwin.printing import Printer
 
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
-    inspecting, imaging, segmenting, meshing, measuring, river, exporting, deidentifying, others,
+    inspecting, imaging, segmenting, editing, meshing, measuring, river, exporting, deidentifying,
+    others,
 )  # fmt: skip
 
 

@@ -124,6 +124,22 @@ def test_that_the_organ_overlaps_itself(
     assert 2 * both / (first.sum() + second.mask("liver").sum()) > 0.98
 
 
+def test_that_what_lies_beneath_another_is_carried_too(
+    found: Registration, visits: tuple[Attended, Attended]
+) -> None:
+    """A second lesion drawn over half of the first takes none of its volume."""
+    plain = visits[1].labels
+    where = np.argwhere(plain.mask("tumour-1"))
+    covered = plain.mask("tumour-1").copy()
+    covered[: int(where[:, 0].mean())] = False
+    masks = {s.name: plain.mask(s.name) for s in plain.structures} | {"tumour-2": covered}
+    both = stacked(masks, (*plain.structures, tumour(2, "liver")), AFFINE, overlapping=True)
+    moved = carried(both, found, visits[0].labels)
+    alone = carried(plain, found, visits[0].labels)
+    volumes = sorted(moved.volume_ml(s.name) for s in moved.of_kind("tumour"))
+    assert volumes[-1] == pytest.approx(alone.volume_ml("tumour-1"), rel=0.02)
+
+
 def test_that_it_stops_on_request(visits: tuple[Attended, Attended]) -> None:
     first, second = visits
     told: list[float] = []
