@@ -30,7 +30,7 @@ class Canvas:
         self.at, self.depth = at, depth
         self._voxels = labels.labels.copy(order="F")
         self._line = self._voxels.reshape(-1, order="F")
-        self._counts: NDArray[np.int64] | None = vars(labels).get("_counts")
+        self._counts = labels._counts
         self._now = labels
         self._show(labels.structures, labels.beneath)
 
@@ -43,8 +43,7 @@ class Canvas:
         """Return the labels as they stand, copied."""
         now = self._now
         kept = LabelMap(self._voxels.copy(order="F"), now.affine, now.structures, now.beneath)
-        if self._counts is not None:
-            vars(kept)["_counts"] = self._counts
+        vars(kept)["_counts"] = self._counts
         return kept
 
     def shown(self, where: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -89,16 +88,13 @@ class Canvas:
             if back:
                 old, new = new, old
             if patch.sheet == DRAWN:
+                lost, won = (np.bincount(v, minlength=256) for v in (self._line[where], new))
                 self._line[where] = new
-                if self._counts is not None:
-                    lost, won = (np.bincount(values, minlength=256) for values in (old, new))
-                    self._counts = self._counts - lost + won
+                self._counts = self._counts - lost + won
             else:
                 self._now = _laid(self._now, patch.sheet, (where, old, new))
 
     def _show(self, structures: tuple[Structure, ...], beneath: tuple[Beneath, ...]) -> None:
-        if self._counts is None:
-            self._counts = self._now._counts
         seen = self._voxels.view()
         seen.flags.writeable = False
         self._now = LabelMap(seen, self._now.affine, structures, beneath)

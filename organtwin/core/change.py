@@ -40,8 +40,10 @@ class Patch:
     packed: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        """Freeze the array."""
+        """Freeze the array; raise CaseDamaged for what is no number of runs."""
         object.__setattr__(self, "packed", read_only(self.packed, np.uint8))
+        if not isinstance(self.runs, int) or self.runs < 1:
+            raise CaseDamaged("a change of labels has no runs")
 
     @classmethod
     def of(cls, sheet: int, voxels: Voxels) -> Self:
