@@ -36,7 +36,7 @@ class CaseFolder:
         """Open an existing folder; use `create` or `open`."""
         self.path = path
         self.who = who or getpass.getuser()
-        self.objects = ObjectFolder(path / "objects")
+        self.objects = ObjectFolder(path / "objects", entry_follows=write)
         self.jobs = self.objects.jobs
         self._lock: Lock | None = None
         if write:
@@ -132,7 +132,7 @@ class CaseFolder:
 
     def append(self, case: Case, done: Done) -> JournalEntry:
         """Record a step and the Case it led to; durable when it returns."""
-        return self._write(self.put(case), done, parent=self._position)
+        return self._write(self.objects.put_last(case), done, parent=self._position)
 
     def undo(self) -> JournalEntry:
         """Go back to the Case before the last step; raises BadInput when there is none."""

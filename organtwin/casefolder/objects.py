@@ -7,6 +7,7 @@ import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
@@ -23,6 +24,7 @@ from organtwin.core.private import FILE, FOLDER
 OBJECT_ID = re.compile(r"[0-9a-f]{64}")
 TRIAL: Final = ".trial-"
 CHANGES_AT_HAND: Final = 512
+Content = list[bytes | memoryview]
 
 
 class ObjectFolder:
@@ -30,36 +32,59 @@ class ObjectFolder:
 
     Args:
         root: the ``objects`` folder of a case; made on the first `put`.
+        entry_follows: whoever puts Changes calls `put_last` before the journal names them; they are
+            written then, beside each other, for a disk that waits twice waits once.
 
     `jobs`, beside it, is where solver jobs run: a cache.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, entry_follows: bool = False) -> None:
+        self.root, self.entry_follows = root, entry_follows
         self.jobs = root.parent / "jobs"
         self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
         self._trial: IO[str] | None = None
         self._changes: OrderedDict[str, Change] = OrderedDict()
         self._canvas: Canvas | None = None
         self._drawing = RLock()
+        self._waiting: dict[str, Content] = {}
 
     def put(self, thing: Any) -> str:
         """Keep a noun; returns its id. Raises DiskFull or CaseReadOnly, then nothing changed."""
         content = pieces(thing)
         object_id = identity(*content)
-        path = self.path(object_id)
-        if not path.exists():
-            with disk_errors(path):
-                if not path.parent.exists():
-                    self.root.mkdir(FOLDER, parents=True, exist_ok=True)
-                    path.parent.mkdir(FOLDER, exist_ok=True)
-                    sync_folder(self.root)
-                if self._trial is not None:
-                    self._trial.write(object_id + "\n")
-                    self._trial.flush()
-                write_once(path, *content)
+        if self.entry_follows and isinstance(thing, Change):
+            self._waiting[object_id] = content
+        else:
+            self._write(object_id, content)
         self._keep(object_id, thing)
         return object_id
+
+    def put_last(self, thing: Any) -> str:
+        """Keep a noun, and write what waits; all is durable when this returns the noun's id."""
+        content = pieces(thing)
+        object_id = identity(*content)
+        waiting, self._waiting = self._waiting, {}
+        with ThreadPoolExecutor(1 + len(waiting)) as pool:
+            rest = [pool.submit(self._write, *one) for one in waiting.items()]
+            self._write(object_id, content)
+            for one in rest:
+                one.result()
+        self._keep(object_id, thing)
+        return object_id
+
+    def _write(self, object_id: str, content: Content) -> None:
+        path = self.path(object_id)
+        if path.exists():
+            return
+        with disk_errors(path):
+            if not path.parent.exists():
+                self.root.mkdir(FOLDER, parents=True, exist_ok=True)
+                path.parent.mkdir(FOLDER, exist_ok=True)
+                sync_folder(self.root)
+            if self._trial is not None:
+                self._trial.write(object_id + "\n")
+                self._trial.flush()
+            write_once(path, *content)
 
     @contextmanager
     def trying(self) -> Iterator[None]:
@@ -76,10 +101,13 @@ class ObjectFolder:
             self.root.mkdir(FOLDER, parents=True, exist_ok=True)
             note.touch(FILE, exist_ok=False)
             self._trial = note.open("w", encoding="ascii")
+        waiting = dict(self._waiting)
         try:
             with self._trial:
                 yield
         except BaseException:
+            self._waiting = waiting
+            self._changes.clear()
             self._take_away(note, known=())
             raise
         finally:
@@ -151,6 +179,8 @@ class ObjectFolder:
 
     def content(self, object_id: str) -> bytes:
         """Return the canonical bytes of an object, checked against its id."""
+        if object_id in self._waiting:
+            self._write(object_id, self._waiting.pop(object_id))
         path = self.path(object_id)
         try:
             content = path.read_bytes()
