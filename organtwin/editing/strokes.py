@@ -64,7 +64,9 @@ def stroke(ground: Ground, asked: Asked) -> Places:
     parts = np.split(
         np.arange(len(rows)), np.flatnonzero(np.diff(rows.cumsum() // ROWS_AT_ONCE)) + 1
     )
-    runs = [_runs(ground, brush, ends[:, part], first[part], last[part]) for part in parts]
+    runs = [
+        _runs(ground, brush, ends[:, part], first=first[part], last=last[part]) for part in parts
+    ]
     starts, stops = _merged(*(np.concatenate(one) for one in zip(*runs, strict=True)))
     lengths = stops - starts
     before = np.cumsum(lengths) - lengths
@@ -148,6 +150,7 @@ def _runs(
     ground: Ground,
     brush: _Brush,
     ends_mm: Floats,
+    *,
     first: NDArray[np.int64],
     last: NDArray[np.int64],
 ) -> tuple[Places, Places]:
