@@ -118,8 +118,8 @@ def diameters_of(
     cropped = mask[box]
     pieces = [
         (line, hull, number, count)
-        for number in range(cropped.shape[axis])
-        for line, hull, count in _measured(np.take(cropped, number, axis=axis), affine, axis)
+        for number, plane in enumerate(np.moveaxis(cropped, axis, 0))
+        for line, hull, count in _measured(plane, affine, axis)
     ]
     line, hull, number, count = max(pieces, key=lambda piece: piece[0].length_mm)
     step = np.array(affine[:3, axis]) * number + affine[:3, :3] @ low
@@ -208,8 +208,25 @@ def _longest(corners: NDArray[np.float64]) -> Line:
 def _longest_of(
     mask: NDArray[np.bool_], low: NDArray[np.float64], affine: NDArray[np.float64]
 ) -> Line:
-    outline = to_lps(affine, _outline(mask) + low)
-    return _longest(outline[ConvexHull(outline).vertices])
+    """Return the longest line between two border points of a mask whose first voxel is `low`.
+
+    A corner of the hull is one of the flat hull of its own level too: most points need no more.
+    """
+    outline = _outline(mask)
+    order = np.argsort(outline[:, 2], kind="stable")
+    levels = np.split(outline[order], np.flatnonzero(np.diff(outline[order, 2])) + 1)
+    corners = np.concatenate([_corners(level) for level in levels])
+    places = to_lps(affine, corners + low)
+    return _longest(places[ConvexHull(places).vertices])
+
+
+def _corners(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the corners (m, 3) of the flat hull of points (n, 3) of one level."""
+    flat = level[:, :2]
+    if len(level) < 8 or np.linalg.matrix_rank(flat - flat[0]) < 2:
+        return level
+    kept: NDArray[np.float64] = level[ConvexHull(flat).vertices]
+    return kept
 
 
 def _across(corners: NDArray[np.float64], line: Line) -> Line:

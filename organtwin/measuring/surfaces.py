@@ -65,9 +65,10 @@ def shell_of(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Shell:
     """
     box = box_of(mask)
     low = np.array([cut.start for cut in box], dtype=float)
-    points, triangles = _half_level(_field(mask[box]))
+    cropped = np.pad(mask[box].T, PADDING).astype(np.float32)
+    points, triangles = _half_level(_sharpened(cropped))
     if len(triangles) == 0:
-        points, triangles = _half_level(np.pad(mask[box], PADDING).astype(np.float32))
+        points, triangles = _half_level(cropped)
     if np.linalg.det(affine[:3, :3]) < 0:
         triangles = triangles[:, ::-1]
     return Shell(to_lps(affine, points + low - PADDING), np.ascontiguousarray(triangles))
@@ -84,24 +85,27 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
     return cuts[0], cuts[1], cuts[2]
 
 
-def _field(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the mask padded, blurred and sharpened: float32, above one half inside."""
-    field = np.pad(mask, PADDING).astype(np.float32)
-    field = ndimage.gaussian_filter(field, BLUR_VOXELS, mode="constant", radius=PADDING - 1)
+def _sharpened(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a mask blurred and sharpened: above one half inside."""
+    field = ndimage.gaussian_filter(mask, BLUR_VOXELS, mode="constant", radius=PADDING - 1)
     field -= np.float32(BLUR_VOXELS**2 + INTERPOLATED) * ndimage.laplace(field, mode="constant")
     result: NDArray[np.float32] = field
     return result
 
 
 def _half_level(field: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return points (n, 3) in indices and outward triangles (f, 3) where a field is one half."""
+    """Return points (n, 3) in indices and outward triangles (f, 3) where a field is one half.
+
+    Args:
+        field: (nk, nj, ni), with i fastest in memory as VTK has it.
+    """
     from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
     image: Any = vtkImageData()
-    image.SetDimensions(*field.shape)
-    image.GetPointData().SetScalars(numpy_to_vtk(field.ravel(order="F"), deep=1))
+    image.SetDimensions(*reversed(field.shape))
+    image.GetPointData().SetScalars(numpy_to_vtk(field.ravel(), deep=1))
     edges = vtkFlyingEdges3D()
     edges.SetInputData(image)
     edges.SetValue(0, HALF)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,15 +28,15 @@ class TwoVolumes:
         voxels_ml: voxels times the volume of one.
         surface_ml: enclosed by the surface through its border (see `surfaces`).
         voxels: how many there are.
-        thickest_voxels: diameter, in voxels, of the largest ball that fits in.
         cut: it reaches the end of the grid; what lies beyond is in neither.
+        reason: why the two differ by more than 1 %, "" where they do not.
     """
 
     voxels_ml: float
     surface_ml: float
     voxels: int
-    thickest_voxels: float
     cut: bool
+    reason: str = ""
 
     @property
     def difference_percent(self) -> float:
@@ -45,21 +45,13 @@ class TwoVolumes:
 
     @property
     def flag(self) -> str:
-        """Why the two differ by more than 1 %, with both numbers; "" where they do not."""
-        if abs(self.difference_percent) <= LARGEST_PERCENT:
+        """Both numbers and why they differ by more than 1 %; "" where they do not."""
+        if not self.reason:
             return ""
         return (
             f"{self.voxels_ml:.4g} mL by voxels but {self.surface_ml:.4g} mL by surface "
-            f"({self.difference_percent:+.2f} %): {self._reason}"
+            f"({self.difference_percent:+.2f} %): {self.reason}"
         )
-
-    @property
-    def _reason(self) -> str:
-        if self.voxels < FEW_VOXELS:
-            return f"small, only {self.voxels} voxel{'s' * (self.voxels != 1)}"
-        if self.thickest_voxels < THIN_VOXELS:
-            return f"thin, nowhere more than {self.thickest_voxels:.1f} voxels thick"
-        return "rough, or with parts about one voxel thin"
 
 
 def volume_of(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> TwoVolumes:
@@ -70,14 +62,24 @@ def volume_of(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> TwoVolume
     """
     box = box_of(mask)
     count = int(np.count_nonzero(mask[box]))
-    cut = any(c.start == 0 or c.stop == n for c, n in zip(box, mask.shape, strict=True))
-    return TwoVolumes(
+    found = TwoVolumes(
         voxels_ml=count * voxel_ml_of(affine),
         surface_ml=shell_of(mask, affine).volume_ml,
         voxels=count,
-        thickest_voxels=_thickest_voxels(mask[box]),
-        cut=cut,
+        cut=any(c.start == 0 or c.stop == n for c, n in zip(box, mask.shape, strict=True)),
     )
+    if abs(found.difference_percent) <= LARGEST_PERCENT:
+        return found
+    return replace(found, reason=_reason(count, mask[box]))
+
+
+def _reason(count: int, mask: NDArray[np.bool_]) -> str:
+    if count < FEW_VOXELS:
+        return f"small, only {count} voxel{'s' * (count != 1)}"
+    thick = _thickest_voxels(mask)
+    if thick < THIN_VOXELS:
+        return f"thin, nowhere more than {thick:.1f} voxels thick"
+    return "rough, or with parts about one voxel thin"
 
 
 def _thickest_voxels(mask: NDArray[np.bool_]) -> float:

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 from scipy.spatial.transform import Rotation
 
+from organtwin.core.volume import to_lps
 from organtwin.measuring import Diameters, diameters_of, stacked_along
 from tests.measuring.shapes import OBLIQUE, ellipsoid, grid
 
@@ -29,6 +31,20 @@ def test_that_the_longest_diameter_in_any_direction_leaves_the_slice() -> None:
     found = diameters_of(ellipsoid(affine, (50, 50, 34), (10.0, 8.0, 25.0)), affine)
     assert found.longest.length_mm == pytest.approx(50.0, abs=1.5)
     assert found.long_axis.length_mm == pytest.approx(20.0, abs=0.8)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_that_no_two_points_of_the_border_lie_farther_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random(rng.integers(2, 9, 3)) < rng.choice([0.05, 0.3, 0.8])
+    mask[0, 0, 0] = True
+    affine = UP.copy()
+    affine[:3, :3] += rng.normal(0.0, 0.3, (3, 3))
+    half = 0.5 * np.concatenate([np.eye(3), -np.eye(3)])
+    border = to_lps(affine, (np.argwhere(mask)[:, None] + half).reshape(-1, 3))
+    found = diameters_of(mask, affine)
+    assert found.longest.length_mm == pytest.approx(pdist(border).max())
+    assert found.short_axis.length_mm <= found.long_axis.length_mm <= found.longest.length_mm + 1e-9
 
 
 def test_that_both_axes_lie_in_one_slice_at_right_angles() -> None:
