@@ -100,6 +100,7 @@ def _of_case(asked: argparse.Namespace, watch: Watch) -> tuple[Measured, ...]:
 
 def _of_file(asked: argparse.Namespace, printer: Printer, watch: Watch) -> tuple[Measured, ...]:
     from organtwin.importing import image_at, labels_at
+    from organtwin.importing.grids import says_nothing
     from organtwin.organs import organ
     from organtwin.pipeline.measuring import measured
 
@@ -111,6 +112,8 @@ def _of_file(asked: argparse.Namespace, printer: Printer, watch: Watch) -> tuple
         Path(asked.path), organ(asked.organ), beside=beside, names=_names(asked.names),
         watch=watch.part(0.3, 0.5), notice=printer.warn,
     )  # fmt: skip
+    for doubt in says_nothing(labels.affine):
+        printer.warn(doubt)
     if grid.geometry.grade != "good":
         printer.warn(f"geometry {grid.geometry.grade}: " + "; ".join(grid.geometry.findings))
     return measured(

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from organtwin.core.errors import BadArgument
 from organtwin.core.scenario import Quantity
 from organtwin.exporting import Finding
+from organtwin.exporting.sr import name_of
 from tests.exporting.visits import whole, written
 
 
@@ -44,6 +45,12 @@ def test_that_numbers_stand_with_their_units(tmp_path: Path) -> None:
     assert found["Volume"] == (11.4, "mL")
     assert found["Long axis"] == (28.0, "mm")
     assert found["remnant fraction"] == (61.2, "%")
+
+
+def test_that_both_axes_have_the_codes_of_dicom() -> None:
+    axes = (Quantity(name, "tumour-1", 9.0, "mm") for name in ("longest diameter", "short axis"))
+    # PS3.16 CID 7470 (linear measurements), as in the examples of TID 1500
+    assert [name_of(axis).value for axis in axes] == ["103339001", "103340004"]
 
 
 def test_that_an_interval_is_said_as_reach_above_and_below(tmp_path: Path) -> None:
