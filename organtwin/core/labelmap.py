@@ -157,6 +157,11 @@ class LabelMap:
                 mask[below.box] |= below.voxels
         return mask
 
+    def has_own(self, name: str) -> bool:
+        """Whether the structure has voxels that belong to nothing inside it."""
+        label = self.structure(name).label
+        return bool(self._counts[label]) or label in [b.label for b in self.beneath]
+
     def volume_ml(self, name: str) -> float:
         """Volume in mL of the structure with everything inside it."""
         wanted = self._wanted(name)

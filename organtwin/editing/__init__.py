@@ -12,7 +12,7 @@ from organtwin.core.canvas import Canvas
 from organtwin.core.change import Change
 from organtwin.core.registry import chosen, registered
 from organtwin.core.volume import Volume
-from organtwin.editing.asking import Form
+from organtwin.editing.asking import Form, room_of
 from organtwin.editing.tool import Edit, changed_by
 
 
@@ -47,6 +47,9 @@ class Stroke:
     ) -> None:
         self.canvas = canvas
         self._volume, self._tool, self._asked = volume, edit(tool), dict(arguments)
+        if "inside" not in arguments:  # drawing may take the last voxel of what contains it
+            name = str(arguments.get("structure", ""))
+            self._asked["inside"] = room_of(canvas.labels, name)
         self._points: list[list[float]] = []
         self._pieces: list[Change] = []
 

@@ -56,6 +56,7 @@ class Asked:
         inner: labels inside the structure that lose the voxels it loses.
         overlapping: what is painted over keeps its voxels.
         inside: only where this structure is; "" everywhere.
+        inside_said: whether that was asked for, and is not what contains the structure.
         low, high: only where the image's value is in this range, in its unit; None for no limit.
     """
 
@@ -70,6 +71,7 @@ class Asked:
     inner: frozenset[int]
     overlapping: bool
     inside: str
+    inside_said: bool
     low: float | None
     high: float | None
 
@@ -84,7 +86,8 @@ def asked_of(form: Form, arguments: Mapping[str, Any], labels: LabelMap) -> Aske
 
     ``over`` says what may lose voxels to the structure, and with it when voxels are taken away:
     "all" (but what lies inside the structure when it is painted), "empty" (nothing but what
-    contains it), or names, which may be of structures inside it.
+    contains it), or names, which may be of structures inside it. Where no ``inside`` is said, a
+    structure stays inside what contains it (`room_of`); "" lets it out.
 
     Raises:
         BadArgument: an unknown key, structure or choice, a number out of bounds or not finite, too
@@ -98,6 +101,8 @@ def asked_of(form: Form, arguments: Mapping[str, Any], labels: LabelMap) -> Aske
         )
     structure = labels.structure(_text(arguments, "structure")).name
     inside, other = _text(arguments, "inside"), _text(arguments, "other")
+    if "inside" not in arguments:
+        inside = room_of(labels, structure)
     for name in (inside, other):
         if name:
             labels.structure(name)
@@ -119,6 +124,7 @@ def asked_of(form: Form, arguments: Mapping[str, Any], labels: LabelMap) -> Aske
         inner=inner,
         overlapping=bool(arguments.get("overlapping", form.overlapping)),
         inside=inside,
+        inside_said="inside" in arguments,
         low=low,
         high=high,
     )
@@ -133,6 +139,13 @@ def family(labels: LabelMap, structure: str) -> tuple[set[int], set[int]]:
         one = known[one.within]
         around.add(one.label)
     return around, {s.label for s in labels.inside(structure)[1:]}
+
+
+def room_of(labels: LabelMap, structure: str) -> str:
+    """Return the structure that contains one, "" where none does or it has no voxels of its own."""
+    around = labels.structure(structure).within
+    known = around in [s.name for s in labels.structures]
+    return around if known and labels.has_own(around) else ""
 
 
 def _over(said: Any, structure: str, labels: LabelMap) -> tuple[NDArray[np.bool_], frozenset[int]]:

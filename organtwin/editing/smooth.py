@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -35,7 +37,7 @@ def draw(ground: Ground, asked: Asked) -> tuple[Turn, ...] | Redrawn:
     neighbours, the ones with the larger Gaussian average first), "free" one half.
     "joint" gives every voxel the structure whose Gaussian average is largest, so that no gap opens
     between neighbours; whatever structure is named, all are smoothed, within the limits of `inside`
-    and the range, but voxels where structures overlap stay.
+    where it is said and of the range, but voxels where structures overlap stay.
 
     Raises:
         EmptyLabel: the structure has no voxels.
@@ -82,7 +84,8 @@ def _joint(ground: Ground, asked: Asked, by_mm: float) -> Redrawn:
     hidden = np.zeros(where.size, dtype=bool)
     for below in labels.beneath:
         hidden |= ground.canvas.hidden(below.label, where)
-    where = where[~hidden & ground.allowed(asked, where)]
+    limits = asked if asked.inside_said else replace(asked, inside="")
+    where = where[~hidden & ground.allowed(limits, where)]
     i, j, k = (ground.index(where) - [axis.start for axis in box]).T
     sheets = {DRAWN: (where, old[i, j, k], after[i, j, k])} if where.size else {}
     return Redrawn((sheets,), labels.structures)

@@ -6,7 +6,7 @@ import pytest
 from organtwin.core.canvas import Canvas
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
-from organtwin.editing import changed_by, edit, structures
+from organtwin.editing import Stroke, changed_by, edit, structures
 from tests.editing.grounds import (
     AFFINES,
     KIDNEY,
@@ -77,7 +77,7 @@ def test_that_empty_means_nothing_but_what_contains_the_structure() -> None:
     gesture = {"points": [[14.0, 0, 0]], "radius_mm": 6.0, "over": "empty"}
     kidney = done(a_liver(), "paint", structure="kidney", **gesture)
     assert np.array_equal(kidney.mask("kidney"), KIDNEY_BALL & ~BALL)
-    vein = done(a_liver(), "paint", structure="vein", **gesture)
+    vein = done(a_liver(), "paint", structure="vein", inside="", **gesture)
     assert np.array_equal(vein.mask("vein"), KIDNEY_BALL)
 
 
@@ -144,6 +144,25 @@ def test_that_inside_limits_the_brush() -> None:
         a_liver(), "paint", structure="vein", points=[[14, 0, 0]], radius_mm=6.0, inside="liver"
     )
     assert np.array_equal(after.mask("vein"), KIDNEY_BALL & BALL)
+
+
+def test_that_a_structure_stays_inside_what_contains_it_unless_let_out() -> None:
+    gesture = {"structure": "vein", "points": [[14.0, 0, 0]], "radius_mm": 6.0}
+    assert np.array_equal(done(a_liver(), "paint", **gesture).mask("vein"), KIDNEY_BALL & BALL)
+    let_out = done(a_liver(), "paint", **gesture, inside="")
+    assert np.array_equal(let_out.mask("vein"), KIDNEY_BALL)
+    bare = LabelMap(np.zeros_like(let_out.labels), AT, let_out.structures)
+    assert np.array_equal(done(bare, "paint", **gesture).mask("vein"), KIDNEY_BALL)
+
+
+def test_that_a_stroke_that_takes_all_of_what_contains_it_stays_inside() -> None:
+    before = done(a_liver(), "erase", structure="liver", points=[[-3, 0, 0]], radius_mm=14.0)
+    stroke = Stroke(Canvas(before), None, "paint", {"structure": "vein", "radius_mm": 9.0})
+    for x in (8.0, 12.0, 16.0, 20.0):
+        stroke.add([[x, 0, 0]])
+    live = stroke.canvas.labels
+    assert same(live, done(before, "paint", **stroke.arguments))
+    assert np.array_equal(live.mask("vein"), before.mask("liver") & live.mask("vein"))
 
 
 def test_that_random_gestures_undone_leave_what_was_there() -> None:
