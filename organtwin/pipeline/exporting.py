@@ -21,6 +21,8 @@ from organtwin.pipeline.running import RecordedStore
 
 PACKAGES: Final = ("pydicom", "highdicom", "numpy")
 UNKNOWN: Final = "taken from a file, method not recorded"
+EDITED: Final = "edited by hand"
+BY_HAND: Final = ("edit", "structure")
 
 
 def export(
@@ -138,8 +140,9 @@ def _material(
 def made_by(entries: Sequence[JournalEntry], labels_id: str) -> Any:
     """Return how labels were made, as the journal tells it.
 
-    Labels that a method changed further carry the names of all methods; one that a person seeded
-    makes all of it semi-automatic, and so does a file, of whose making nothing is known.
+    Labels that a method changed further carry the names of all methods, and that they were edited
+    by hand; one that a person seeded or edited makes all of it semi-automatic, and so does a file,
+    of whose making nothing is known. Labels begun by hand and made by no method are manual.
     """
     from organtwin.exporting import Made
     from organtwin.segmenting import methods
@@ -147,19 +150,32 @@ def made_by(entries: Sequence[JournalEntry], labels_id: str) -> Any:
     makers = {
         made: entry.done
         for entry in entries
-        if entry.done.step in ("segment", "label")
+        if entry.done.step in ("segment", "label", *BY_HAND)
         for made in entry.done.outputs
     }
     names: list[str] = []
+    by_hand, known, passed = "", False, set[int]()
     done = makers.get(labels_id)
-    while done is not None and done.step == "segment" and len(names) < len(makers):
-        names.insert(0, done.arguments["method"])
-        if methods()[names[0]].kind == "automatic":
-            automatic = len(names) == 1
-            return Made("AUTOMATIC" if automatic else "SEMIAUTOMATIC", ", ".join(names))
+    while done is not None and id(done) not in passed and done.step != "label":
+        passed.add(id(done))
+        if done.step == "segment":
+            names.insert(0, done.arguments["method"])
+            if methods()[names[0]].kind == "automatic":
+                automatic = len(names) == 1 and not by_hand
+                kind: Any = "AUTOMATIC" if automatic else "SEMIAUTOMATIC"
+                return Made(kind, ", ".join([*names, *filter(None, [by_hand])]))
+        else:
+            by_hand = EDITED
+        known = done.step == "segment" or _begins(done)
         done = next((makers[i] for i in done.inputs if i in makers), None)
-    known = done is None and bool(names)
-    return Made("SEMIAUTOMATIC", ", ".join(names if known else [UNKNOWN, *names]), known)
+    known = known and done is None
+    said = ", ".join([*([] if known else [UNKNOWN]), *names, *filter(None, [by_hand])])
+    return Made("MANUAL" if known and not names else "SEMIAUTOMATIC", said, known)
+
+
+def _begins(done: Done) -> bool:
+    """Return whether a step began labels by hand: it read the image and no labels."""
+    return done.step == "structure" and done.arguments["do"] == "add" and len(done.inputs) == 1
 
 
 def _surfaces(labels: Any, watch: Watch) -> dict[str, Any]:

@@ -159,6 +159,17 @@ def test_that_the_journal_tells_how_labels_were_made() -> None:
     assert made_by([automatic, clicked], "b").name == "liver-ct, tumour-click"
 
 
+def test_that_the_journal_tells_what_was_edited_by_hand() -> None:
+    automatic = entry("segment", ("image",), "a", method="liver-ct")
+    edited = [entry("edit", (before, "image"), after) for before, after in ("ab", "bc")]
+    made = made_by([automatic, *edited], "c")
+    assert (made.kind, made.name) == ("SEMIAUTOMATIC", "liver-ct, edited by hand")
+    begun = [entry("structure", ("image",), "a", do="add"), *edited]
+    assert (made_by(begun, "c").kind, made_by(begun, "c").known) == ("MANUAL", True)
+    assert not made_by([entry("label", ("image",), "a", path="x"), *edited], "c").known
+    assert not made_by(edited, "c").known
+
+
 def test_that_labels_from_a_file_claim_no_method() -> None:
     read = entry("label", ("image",), "a", path="x")
     assert not made_by([read], "a").known
