@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from organtwin.segmenting.coarse import block_mean, coarse_spacing, factors_for, refined
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 
 Box = tuple[slice, slice, slice]
@@ -86,10 +87,17 @@ def blurred(image: NDArray[np.floating], sigma_mm: float, spacing_mm: Spacing) -
 
 
 def local_mean(image: Floats, where: Flags, sigma_mm: float, spacing_mm: Spacing) -> Floats:
-    """Gaussian mean of the image over `where` only; far from any of it, its mean there."""
-    weight = blurred(where.astype(np.float32), sigma_mm, spacing_mm)
-    total = blurred(np.where(where, image, np.float32(0)), sigma_mm, spacing_mm)
+    """Gaussian mean of the image over `where` only; far from any of it, its mean there.
+
+    A wide mean is taken over blocks of a third of its sd and interpolated, which changes it by less
+    than a blur of that width does.
+    """
+    factors = factors_for(spacing_mm, max(sigma_mm / 3.0, max(spacing_mm)))
+    masked = np.where(where, image, np.float32(0))
+    blocks = coarse_spacing(spacing_mm, factors)
+    weight = blurred(block_mean(where, factors), sigma_mm, blocks)
+    total = blurred(block_mean(masked, factors), sigma_mm, blocks)
     overall = np.float32(image[where].mean())
     small = np.float32(1e-6)
     mean: Floats = (total + small * overall) / (weight + small)
-    return mean
+    return mean if factors == (1, 1, 1) else refined(mean, factors, image.shape)

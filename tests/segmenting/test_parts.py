@@ -11,10 +11,12 @@ from organtwin.segmenting.boundary import smoothed
 from organtwin.segmenting.coarse import block_mean, refined
 from organtwin.segmenting.enclosure import seen_from
 from organtwin.segmenting.frame import frame_of
-from organtwin.segmenting.morphology import closed, depth_mm, largest, opened
+from organtwin.segmenting.gaps import gaps_closed
+from organtwin.segmenting.morphology import closed, depth_mm, dilated, largest, opened
 from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.parting import parted
+from organtwin.segmenting.parting import Lit, parted
 from organtwin.segmenting.tumours import bordered
+from organtwin.segmenting.vesselness import tubes
 
 MM = (1.0, 1.0, 1.0)
 
@@ -47,7 +49,7 @@ def test_that_an_unknown_method_is_refused_with_the_known_ones() -> None:
         ({"liver": ((0.0, 0.0),)}, {}),
         ({"liver": ((0.0, 0.0, float("nan")),)}, {}),
         ({}, {"tumour-1": -3.0}),
-        ({"liver": ((0.0, 0.0, 0.0),) * 10_001}, {}),
+        ({"liver": ((0.0, 0.0, 0.0),) * 100_001}, {}),
     ],
 )
 def test_that_impossible_seeds_are_refused(points: dict, diameters: dict) -> None:
@@ -108,19 +110,65 @@ def test_that_a_sharp_ball_seen_unsharply_keeps_its_volume(radius: float) -> Non
     assert found.sum() == pytest.approx(ball(radius).sum(), rel=0.15)
 
 
+def lit(vessels: np.ndarray, *, sd: float = 1.0) -> Lit:
+    """Vessels of 60 above tissue, blurred by 0.6 mm, with noise."""
+    noise = np.random.default_rng(0).normal(0.0, sd, vessels.shape)
+    image = ndimage.gaussian_filter(60.0 * vessels, 0.6) + noise
+    seen = ndimage.binary_dilation(vessels)
+    bright = image.astype(np.float32)
+    return Lit(seen, bright, tubes(bright, seen, MM).along, 4.0, MM)
+
+
+def tube(start: tuple[int, ...], end: tuple[int, ...], radius: float, size: int = 50) -> np.ndarray:
+    axes = np.indices((size, size, size)).reshape(3, -1).T
+    way = np.subtract(end, start)
+    along = np.clip((axes - start) @ way / max(way @ way, 1), 0.0, 1.0)
+    away = np.linalg.norm(axes - (start + along[:, None] * way), axis=1)
+    return (away <= radius).reshape(size, size, size)
+
+
 def test_that_two_touching_vessels_are_parted_at_the_dip_between_them() -> None:
-    vessels = np.zeros((60, 20, 12), bool)
-    vessels[:, 5:9, 4:8] = vessels[:, 9:13, 4:8] = True
-    ridge = np.zeros(vessels.shape, np.float32)
-    ridge[:, 6:8, 5:7] = ridge[:, 10:12, 5:7] = 60.0
-    ridge = ndimage.gaussian_filter(ridge, 0.6) + np.random.default_rng(0).normal(
-        0, 1.0, ridge.shape
-    ).astype(np.float32)
-    roots = np.zeros_like(vessels), np.zeros_like(vessels)
-    roots[0][:3, 5:9, 4:8] = roots[1][-3:, 9:13, 4:8] = True
-    first = parted(vessels, roots, ridge, wide=np.zeros_like(vessels), hu=ridge, noise=5.0)
-    assert first[:, 5:9, 4:8].mean() > 0.95
-    assert first[:, 9:13, 4:8].mean() < 0.05
+    one, other = tube((2, 22, 25), (47, 22, 25), 2.2), tube((2, 28, 25), (47, 28, 25), 2.2)
+    roots = one.copy(), other.copy()
+    roots[0][5:], roots[1][:45] = False, False
+    first = parted(lit(one | other), roots)
+    assert first[one].mean() > 0.95
+    assert first[other].mean() < 0.05
+
+
+@pytest.mark.parametrize("other_end", [(25, 2, 28), (40, 5, 27)])
+def test_that_two_crossing_vessels_are_told_apart(other_end: tuple[int, int, int]) -> None:
+    far = tuple(50 - n for n in other_end[:2]) + (other_end[2],)
+    one, other = tube((2, 25, 24), (47, 25, 24), 2.5), tube(other_end, far, 2.0)
+    only_one, only_other = one & ~dilated(other, 1.0, MM), other & ~dilated(one, 1.0, MM)
+    roots = one.copy(), other & tube(other_end, other_end, 4.0)
+    roots[0][5:] = False
+    first = parted(lit(one | other), roots)
+    assert first[only_one].mean() > 0.95
+    assert first[only_other].mean() < 0.05
+
+
+def test_that_a_tube_is_followed_the_way_it_runs() -> None:
+    one = tube((5, 10, 12), (45, 35, 30), 2.0)
+    middle = tube((20, 19, 19), (30, 26, 23), 0.6)
+    found = tubes(ndimage.gaussian_filter(60.0 * one, 0.6).astype(np.float32), middle, MM)
+    way = np.array((40.0, 25.0, 18.0)) / np.linalg.norm((40.0, 25.0, 18.0))
+    assert np.abs(found.along @ way).min() > 0.98
+    assert found.response.min() > 60.0 / np.e / 2.0  # its highest is 60/e, at sd = radius/√2
+
+
+@pytest.mark.parametrize(("gap_mm", "joined"), [(5.0, True), (14.0, False)])
+def test_that_only_a_short_gap_in_a_vessel_is_closed(gap_mm: float, joined: bool) -> None:
+    whole = tube((2, 25, 25), (47, 25, 25), 1.5)
+    start = 20
+    end = start + int(gap_mm)
+    bright = np.where(whole, np.float32(50.0), np.float32(0.0))
+    bright[start:end] *= np.float32(0.5)
+    tree = (bright > 40.0) & whole
+    tree[start:] = False
+    found = gaps_closed(tree, bright, level=40.0, where=np.ones_like(whole), spacing_mm=MM)
+    assert bool(found[46, 25, 25]) is joined
+    assert int(found[start:end].sum()) == (end - start if joined else 0)
 
 
 def test_that_the_liver_preset_names_what_the_automatic_method_finds() -> None:
