@@ -40,8 +40,9 @@ NAMES: Final = {
     "volume": CodedTerm("118565006", "SCT", "Volume"),
     "longest diameter": CodedTerm("103339001", "SCT", "Long axis"),
     "short axis": CodedTerm("103340004", "SCT", "Short axis"),
+    "longest diameter in 3D": CodedTerm("L0JK", "IBSI", "Maximum 3D Diameter of a Mesh"),
 }
-"""Measurements that DICOM names; all others get a code of our own scheme."""
+"""Measurements that DICOM names (lengths: PS3.16 CID 7470); others get a code of our own scheme."""
 METHODS: Final = {
     "volume": CodedTerm("126030", "DCM", "Sum of segmented voxel method for volume"),
 }

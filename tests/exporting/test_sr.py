@@ -8,6 +8,7 @@ import highdicom
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.scenario import Quantity
@@ -47,10 +48,12 @@ def test_that_numbers_stand_with_their_units(tmp_path: Path) -> None:
     assert found["remnant fraction"] == (61.2, "%")
 
 
-def test_that_both_axes_have_the_codes_of_dicom() -> None:
-    axes = (Quantity(name, "tumour-1", 9.0, "mm") for name in ("longest diameter", "short axis"))
-    # PS3.16 CID 7470 (linear measurements), as in the examples of TID 1500
-    assert [name_of(axis).value for axis in axes] == ["103339001", "103340004"]
+def test_that_lengths_have_the_codes_of_dicom() -> None:
+    names = ("longest diameter", "short axis", "longest diameter in 3D")
+    terms = [name_of(Quantity(name, "tumour-1", 9.0, "mm")) for name in names]
+    lengths = codes.CID7470  # linear measurements
+    wanted = [lengths.LongAxis, lengths.ShortAxis, lengths.Maximum3DDiameterOfAMesh]
+    assert [(t.value, t.scheme) for t in terms] == [(w.value, w.scheme_designator) for w in wanted]
 
 
 def test_that_an_interval_is_said_as_reach_above_and_below(tmp_path: Path) -> None:
