@@ -97,6 +97,7 @@ class Quantities(QFrame):
             again = AGAIN if self.found and labels else ""
             self._take((labels, 0.0), [], again or ("" if labels else "No labels yet"))
         self.measure.setEnabled(bool(labels))
+        self.compare.setEnabled(self._showing.session.is_open)
 
     def ask(self) -> None:
         """Measure the visit shown, in a process of its own."""
