@@ -188,6 +188,7 @@ def test_that_a_later_import_is_compared_with_the_case(store: ObjectFolder, fold
         ("score", {}),
         ("update", {}),
         ("acknowledge", {"reason": "x"}),
+        ("edit", {"tool": "paint", "arguments": {}}),
     ],
 )
 def test_that_no_step_uses_a_held_visit(held: Any, name: str, asked: dict[str, Any]) -> None:
@@ -200,7 +201,8 @@ def test_that_no_step_uses_a_held_visit(held: Any, name: str, asked: dict[str, A
 @pytest.mark.parametrize("name", sorted(set(STEPS) - {"import", "identify"}))
 def test_that_every_step_rests_on_the_baseline(held: Any, name: str) -> None:
     case = held[0].with_visit(0, held=("sex differs",))
-    needed = {"reason": "x", "path": "x", "visit": 0, "scenario": "wait"}
+    needed: dict[str, Any] = {"reason": "x", "path": "x", "visit": 0, "scenario": "wait"}
+    needed |= {"tool": "paint", "arguments": {}, "do": "add", "structure": "liver", "state": "done"}
     takes = STEPS[name].run.__kwdefaults__ or {}
     names = STEPS[name].run.__code__.co_varnames[: 3 + STEPS[name].run.__code__.co_kwonlyargcount]
     asked = {k: v for k, v in needed.items() if k in names and k not in takes}
