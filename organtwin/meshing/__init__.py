@@ -1,10 +1,16 @@
 """LabelMap → smooth surfaces, and one conforming tetrahedral OrganMesh.
 
-``mesh_labels`` is the whole route (`mesh.py` reads from top to bottom): labels are checked and
-cleaned (`solid`), all interfaces are found and smoothed at once (`surfaces`), sampled (`sampling`)
-and the inside filled (`lattice`) as edge lengths ask (`sizes`), triangulated and labelled
-(`tetrahedra`), repaired (`repair`), fitted to the volumes (`fitting`), polished by Mmg (`polish`),
-checked and judged (`quality`).
+``mesh_labels`` is the whole route (`mesh.py` reads from top to bottom): what is to be meshed
+(`solid`); all interfaces found and smoothed at once (`surfaces`, `volumes`); space divided into an
+octree of labelled cells, as small as structures are thin (`planning`, `thickness`, `octree`), each
+a cone of tetrahedra from its faces to its centre (`cones`); points moved to the interfaces as far
+as angles allow (`settling`, `goals`, `relaxing`, `angles`), cells divided again where that did not
+suffice (`misfits`); the mesh checked and judged (`quality`, `distances`, `shells`).
+
+One organ for a simulation takes fewer tetrahedra by Delaunay's triangulation (`delaunay`): points
+on the interfaces (`sampling`) and inside (`lattice`) as edge lengths ask (`sizefield`),
+triangulated and labelled (`tetrahedra`), repaired (`repair`), fitted to the volumes (`fitting`),
+polished by Mmg (`polish`). It is taken when it keeps all promises, else the octree.
 """
 
 from organtwin.meshing.mesh import mesh_labels

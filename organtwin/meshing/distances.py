@@ -13,6 +13,7 @@ from organtwin.core.volume import spacing_of
 MOST_PLACES = 20_000
 PER_VOXEL = 3.0
 NEAREST = 6
+MOST_PARTS = 64
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def apart(
     centres, across = _faces(mask)
     centres = centres * spacing
     corners = ((points - affine[:3, 3]) @ axes)[triangles]
-    places = _spread(corners, float(spacing.min()) / PER_VOXEL)
+    places, _ = spread(corners, float(spacing.min()) / PER_VOXEL)
     chosen = _some(len(places))
     outward = _to_rectangles(places[chosen], centres, across, spacing)
     back, _ = cKDTree(places).query(centres[_some(len(centres))])
@@ -70,18 +71,22 @@ def _some(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, MOST_PLACES)).astype(np.int64))
 
 
-def _spread(corners: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
-    """Return points on triangles (f, 3, 3), no farther apart than about a step."""
+def spread(
+    corners: NDArray[np.float64], step_mm: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return points on triangles (f, 3, 3), about a step apart, and the triangle of each."""
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    parts = np.clip(np.ceil(edges / step_mm).astype(np.int64), 1, 64)
-    found = []
+    parts = np.clip(np.ceil(edges / step_mm).astype(np.int64), 1, MOST_PARTS)
+    places, owners = [], []
     for count in np.unique(parts):
         u, v = (a.ravel() for a in np.meshgrid(np.arange(count), np.arange(count)))
         inside = u + v < count
         first, second = (u[inside] + 1 / 3) / count, (v[inside] + 1 / 3) / count
         weights = np.stack([1.0 - first - second, first, second], axis=1)
-        found.append((weights @ corners[parts == count]).reshape(-1, 3))
-    return np.concatenate(found)
+        chosen = np.flatnonzero(parts == count)
+        places.append((weights @ corners[chosen]).reshape(-1, 3))
+        owners.append(np.repeat(chosen, len(weights)))
+    return np.concatenate(places), np.concatenate(owners)
 
 
 def _to_rectangles(

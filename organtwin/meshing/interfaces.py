@@ -1,16 +1,14 @@
-"""Interfaces: triangles between regions, and how volumes enclosed by them are restored."""
+"""Interfaces: triangles between regions, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.labelmap import Structure
-
-ROUNDS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,45 +59,8 @@ def enclosed_mm3(points: NDArray[np.float64], triangles: NDArray[np.int64]) -> f
     return float(np.einsum("ij,ij->", area_vectors(points, triangles), corner)) / 3.0
 
 
-def vertex_vectors(
-    points: NDArray[np.float64], triangles: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return (n, 3): a third of the area vectors around each point, mm²."""
-    share = area_vectors(points, triangles) / 3.0
-    total = np.zeros_like(points)
-    for corner in range(3):
-        for axis in range(3):
-            total[:, axis] += np.bincount(triangles[:, corner], share[:, axis], len(points))
-    return total
-
-
 def unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return vectors (n, 3) of length one; a zero vector stays zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     result: NDArray[np.float64] = vectors / np.where(length > 0, length, 1.0)
     return result
-
-
-def offset_to_volumes(
-    points: NDArray[np.float64],
-    shells: Sequence[tuple[NDArray[np.int64], float]],
-    rounds: int = ROUNDS,
-) -> NDArray[np.float64]:
-    """Return points moved along normals until each shell encloses its volume.
-
-    The derivative of a volume to a uniform offset along unit normals n is Σ n · a, with a the
-    third of the area vectors around each point; a few Newton rounds serve shells that share points.
-
-    Args:
-        shells: outward triangles (m, 3) with the volume in mm³ they shall enclose.
-    """
-    moved = points.copy()
-    for _ in range(rounds):
-        step = np.zeros_like(moved)
-        for triangles, target_mm3 in shells:
-            vectors = vertex_vectors(moved, triangles)
-            normals = unit(vectors)
-            gain = float(np.einsum("ij,ij->", normals, vectors))
-            step += normals * ((target_mm3 - enclosed_mm3(moved, triangles)) / max(gain, 1e-9))
-        moved += step
-    return moved

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from organtwin.meshing.sizes import SizeField
+from organtwin.meshing.sizefield import SizeField
 
 CELL_PER_EDGE = 1.25
 SPLIT_BELOW = 0.7

@@ -2,100 +2,106 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import count
 
 import numpy as np
 
-from organtwin.core.errors import BadMesh
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
-from organtwin.meshing.fitting import fitted
+from organtwin.meshing.cones import Cones, cones, squares
+from organtwin.meshing.delaunay import delaunay_meshes
+from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
-from organtwin.meshing.lattice import lattice_points
-from organtwin.meshing.polish import polished
-from organtwin.meshing.quality import checked, quality_of
-from organtwin.meshing.repair import repaired
-from organtwin.meshing.sampling import samples, size_field
+from organtwin.meshing.misfits import misfits
+from organtwin.meshing.planning import Plan, planned
+from organtwin.meshing.quality import checked, keeps_promises, quality_of
+from organtwin.meshing.relaxing import Shape
+from organtwin.meshing.settling import interfaces_of, settled
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid, solid_of
-from organtwin.meshing.surfaces import smoothed, surface_nets
-from organtwin.meshing.tetrahedra import labelled_delaunay, region_at
+from organtwin.meshing.surfaces import placed, smoothed, surface_nets
 
-GOOD_DIHEDRAL_DEG = 8.0
-ATTEMPTS_FROM = (0.2, 0.75, 0.85, 0.95)
+DELAUNAY = "label-aware Delaunay"
+OCTREE = "octree of coned cells"
+TOLERANCE_VOXELS = 0.8
+ATTEMPTS = 4
+Made = tuple[OrganMesh, MeshQuality]
 
 
 def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh, MeshQuality]:
-    """Return one conforming mesh of the organ with its tumours and wide vessels, and its figures.
+    """Return one conforming mesh of all that is labelled, and its figures.
 
-    Regions share faces; the shell of each structure is a closed 2-manifold; all volumes are
-    positive; the same labels and sizes give the same mesh. Where the worst dihedral angle stays
-    below 8° new random points are drawn, twice at most, and the best mesh is returned.
-    Structures of kind "other" and outside the organ are left out; vessels are regions
-    where a ball of `Sizes.vessel_radius_mm` fits.
+    Regions share faces; all volumes are positive; the same labels and sizes give the same mesh.
+    With `Sizes.organ_alone` only the organ with its tumours and vessels is meshed, by Delaunay's
+    triangulation when that keeps all promises of quality (`keeps_promises`).
 
     Raises:
-        BadArgument: not exactly one outermost organ.
-        EmptyLabel: a structure of the organ has no voxels.
-        MisplacedLabel: a tumour lies outside the organ.
-        BadMesh: a region is too small or in too many pieces to be meshed.
+        BadArgument: organ alone, and not exactly one outermost organ; edges too small.
+        EmptyLabel: a structure has no voxels.
+        MisplacedLabel: organ alone, and a tumour lies outside it.
+        BadMesh: organ alone, and a region is too small or the organ in too many pieces.
         Stopped: the watch asked to stop.
     """
     watch.tell(0.0, "checking labels")
+    sizes = sizes.on(spacing_of(labels.affine))
     solid = solid_of(labels, sizes)
-    watch.tell(0.1, "finding surfaces")
-    interfaces = smooth_interfaces(solid)
-    meshed = LabelMap(solid.regions, solid.affine, solid.structures)
-    best: tuple[OrganMesh, MeshQuality] | None = None
-    failure: BadMesh | None = None
-    for attempt, (start, end) in enumerate(pairwise(ATTEMPTS_FROM)):
-        try:
-            rng = np.random.default_rng([sizes.seed, attempt])
-            mesh = _mesh(solid, interfaces, sizes, rng=rng, watch=watch.part(start, end))
-        except BadMesh as error:
-            failure = error
-            continue
-        quality = quality_of(mesh, meshed)
-        if best is None or quality.min_dihedral_deg > best[1].min_dihedral_deg:
-            best = mesh, quality
-        if best[1].min_dihedral_deg >= GOOD_DIHEDRAL_DEG:
+    watch.tell(0.05, "finding surfaces")
+    raw = surface_nets(solid.regions, spacing_of(solid.affine))
+    smooth = smoothed(raw, solid.regions, np.asarray(spacing_of(solid.affine)))
+    found = None
+    if sizes.organ_alone and not sizes.target_tetrahedra:
+        found = _by_delaunay(solid, smooth, sizes, watch.part(0.2, 0.6))
+    if found is None:
+        found = _by_octree(solid, smooth, sizes, watch.part(0.2, 0.95))
+    watch.tell(1.0, f"{found[1].points} points, {found[1].tetrahedra} tetrahedra")
+    return found
+
+
+def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> Made | None:
+    """Return the first mesh that keeps all promises; None when none does."""
+    there = Interfaces(placed(smooth.points, solid.affine), smooth.triangles, smooth.sides)
+    if np.linalg.det(solid.affine[:3, :3]) < 0:
+        there = Interfaces(there.points, there.triangles[:, ::-1], there.sides)
+    for mesh in delaunay_meshes(solid, there, sizes, watch):
+        quality = quality_of(mesh, solid.labels(), solid.left_out, DELAUNAY)
+        if keeps_promises(quality):
+            return checked(mesh), quality
+    return None
+
+
+def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> Made:
+    watch.tell(0.0, "dividing space")
+    made, shape = _fitted(solid, planned(solid, sizes), Goals(smooth), watch)
+    mesh = checked(_mesh(shape, made, solid))
+    return mesh, quality_of(mesh, solid.labels(), solid.left_out, OCTREE)
+
+
+def _fitted(solid: Solid, plan: Plan, goals: Goals, watch: Watch) -> tuple[Cones, Shape]:
+    """Return cells fitted to the interfaces, divided again where they could not follow them."""
+    tolerance_mm = TOLERANCE_VOXELS * max(spacing_of(solid.affine))
+    for attempt in count():
+        part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
+        part.tell(0.0, "dividing space")
+        tree = plan.octree()
+        made = cones(squares(tree), plan.grid.shape)
+        shape = settled(plan.grid, made, goals, solid.wanted_mm3(), part)
+        places = misfits(goals, interfaces_of(shape, made), tolerance_mm)
+        finer = plan.finer_at(tree, places) if len(places) else None
+        if finer is None or attempt == ATTEMPTS - 1:
             break
-    if best is None:
-        raise failure or BadMesh("no mesh was made", where="mesh")
-    watch.tell(1.0, f"{best[1].points} points, {best[1].tetrahedra} tetrahedra")
-    return best
+        plan = finer
+    return made, shape
 
 
-def smooth_interfaces(solid: Solid) -> Interfaces:
-    """Return the smooth interfaces of a solid, each structure with its volume."""
-    raw = surface_nets(solid.regions, solid.affine)
-    points = smoothed(raw, spacing_of(solid.affine), solid.targets_mm3)
-    return Interfaces(points, raw.triangles, raw.sides)
-
-
-def _mesh(
-    solid: Solid,
-    interfaces: Interfaces,
-    sizes: Sizes,
-    *,
-    rng: np.random.Generator,
-    watch: Watch,
-) -> OrganMesh:
-    """Return a checked mesh from one draw of random points."""
-    watch.tell(0.0, "sampling surfaces")
-    field = size_field(interfaces, solid.structures, sizes, rng)
-    on_surface, dense = samples(interfaces, field, rng)
-    watch.tell(0.4, "filling the inside")
-    inner = lattice_points(dense.points, field, sizes.organ_edge_mm, rng)
-    inner = inner[region_at(inner, solid, dense) > 0]
-    watch.tell(0.5, "triangulating")
-    cells = labelled_delaunay(on_surface, inner, solid, dense)
-    watch.tell(0.6, "repairing")
-    cells = repaired(cells, solid.structures)
-    watch.tell(0.65, "polishing tetrahedra")
-    found = polished(fitted(cells, dense, solid.targets_mm3), field)
-    watch.tell(0.95, "checking the mesh")
-    tetrahedra, regions = found.cells.astype(np.int32), found.regions.astype(np.int32)
-    return checked(OrganMesh(found.points, tetrahedra, regions, solid.structures))
+def _mesh(shape: Shape, made: Cones, solid: Solid) -> OrganMesh:
+    cells = shape.cells
+    if np.linalg.det(solid.affine[:3, :3]) < 0:
+        cells = cells[:, [1, 0, 2, 3]]
+    return OrganMesh(
+        placed(shape.points, solid.affine),
+        cells.astype(np.int32),
+        made.regions.astype(np.int32),
+        solid.structures,
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadMesh
-from organtwin.meshing.sizes import SizeField
+from organtwin.meshing.sizefield import SizeField
 from organtwin.meshing.tetrahedra import Tetrahedra
 
 SILENT = -1

@@ -20,10 +20,14 @@ from organtwin.core.organmesh import (
 )
 from organtwin.core.volume import spacing_of, to_lps
 from organtwin.meshing.distances import apart
-from organtwin.meshing.repair import shell_defects
+from organtwin.meshing.shells import shell_defects
 
 FEWEST_CELLS = 8
 WORST = 20
+LEAST_DEG = 8.0
+MOST_FROM_15_PERCENT = 99.9
+VOLUME_PERCENT = 1.0
+HAUSDORFF_VOXELS = 1.0
 HISTOGRAM_DEG = np.arange(0.0, 76.0, 5.0)
 
 
@@ -31,8 +35,7 @@ def checked(mesh: OrganMesh) -> OrganMesh:
     """Return the mesh if a solver can trust it.
 
     Raises:
-        BadMesh: a region has fewer than 8 cells; the shell of a structure is not a closed
-            2-manifold; a point belongs to no tetrahedron.
+        BadMesh: a region has fewer than 8 cells; a point belongs to no tetrahedron.
     """
     cells = np.bincount(mesh.regions, minlength=256)
     for structure in mesh.structures:
@@ -44,18 +47,23 @@ def checked(mesh: OrganMesh) -> OrganMesh:
                 where="mesh",
                 advice=f"mesh with smaller edges, or remove {structure.name} from the labels",
             )
-        shell = np.asarray(mesh.surface(structure.name), dtype=np.int64)
-        edges, points = shell_defects(shell, len(mesh.points))
-        if len(edges) or len(points):
-            raise BadMesh(
-                f"the surface of {structure.name} is pinched at {len(edges)} edges and "
-                f"{len(points)} points",
-                where="mesh",
-                advice="smooth the labels, or mesh with smaller edges",
-            )
     if len(np.unique(mesh.tetrahedra)) != len(mesh.points):
         raise BadMesh("a point belongs to no tetrahedron", where="mesh")
     return mesh
+
+
+def keeps_promises(quality: MeshQuality) -> bool:
+    """Return whether a mesh is as well shaped and as near its labels as every mesh shall be."""
+    return (
+        quality.min_dihedral_deg >= LEAST_DEG
+        and quality.from_15_deg_percent >= MOST_FROM_15_PERCENT
+        and all(
+            abs(region.error_percent) <= VOLUME_PERCENT
+            and region.hausdorff95_voxels <= HAUSDORFF_VOXELS
+            and region.watertight
+            for region in quality.regions
+        )
+    )
 
 
 def quality_of(

@@ -10,12 +10,15 @@ from scipy.spatial import cKDTree
 
 from organtwin.core.labelmap import Structure
 from organtwin.meshing.interfaces import Interfaces, area_vectors, unit
-from organtwin.meshing.sizes import SizeField, Sizes, kinds_by_label
+from organtwin.meshing.sizefield import SizeField
+from organtwin.meshing.sizes import Sizes
 
 CANDIDATES_PER_POINT = 16.0
 DISK = 0.78
 LLOYD_ROUNDS = 6
 PROBES = 6
+GRADING = 0.5
+"""How many mm edges may grow per mm of distance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +63,16 @@ def size_field(
     low, high = _bounds(seeds.sides, structures, sizes)
     radius = _thickness(seeds, high * sizes.edges_per_radius)
     wanted = np.clip(radius / sizes.edges_per_radius, low, high)
-    return SizeField(seeds.points, wanted, sizes.organ_edge_mm, sizes.grading)
+    return SizeField(seeds.points, wanted, sizes.organ_edge_mm, GRADING)
 
 
 def _bounds(
     sides: NDArray[np.int64], structures: tuple[Structure, ...], sizes: Sizes
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     table = np.full((256, 2), sizes.organ_edge_mm)
-    for label, kind in kinds_by_label(structures).items():
-        table[label] = sizes.bounds_mm(kind)
+    for structure in structures:
+        shortest = max(sizes.smallest_edge_mm, sizes.least_mm(structure))
+        table[structure.label] = shortest, sizes.edge_mm(structure)
     both = table[sides]
     return both[..., 0].min(axis=1), both[..., 1].min(axis=1)
 

@@ -1,101 +1,76 @@
-"""How long the edges of a mesh shall be, and a field that grades them smoothly."""
+"""How long the edges of a mesh shall be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from organtwin.core.errors import BadArgument
-from organtwin.core.labelmap import Structure, StructureKind
+from organtwin.core.labelmap import Structure
 
-LEVELS = 10
+VOXELS_PER_SMALLEST = 0.75
 
 
 @dataclass(frozen=True)
 class Sizes:
     """What a mesh shall resolve; the same Sizes and labels give the same mesh, byte for byte.
 
-    The defaults give about 6000 points for a liver with two small tumours, a mesh that a mixed
-    finite-element solve of its deformation can afford in about half a minute.
-
     Args:
-        organ_edge_mm: edges in the organ, away from anything small.
+        organ_edge_mm: edges in organs, vessels and other structures, away from anything small.
         tumour_edge_mm: edges on and in tumours.
-        vessel_radius_mm: vessels narrower than this radius are joined to the organ.
-        smallest_edge_mm: edges are never aimed below this, however thin a structure is.
-        grading: how many mm edges may grow per mm of distance (1).
+        vessel_radius_mm: vessels narrower than this radius are joined to the organ (0: none are).
+        smallest_edge_mm: edges are never aimed below this, however thin a structure is; 0 is three
+            quarters of the shortest side of a voxel, so that single voxels are resolved.
         edges_per_radius: where a structure is thin, its edges are its inner radius over this.
-        seed: of the random numbers of the sampling.
+        edges_mm: structure → edges on and in it, before the edges by kind.
+        target_tetrahedra: how many tetrahedra the mesh shall have; all edges but the smallest are
+            scaled until it has about as many (0: as many as the edges give).
+        organ_alone: mesh the one organ with its tumours and vessels, as an organ's simulation needs
+            it: in one piece, cavities closed, other structures within it joined to it. All that is
+            left out is listed. Otherwise all that is labelled is meshed.
     """
 
     organ_edge_mm: float = 8.0
     tumour_edge_mm: float = 3.0
-    vessel_radius_mm: float = 4.0
-    smallest_edge_mm: float = 1.5
-    grading: float = 0.5
+    vessel_radius_mm: float = 0.0
+    smallest_edge_mm: float = 0.0
     edges_per_radius: float = 1.0
-    seed: int = 20240229
+    edges_mm: Mapping[str, float] = field(default_factory=dict)
+    target_tetrahedra: int = 0
+    organ_alone: bool = False
 
     def __post_init__(self) -> None:
         """Raise BadArgument for sizes no mesh can have."""
-        edges = (self.organ_edge_mm, self.tumour_edge_mm, self.smallest_edge_mm)
-        if not all(0.2 <= edge <= 50.0 for edge in edges):
-            raise BadArgument("edges lie between 0.2 and 50 mm", where="Sizes")
-        if self.smallest_edge_mm > min(self.organ_edge_mm, self.tumour_edge_mm):
+        edges = (self.organ_edge_mm, self.tumour_edge_mm, *self.edges_mm.values())
+        if not all(0.1 <= edge <= 100.0 for edge in edges):
+            raise BadArgument("edges lie between 0.1 and 100 mm", where="Sizes")
+        if not 0.0 <= self.smallest_edge_mm <= min(edges):
             raise BadArgument("the smallest edge is longer than another one", where="Sizes")
-        if not (0.05 <= self.grading <= 1.0 and 0.5 <= self.edges_per_radius <= 4.0):
-            raise BadArgument("grading is 0.05..1, edges_per_radius 0.5..4", where="Sizes")
+        if not 0.5 <= self.edges_per_radius <= 4.0:
+            raise BadArgument("edges_per_radius lies between 0.5 and 4", where="Sizes")
         if not 0.0 <= self.vessel_radius_mm <= 50.0:
             raise BadArgument("vessel_radius_mm lies between 0 and 50 mm", where="Sizes")
+        if self.target_tetrahedra and not 100 <= self.target_tetrahedra <= 20_000_000:
+            raise BadArgument("a mesh has between 100 and 20 million tetrahedra", where="Sizes")
 
-    def bounds_mm(self, kind: StructureKind) -> tuple[float, float]:
-        """Shortest and longest edge aimed at on the surface of one kind of structure."""
-        longest = self.organ_edge_mm
-        if kind == "tumour":
-            return self.smallest_edge_mm, self.tumour_edge_mm
-        if kind == "vessel":
-            return min(max(self.smallest_edge_mm, self.vessel_radius_mm), longest), longest
-        return max(self.smallest_edge_mm, 0.5 * longest), longest
+    def edge_mm(self, structure: Structure) -> float:
+        """Return the longest edge wanted on and in one structure."""
+        by_kind = self.tumour_edge_mm if structure.kind == "tumour" else self.organ_edge_mm
+        return self.edges_mm.get(structure.name, by_kind)
 
+    def on(self, spacing_mm: tuple[float, float, float]) -> Sizes:
+        """Return the sizes with the smallest edge said, for voxels of a spacing."""
+        edges = (self.organ_edge_mm, self.tumour_edge_mm, *self.edges_mm.values())
+        smallest = self.smallest_edge_mm or VOXELS_PER_SMALLEST * min(spacing_mm)
+        return replace(self, smallest_edge_mm=min(smallest, *edges))
 
-class SizeField:
-    """Edge length wanted anywhere: min over seeds of (its size + grading × distance).
+    def least_mm(self, structure: Structure) -> float:
+        """Return the shortest edge that the thickness of a structure may ask for.
 
-    Args:
-        points: (n, 3) float64, LPS mm, where a size is asked for.
-        sizes_mm: (n,) float64, the size asked for there.
-        limit_mm: nowhere more than this.
-        grading: growth of the size per distance (1).
-    """
-
-    def __init__(
-        self,
-        points: NDArray[np.float64],
-        sizes_mm: NDArray[np.float64],
-        limit_mm: float,
-        grading: float,
-    ) -> None:
-        self._limit, self._grading = limit_mm, grading
-        edges = np.geomspace(max(sizes_mm.min(), 1e-3), limit_mm * 1.0001, LEVELS + 1)
-        level = np.clip(np.searchsorted(edges, sizes_mm, side="right") - 1, 0, LEVELS - 1)
-        self._levels = [
-            (float(sizes_mm[level == number].mean()), cKDTree(points[level == number]))
-            for number in np.unique(level)
-        ]
-
-    def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n,) the edge length in mm wanted at (n, 3) LPS mm."""
-        wanted = np.full(len(points), self._limit)
-        for size, tree in self._levels:
-            reach = (self._limit - size) / self._grading
-            distance, _ = tree.query(points, distance_upper_bound=max(reach, 1e-6))
-            np.minimum(wanted, size + self._grading * distance, out=wanted)
-        return wanted
-
-
-def kinds_by_label(structures: tuple[Structure, ...]) -> dict[int, StructureKind]:
-    """Return label → kind."""
-    return {structure.label: structure.kind for structure in structures}
+        An organ alone is for simulation: its own edges are halved at most, and vessels need no
+        finer ones than the radius from which they are regions.
+        """
+        if not self.organ_alone or structure.kind == "tumour":
+            return 0.0
+        by_kind = self.vessel_radius_mm if structure.kind == "vessel" else 0.5 * self.organ_edge_mm
+        return min(by_kind, self.edge_mm(structure))

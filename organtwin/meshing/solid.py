@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from organtwin.core.errors import BadArgument, BadMesh, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.organmesh import LeftOut
 from organtwin.core.volume import spacing_of, voxel_ml_of
-from organtwin.meshing.interfaces import nested_labels
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.surfaces import cropped
 
@@ -22,38 +22,53 @@ SMALLEST_CONTACT = 0.10
 
 @dataclass(frozen=True, eq=False)
 class Solid:
-    """Regions in one face-connected piece without cavities.
+    """Regions to mesh.
 
     Args:
         regions: (ni, nj, nk) uint8, Fortran order, zero margin; the label of each voxel.
         affine: (4, 4) float64, index → LPS mm.
-        structures: those with a region, the organ first.
+        structures: those with a region.
+        left_out: what is labelled but in no region, or in that of another structure.
     """
 
     regions: NDArray[np.uint8]
     affine: NDArray[np.float64]
     structures: tuple[Structure, ...]
-    targets_mm3: dict[tuple[int, ...], float] = field(init=False)
+    left_out: tuple[LeftOut, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Count the volume each union of nested regions shall have."""
+    def wanted_mm3(self) -> dict[int, float]:
+        """Return label → the volume of its voxels."""
         counts = np.bincount(self.regions.ravel(order="K"), minlength=256)
         voxel_mm3 = 1000.0 * voxel_ml_of(self.affine)
-        targets = {
-            inside: float(counts[list(inside)].sum()) * voxel_mm3
-            for inside in nested_labels(self.structures).values()
-        }
-        object.__setattr__(self, "targets_mm3", targets)
+        return {int(n): float(counts[n]) * voxel_mm3 for n in np.flatnonzero(counts) if n > 0}
 
-    def vessels_ml(self) -> dict[str, float]:
-        """Return vessel → mL of its part that is a region."""
-        inside = nested_labels(self.structures)
-        vessels = (s.name for s in self.structures if s.kind == "vessel")
-        return {name: self.targets_mm3[inside[name]] / 1000.0 for name in vessels}
+    def labels(self) -> LabelMap:
+        """Return the regions as a label map."""
+        return LabelMap(self.regions, self.affine, self.structures)
 
 
 def solid_of(labels: LabelMap, sizes: Sizes) -> Solid:
-    """Return what is to be meshed of a label map.
+    """Return what is to be meshed of a label map: all of it, or the organ alone.
+
+    Raises:
+        EmptyLabel: a structure has no voxels.
+        Others as `organ_of`.
+    """
+    if sizes.organ_alone:
+        return organ_of(labels, sizes)
+    for structure in labels.structures:
+        labels.require(structure.name)
+    if not labels.structures:
+        raise EmptyLabel("no structure has voxels", where="labels", advice="segment first")
+    regions, affine = cropped(labels.labels, labels.affine)
+    unnamed = np.setdiff1d(np.unique(regions), [0, *(s.label for s in labels.structures)])
+    if len(unnamed):
+        raise BadArgument(f"no structure has the label {unnamed[0]}", where="labels")
+    return Solid(regions, affine, labels.structures)
+
+
+def organ_of(labels: LabelMap, sizes: Sizes) -> Solid:
+    """Return the one organ of a label map with its tumours and vessels.
 
     Vessels are kept where a ball of `Sizes.vessel_radius_mm` fits; the rest, and structures of kind
     "other" within the organ, become organ. Cavities become organ. Pieces cut off from the organ are
@@ -87,7 +102,27 @@ def solid_of(labels: LabelMap, sizes: Sizes) -> Solid:
     lost = [s.name for s in kept if s.kind == "tumour" and s not in present]
     if lost:
         raise MisplacedLabel(f"{', '.join(lost)} lies outside {organ.name}", where="labels")
-    return Solid(regions, affine, tuple(_reparented(present)))
+    out = _left_out(labels, regions)
+    return Solid(regions, affine, tuple(_reparented(present)), out)
+
+
+def _left_out(labels: LabelMap, regions: NDArray[np.uint8]) -> tuple[LeftOut, ...]:
+    """Return how much less of each structure is meshed than labelled."""
+    counts = np.bincount(regions.ravel(order="K"), minlength=256)
+    found = []
+    for structure in labels.structures:
+        inside = [s.label for s in labels.inside(structure.name)]
+        kept_ml = float(counts[inside].sum()) * voxel_ml_of(labels.affine)
+        missing = labels.volume_ml(structure.name) - kept_ml
+        if structure.kind == "other":
+            reason = "other structures are no part of an organ's mesh"
+        elif structure.kind == "vessel":
+            reason = "narrower than the vessel radius: joined to the organ"
+        else:
+            reason = "pieces apart from the largest"
+        if missing > 0:
+            found.append(LeftOut(structure.name, missing, reason))
+    return tuple(found)
 
 
 def _outermost(labels: LabelMap) -> Structure:

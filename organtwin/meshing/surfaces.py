@@ -9,20 +9,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from organtwin.core.content import noun, read_only
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import LabelMap
-from organtwin.core.volume import spacing_of, to_lps, voxel_ml_of
+from organtwin.core.volume import spacing_of, to_lps
 from organtwin.core.watch import Watch
 from organtwin.meshing.interfaces import (
     Interfaces,
     enclosed_mm3,
     nested_labels,
-    offset_to_volumes,
 )
+from organtwin.meshing.volumes import restored
 
+Floats = NDArray[np.float64]
 ITERATIONS = 30
+MOST = 0.75
+MOST_AT_THIN = 0.2
 PASS_BAND = 0.06
 SMALLEST_PASS_BAND = 0.004
 
@@ -64,20 +68,19 @@ def surfaces(labels: LabelMap, watch: Watch) -> Mapping[str, Surface]:
         raise EmptyLabel("no structure has voxels", where="labels", advice="segment first")
     watch.tell(0.0, "finding surfaces")
     voxels, affine = cropped(labels.labels, labels.affine)
-    raw = surface_nets(voxels, affine)
+    raw = surface_nets(voxels, spacing_of(affine))
     watch.tell(0.4, "smoothing surfaces")
-    nested = nested_labels(labels.structures)
-    counts = np.bincount(voxels.ravel(order="K"), minlength=256)
-    nested = {name: inside for name, inside in nested.items() if counts[list(inside)].any()}
-    targets = {
-        inside: float(counts[list(inside)].sum()) * 1000.0 * voxel_ml_of(affine)
-        for inside in nested.values()
-    }
-    points = smoothed(raw, spacing_of(affine), targets)
+    smooth = smoothed(raw, voxels, np.asarray(spacing_of(affine)))
+    points = placed(smooth.points, affine)
+    turned = float(np.linalg.det(affine[:3, :3])) < 0
     watch.tell(1.0, "surfaces found")
     found = {}
-    for name, inside in nested.items():
-        triangles = raw.shell(inside)
+    for name, inside in nested_labels(labels.structures).items():
+        triangles = smooth.shell(inside)
+        if len(triangles) == 0:
+            continue
+        if turned:
+            triangles = triangles[:, ::-1]
         used, index = np.unique(triangles, return_inverse=True)
         found[name] = Surface(points[used], index.reshape(-1, 3).astype(np.int32))
     return MappingProxyType(found)
@@ -100,11 +103,16 @@ def cropped(
     return padded, placed
 
 
-def surface_nets(voxels: NDArray[np.uint8], affine: NDArray[np.float64]) -> Interfaces:
+def placed(points_mm: Floats, affine: Floats) -> Floats:
+    """Return (n, 3) LPS mm of places in mm along the voxels' axes from the first voxel's centre."""
+    return to_lps(affine, points_mm / np.asarray(spacing_of(affine)))
+
+
+def surface_nets(voxels: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> Interfaces:
     """Return the unsmoothed interfaces of a Fortran-ordered label array with a zero margin.
 
-    Computed on the index grid and mapped by the affine, so oblique, anisotropic and left-handed
-    grids are placed alike.
+    In mm along the axes of the voxels from the centre of the first, so that oblique, anisotropic
+    and left-handed grids are all treated alike.
     """
     from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -126,27 +134,54 @@ def surface_nets(voxels: NDArray[np.uint8], affine: NDArray[np.float64]) -> Inte
     index = vtk_to_numpy(output.GetPoints().GetData()).astype(np.float64)
     triangles = vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 3)
     sides = vtk_to_numpy(output.GetCellData().GetArray("BoundaryLabels")).astype(np.int64)
-    triangles = triangles.astype(np.int64)
-    if np.linalg.det(affine[:3, :3]) < 0:
-        triangles = triangles[:, ::-1]
-    return Interfaces(to_lps(affine, index), np.ascontiguousarray(triangles), sides)
+    triangles = np.ascontiguousarray(triangles, dtype=np.int64)
+    return Interfaces(index * np.asarray(spacing_mm), triangles, sides)
 
 
-def smoothed(
-    interfaces: Interfaces,
-    spacing_mm: tuple[float, float, float],
-    targets_mm3: Mapping[tuple[int, ...], float],
-) -> NDArray[np.float64]:
-    """Return (n, 3) smoothed points of the interfaces, each shell with its volume restored.
+def smoothed(raw: Interfaces, voxels: NDArray[np.uint8], spacing_mm: Floats) -> Interfaces:
+    """Return the interfaces smooth, each label with the volume of its voxels.
+
+    No point moves farther than 3/4 of a voxel in smoothing, a fifth where a label is one voxel
+    thick: it would be smoothed away. Volumes are restored afterwards.
 
     Args:
-        spacing_mm: of the voxels; the coarser one axis is, the longer the stairs to be smoothed.
-        targets_mm3: labels of a union of regions → the volume in mm³ its shell shall enclose.
+        raw: of `surface_nets` of the voxels, in mm along their axes from the first voxel's centre.
+        spacing_mm: (3,) of the voxels; the coarser one axis is, the longer the stairs.
     """
-    stairs = max(spacing_mm) / min(spacing_mm)
-    points = _low_pass(interfaces, max(PASS_BAND / stairs**1.5, SMALLEST_PASS_BAND))
-    shells = [(interfaces.shell(inside), target) for inside, target in targets_mm3.items()]
-    return offset_to_volumes(points, shells)
+    stairs = float(spacing_mm.max() / spacing_mm.min())
+    step = _low_pass(raw, max(PASS_BAND / stairs**1.5, SMALLEST_PASS_BAND)) - raw.points
+    share = np.linalg.norm(step / spacing_mm, axis=1)
+    most = np.where(_at_thin(raw.points / spacing_mm, voxels), MOST_AT_THIN, MOST)
+    step *= np.minimum(1.0, most / np.maximum(share, 1e-9))[:, None]
+    counts = np.bincount(voxels.ravel(order="K"), minlength=256)
+    voxel_mm3 = float(np.prod(spacing_mm))
+    wanted = {int(n): float(counts[n]) * voxel_mm3 for n in np.flatnonzero(counts) if n > 0}
+    return restored(Interfaces(raw.points + step, raw.triangles, raw.sides), wanted)
+
+
+def _at_thin(index: Floats, voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return (n,) whether one of the eight voxels around a corner of voxels is thin."""
+    thin = _thin(voxels)
+    corner = np.floor(index).astype(np.int64)
+    found = np.zeros(len(index), dtype=bool)
+    for shift in np.ndindex(2, 2, 2):
+        beside = np.clip(corner + shift, 0, np.array(voxels.shape) - 1)
+        found |= thin[tuple(beside.T)]
+    return found
+
+
+def _thin(voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the voxels in no cube of eight voxels of one label, nor beside one of their label."""
+    low = ndimage.minimum_filter(voxels, 2, mode="nearest", origin=-1)
+    whole = (low == ndimage.maximum_filter(voxels, 2, mode="nearest", origin=-1)).view(np.uint8)
+    thick = ndimage.maximum_filter(whole, 2, mode="constant") > 0
+    near = thick.copy()
+    for axis in range(3):
+        label, held, grown = (np.moveaxis(a, axis, 0) for a in (voxels, thick, near))
+        same = label[1:] == label[:-1]
+        grown[1:] |= held[:-1] & same
+        grown[:-1] |= held[1:] & same
+    return ~near
 
 
 def _low_pass(interfaces: Interfaces, pass_band: float) -> NDArray[np.float64]:

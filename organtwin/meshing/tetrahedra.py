@@ -12,6 +12,7 @@ from organtwin.core.volume import spacing_of, to_index
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.sampling import Candidates
 from organtwin.meshing.solid import Solid
+from organtwin.meshing.volumes import signed_volumes
 
 FARTHEST_EDGES = 50.0
 OPPOSITE = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
@@ -96,13 +97,6 @@ def _far_corners(points: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = points.min(axis=0), points.max(axis=0)
     corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
     result: NDArray[np.float64] = low + (2.0 * corners - 0.5) * (high - low)
-    return result
-
-
-def signed_volumes(points: NDArray[np.float64], cells: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (m,) the signed volume of each tetrahedron in mm³."""
-    a, b, c, d = (points[cells[:, i]] for i in range(4))
-    result: NDArray[np.float64] = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a) / 6.0
     return result
 
 

@@ -8,15 +8,15 @@ import pytest
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.watch import Watch
-from organtwin.meshing import Sizes, mesh_labels
-from tests.meshing.labelmaps import phantom, real_liver
+from organtwin.meshing import mesh_labels
+from tests.meshing.labelmaps import ORGAN_SIZES, phantom, real_liver
 
 Meshed = tuple[LabelMap, OrganMesh, MeshQuality]
 
 
 def meshed(labels: LabelMap) -> Meshed:
     """Return the labels with their mesh and its figures."""
-    return labels, *mesh_labels(labels, Sizes(), Watch())
+    return labels, *mesh_labels(labels, ORGAN_SIZES, Watch())
 
 
 @pytest.fixture(scope="session")

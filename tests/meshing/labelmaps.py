@@ -9,6 +9,7 @@ import pytest
 
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import to_lps
+from organtwin.meshing import Sizes
 from organtwin.organs import tumour
 from organtwin.organs.liver import ORGAN
 
@@ -16,6 +17,7 @@ LIVER_MM = np.array([70.0, 50.0, 40.0])
 TUMOURS = ((np.array([-30.0, -10.0, 0.0]), 10.0), (np.array([25.0, -15.0, 10.0]), 8.0))
 TUBE_RADIUS_MM = 6.0
 STRUCTURES = (*ORGAN.structures[:2], tumour(1, "liver"), tumour(2, "liver"))
+ORGAN_SIZES = Sizes(vessel_radius_mm=4.0, smallest_edge_mm=1.5, organ_alone=True)
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,10 @@ from organtwin.core.content import encode
 from organtwin.core.errors import Stopped
 from organtwin.core.organmesh import FACES, OrganMesh
 from organtwin.core.watch import Watch
-from organtwin.meshing import Sizes, checked, mesh_labels
-from organtwin.meshing.repair import shell_defects
+from organtwin.meshing import checked, mesh_labels
+from organtwin.meshing.shells import shell_defects
 from tests.meshing.conftest import Meshed
-from tests.meshing.labelmaps import TUMOURS, phantom
+from tests.meshing.labelmaps import ORGAN_SIZES, TUMOURS, phantom
 
 
 def counts(cells: np.ndarray, corners: list[list[int]]) -> np.ndarray:
@@ -87,16 +89,18 @@ def test_that_edges_are_short_on_tumours_and_long_in_the_organ(plain: Meshed) ->
 
 
 def test_that_the_same_labels_give_the_same_bytes(plain: Meshed) -> None:
-    assert encode(mesh_labels(phantom(), Sizes(), Watch())[0]) == encode(plain[1])
+    assert encode(mesh_labels(phantom(), ORGAN_SIZES, Watch())[0]) == encode(plain[1])
 
 
 def test_that_a_finer_size_gives_more_points(plain: Meshed) -> None:
-    coarse = mesh_labels(phantom(), Sizes(organ_edge_mm=12.0, tumour_edge_mm=5.0), Watch())
+    coarse = mesh_labels(
+        phantom(), replace(ORGAN_SIZES, organ_edge_mm=12.0, tumour_edge_mm=5.0), Watch()
+    )
     assert coarse[1].points < 0.6 * plain[2].points
 
 
 def test_that_a_vessel_too_narrow_becomes_organ() -> None:
-    mesh, quality = mesh_labels(phantom(tube_radius_mm=3.0), Sizes(), Watch())
+    mesh, quality = mesh_labels(phantom(tube_radius_mm=3.0), ORGAN_SIZES, Watch())
     assert [s.name for s in mesh.structures] == ["liver", "tumour-1", "tumour-2"]
     assert abs(dict(quality.volume_error_percent)["liver"]) < 0.1
 
@@ -109,4 +113,4 @@ def test_that_meshing_stops_when_asked() -> None:
     said: list[str] = []
     watch = Watch(lambda _, message: said.append(message), lambda: len(said) >= 4)
     with pytest.raises(Stopped):
-        mesh_labels(phantom(), Sizes(), watch)
+        mesh_labels(phantom(), ORGAN_SIZES, watch)

@@ -1,0 +1,132 @@
+"""Plan: which cells of an octree are divided, as the sizes and the thickness of structures ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.errors import BadArgument
+from organtwin.core.volume import spacing_of
+from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
+from organtwin.meshing.sizes import Sizes
+from organtwin.meshing.solid import Solid
+from organtwin.meshing.thickness import block, boundary, thin, windows
+
+CELL_PER_EDGE = 1.1
+"""A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
+BLOCK_PER_CELL = 1.2
+DEEPEST = 7
+MOST_CELLS = 1 << 27
+MUCH_THIN = 0.1
+FEW_VOXELS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Voxels, the grid over them, and the cells that shall be divided per level."""
+
+    voxels: NDArray[np.uint8]
+    spacing_mm: NDArray[np.float64]
+    smallest_mm: float
+    grid: Grid
+    asked: tuple[Bools, ...]
+
+    def octree(self) -> Octree:
+        """Return the leaves with their labels."""
+        split = divided(self.grid, self.asked)
+        return labelled(self.grid, split, self.grid.sampled(self.voxels, self.spacing_mm))
+
+    def finer_at(self, tree: Octree, places_mm: NDArray[np.float64]) -> Plan | None:
+        """Return a plan that divides the leaves at places (n, 3); None when none may be smaller."""
+        cells = self.grid.cells_at(places_mm)
+        asked = [level.copy() for level in self.asked]
+        found = False
+        for level in range(1, self.grid.depth + 1):
+            if self.grid.edge_mm(level) > 1.01 * CELL_PER_EDGE * self.smallest_mm:
+                index = tuple((cells >> level).T)
+                here = tuple(axis[tree.leaves[level][index]] for axis in index)
+                asked[level][here] = True
+                found |= len(here[0]) > 0
+        return replace(self, asked=tuple(asked)) if found else None
+
+
+def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
+    """Return how to divide space for a solid, all edges but the smallest times a scale.
+
+    Raises:
+        BadArgument: the smallest edge asks for more cells than memory can hold.
+    """
+    spacing = np.asarray(spacing_of(solid.affine))
+    edges = {s.label: scale * sizes.edge_mm(s) for s in solid.structures}
+    smallest = sizes.smallest_edge_mm
+    edge = boundary(solid.regions)
+    grid = _grid(solid.regions, spacing, edge, smallest_mm=smallest, longest_mm=max(edges.values()))
+    asked = [np.zeros(grid.shape_at(level), dtype=bool) for level in range(grid.depth + 1)]
+    least = {s.label: max(smallest, scale * sizes.least_mm(s)) for s in solid.structures}
+    edges[0], least[0] = np.inf, min(least.values())
+    for label, window in windows(solid.regions):
+        mask = solid.regions[window] == label
+        first = np.array([w.start or 0 for w in window])
+        for level in range(1, grid.depth + 1):
+            cell = grid.edge_mm(level)
+            if cell > 1.01 * CELL_PER_EDGE * edges[label]:
+                coarse = mask
+            elif cell > 1.01 * CELL_PER_EDGE * least[label]:
+                wide = BLOCK_PER_CELL * sizes.edges_per_radius * cell / scale
+                coarse = thin(mask, block(wide, spacing)) & edge[window]
+            else:
+                continue
+            places = (np.argwhere(coarse) + first) * spacing
+            asked[level][tuple((grid.cells_at(places) >> level).T)] = True
+    return Plan(solid.regions, spacing, smallest, grid, tuple(asked))
+
+
+def _grid(
+    voxels: NDArray[np.uint8],
+    spacing: NDArray[np.float64],
+    edge: Bools,
+    *,
+    smallest_mm: float,
+    longest_mm: float,
+) -> Grid:
+    """Return a grid whose finest cells are voxels where much is thin, else of free size."""
+    used = np.argwhere(edge)
+    low, high = (used.min(axis=0) - 0.5) * spacing, (used.max(axis=0) + 0.5) * spacing
+    longest_mm = min(longest_mm, float((high - low).max()))
+    if smallest_mm < 1.01 * spacing.min() and _thin_share(voxels, edge) > MUCH_THIN:
+        cell = spacing / np.maximum(np.rint(spacing / spacing.min()), 1.0)
+        depth = max(0, round(np.log2(CELL_PER_EDGE * longest_mm / cell.mean())))
+        depth = min(depth, DEEPEST)
+    else:
+        depth = max(0, int(np.ceil(np.log2(longest_mm / smallest_mm) - 1e-9)))
+        depth = min(depth, DEEPEST)
+        cell = np.full(3, CELL_PER_EDGE * longest_mm / 2.0**depth)
+    count = np.ceil((high - low) / (cell * 2**depth) + 1e-9).astype(np.int64)
+    i, j, k = (count << depth).tolist()
+    if i * j * k > MOST_CELLS:
+        raise BadArgument(
+            f"cells of {cell.min():.2f} mm are too many ({i * j * k:.1e})",
+            where="Sizes",
+            advice="mesh with a larger smallest edge",
+        )
+    spare = np.array([i, j, k]) * cell - (high - low)
+    aligned = spacing.min() / cell.min() < 1.01 and np.allclose(spacing % cell, 0.0)
+    origin = low if aligned else low - 0.5 * spare
+    return Grid(origin, cell, (i, j, k), depth)
+
+
+def _thin_share(voxels: NDArray[np.uint8], edge: Bools) -> float:
+    """Return the share of boundary voxels that are in no block of three of their label."""
+    few = sum(
+        int((thin(voxels[box] == label, (FEW_VOXELS,) * 3) & edge[box]).sum())
+        for label, box in windows(voxels)
+    )
+    return few / max(int(edge.sum()), 1)
+
+
+def chosen_scale(counts: Iterator[tuple[float, int]], target: int) -> float:
+    """Return the scale whose count comes nearest to a target."""
+    return min(counts, key=lambda pair: abs(np.log(pair[1] / target)))[0]
