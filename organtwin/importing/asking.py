@@ -32,6 +32,7 @@ PASSED_ON: Final = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT",
 )  # fmt: skip
 """Variables a worker gets to see: our code, how names are spelled, where temporary files go."""
+OF_MACHINE: Final = 0.9
 ADVICE: Final = "look at the rest without this file; if it should be good, please report it"
 
 
@@ -48,6 +49,15 @@ class Limits:
     memory_bytes: int
     seconds: float
     silence_s: float = 30.0
+
+
+def within_machine(size_bytes: int) -> int:
+    """Return `size_bytes`, at most what this machine's memory allows."""
+    if not hasattr(os, "sysconf"):
+        return size_bytes
+    return min(
+        size_bytes, int(OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    )
 
 
 class Died(Exception):

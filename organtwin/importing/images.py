@@ -9,7 +9,6 @@ parse: those are read here.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from organtwin.core.temporary import private_folder
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.archive import is_zip
-from organtwin.importing.asking import Died, Limits
+from organtwin.importing.asking import Died, Limits, within_machine
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import LabelSource, Scan, Series
 from organtwin.importing.opening import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -49,7 +48,6 @@ UNPACK_SECONDS: Final = 3600.0
 PICTURE_BYTES: Final = 4 * 2**26
 LABEL_VOXELS: Final = 2**29
 """As many as a file may hold that is said to be labels: nobody has looked at its header yet."""
-OF_MACHINE: Final = 0.9
 UNCOMPRESSED: Final = frozenset([IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG])
 DTYPES: Final = ("<i2", "<f4", "|u1")
 
@@ -291,15 +289,6 @@ def is_plain(series: Series) -> bool:
 
 def _place(series: Series) -> str:
     return str(series.files[0].parent) if len(series.files) > 1 else str(series.files[0])
-
-
-def within_machine(size_bytes: int) -> int:
-    """Return `size_bytes`, at most what this machine's memory allows."""
-    if not hasattr(os, "sysconf"):
-        return size_bytes
-    return min(
-        size_bytes, int(OF_MACHINE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    )
 
 
 def _without_voxels(volume: Volume) -> Sent:
