@@ -1,0 +1,143 @@
+"""Cuts of cubes whose volumes are known; `tests/meshing/cubes.py` makes them without a mesher."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from organtwin.core.errors import BadArgument
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.watch import Watch
+from organtwin.meshing.cutting import Cut, cut, cut_regions
+from organtwin.meshing.knives import around, plane, triangulated
+from organtwin.organs.liver import ORGAN
+from tests.meshing.cubes import cube
+
+CENTRE = np.array([15.0, 15.0, 15.0])
+
+
+def ml(part: object) -> float:
+    return float(part.volumes_mm3().sum()) / 1000.0  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def oblique() -> Cut:
+    """A cube of 30 mm cut through its middle and its tumour by an oblique plane."""
+    return cut(cube(), plane(CENTRE, np.array([1.0, 0.5, 0.3])), Watch())
+
+
+def test_that_both_parts_add_up_to_the_whole(oblique: Cut) -> None:
+    assert ml(oblique.remnant) + ml(oblique.specimen) == pytest.approx(27.0, rel=1e-3)
+    assert abs(oblique.volume_error_percent) < 0.1
+
+
+def test_that_a_plane_through_the_middle_makes_halves(oblique: Cut) -> None:
+    assert ml(oblique.specimen) == pytest.approx(13.5, rel=0.01)
+
+
+def test_that_no_element_is_inverted_and_angles_are_good(oblique: Cut) -> None:
+    assert oblique.remnant.volumes_mm3().min() > 0
+    assert oblique.specimen.volumes_mm3().min() > 0
+    assert oblique.min_dihedral_deg > 8.0
+
+
+def test_that_a_cut_tumour_is_in_both_parts(oblique: Cut) -> None:
+    parts = oblique.remnant.volume_ml("tumour-1"), oblique.specimen.volume_ml("tumour-1")
+    assert sum(parts) == pytest.approx(1.0, rel=1e-3)
+    assert min(parts) > 0.4
+
+
+def test_that_the_normal_points_into_the_specimen(oblique: Cut) -> None:
+    towards = (oblique.specimen.points.mean(axis=0) - CENTRE) @ [1.0, 0.5, 0.3]
+    assert towards > 0
+
+
+def test_that_cut_faces_are_the_same_on_both_sides_and_point_outwards(oblique: Cut) -> None:
+    here = oblique.remnant.points[oblique.remnant_faces]
+    there = oblique.specimen.points[oblique.specimen_faces]
+    assert np.array_equal(here, there[:, ::-1])
+    normals = np.cross(here[:, 1] - here[:, 0], here[:, 2] - here[:, 0])
+    assert (normals @ [1.0, 0.5, 0.3]).min() > 0
+
+
+def test_that_cut_faces_lie_on_the_plane(oblique: Cut) -> None:
+    """All but what angles do not let, told by `off_mm`, an eighth of an edge here."""
+    normal = np.array([1.0, 0.5, 0.3]) / np.linalg.norm([1.0, 0.5, 0.3])
+    off = np.abs((oblique.remnant.points[np.unique(oblique.remnant_faces)] - CENTRE) @ normal)
+    assert off.max() == pytest.approx(oblique.off_mm, abs=1e-9)
+    assert oblique.off_mm < 0.5
+    assert (off < 1e-3).mean() > 0.95
+
+
+def test_that_cut_faces_are_on_the_outside_of_each_part(oblique: Cut) -> None:
+    for part, faces in (
+        (oblique.remnant, oblique.remnant_faces),
+        (oblique.specimen, oblique.specimen_faces),
+    ):
+        outer = {tuple(sorted(t)) for t in part.surface("liver").tolist()}
+        assert {tuple(sorted(t)) for t in faces.tolist()} <= outer
+
+
+def test_that_elements_far_from_the_cut_stay(oblique: Cut) -> None:
+    before = {p.tobytes() for p in cube().points}
+    kept = [p.tobytes() in before for p in oblique.remnant.points]
+    assert np.mean(kept) > 0.4
+
+
+def test_that_a_plane_of_grid_points_leaves_all_elements() -> None:
+    found = cut(cube(), plane(CENTRE, np.array([1.0, 0.0, 0.0])), Watch())
+    assert ml(found.specimen) == pytest.approx(13.5, rel=1e-12)
+    assert len(found.remnant.tetrahedra) + len(found.specimen.tetrahedra) == 6 * 6**3
+
+
+def test_that_an_open_surface_cuts_beyond_its_rim() -> None:
+    """A wavy sheet of 20 mm in the middle of the cube: by symmetry about half lies below it."""
+    x, y = np.meshgrid(np.linspace(5, 25, 21), np.linspace(5, 25, 21), indexing="ij")
+    points = np.stack([x, y, 15.0 + 2.0 * np.sin((x - 15.0) / 4.0)], axis=-1).reshape(-1, 3)
+    corner = (np.arange(20)[:, None] * 21 + np.arange(20)).ravel()
+    triangles = np.concatenate(
+        [corner[:, None] + [0, 21, 22], corner[:, None] + [0, 22, 1]], axis=0
+    )
+    found = cut(cube(), triangulated(points, triangles), Watch())
+    assert ml(found.specimen) == pytest.approx(13.5, rel=0.02)
+    assert found.specimen.points[:, 2].mean() < found.remnant.points[:, 2].mean()
+    assert found.min_dihedral_deg > 8.0
+
+
+def test_that_a_closed_function_cuts_out_a_ball() -> None:
+    """4/3 π 10³ mm³; flat faces with corners on it, of elements of 3 mm, enclose less."""
+    found = cut(cube(10, 3.0), lambda p: np.linalg.norm(p - CENTRE, axis=1) - 10.0, Watch())
+    assert ml(found.specimen) == pytest.approx(4.1888, rel=0.06)
+    assert abs(found.volume_error_percent) < 1e-6
+
+
+def test_that_a_label_is_cut_out_with_its_volume() -> None:
+    voxels = np.ones((15, 15, 15), dtype=np.uint8, order="F")
+    voxels[9:] = 11
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] = 1.0
+    liver = ORGAN.structures[0]
+    segment = replace(liver, name="segment", label=11, kind="other", within="liver")
+    labels = LabelMap(voxels, affine, (liver, segment))
+    found = cut(cube(), around(labels, "segment"), Watch())
+    assert ml(found.specimen) == pytest.approx(12 * 30 * 30 / 1000, rel=0.01)
+
+
+def test_that_a_region_is_cut_out_along_its_own_faces() -> None:
+    mesh = cube()
+    found = cut_regions(mesh, ["tumour-1"])
+    assert ml(found.specimen) == pytest.approx(1.0, rel=1e-12)
+    assert found.specimen.structures[0].within == ""
+    assert len(found.specimen_faces) == len(mesh.interface("tumour-1", "liver"))
+
+
+def test_that_a_cut_that_misses_is_refused() -> None:
+    with pytest.raises(BadArgument, match="one side"):
+        cut(cube(), plane(CENTRE + 100.0, np.array([1.0, 0.0, 0.0])), Watch())
+
+
+def test_that_a_plane_without_a_normal_is_refused() -> None:
+    with pytest.raises(BadArgument):
+        plane(CENTRE, np.zeros(3))
