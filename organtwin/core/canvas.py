@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from organtwin.core.labelmap import Beneath, LabelMap, Structure, trimmed
 
 Read = Callable[[str], LabelMap | Change]
 """Gives an object as it was put: a Change is not resolved."""
+Way = dict[str, Change | None]
+WAY_LIMIT: Final = 500
+"""Changes that a canvas goes by at most; reading the whole labels is quicker than more."""
 
 
 class Canvas:
@@ -23,10 +26,10 @@ class Canvas:
     Args:
         labels: copied.
         at: id of these labels, "" where they have none.
-        depth: how many Changes that id lies above a whole LabelMap.
+        depth: how many Changes that id lies above a whole LabelMap, None where that is not known.
     """
 
-    def __init__(self, labels: LabelMap, at: str = "", depth: int = 0) -> None:
+    def __init__(self, labels: LabelMap, at: str = "", depth: int | None = None) -> None:
         self.at, self.depth = at, depth
         self._voxels = labels.labels.copy(order="F")
         self._line = self._voxels.reshape(-1, order="F")
@@ -135,7 +138,8 @@ def follow(canvas: Canvas, read: Read, labels: str) -> Box | None:
     None where no Changes lead there: then nothing was moved. An empty box where only names, colours
     or nothing changed.
     """
-    behind, ahead = _way(read, canvas.at), _way(read, labels)
+    behind: Way = {canvas.at: None} if canvas.depth == 0 else _way(read, canvas.at)
+    ahead: Way = {labels: None} if labels in behind else _way(read, labels)
     common = next((one for one in behind if one in ahead), None)
     if common is None:
         return None
@@ -151,22 +155,26 @@ def follow(canvas: Canvas, read: Read, labels: str) -> Box | None:
     return bounding(drawn) if drawn else (slice(0, 0), slice(0, 0), slice(0, 0))
 
 
-def _way(read: Read, labels: str) -> dict[str, Change | None]:
-    """Return the ids from some labels down to the last whole ones, the newest first.
+def _way(read: Read, labels: str) -> Way:
+    """Return the ids on the way back from some labels, the newest first.
 
-    What lies at the end of the way is not read: it is large.
+    It does not end at whole labels that were put to shorten a chain, and they are not read.
     """
-    way: dict[str, Change | None] = {}
-    last = False
-    while labels:
-        change = None if last else read(labels)
-        way[labels] = change = change if isinstance(change, Change) else None
-        last = change is not None and change.depth <= 1
-        labels = change.before if change is not None else ""
+    way: Way = {}
+    while labels and len(way) < WAY_LIMIT:
+        change = read(labels)
+        if not isinstance(change, Change):
+            way[labels] = None
+            break
+        way[labels] = change
+        labels = change.before
+        if change.depth <= 1:
+            way[labels] = None
+            labels = change.beside
     return way
 
 
-def _until(way: dict[str, Change | None], common: str) -> list[Change]:
+def _until(way: Way, common: str) -> list[Change]:
     """Return the Changes of a way before the common id, the newest first."""
     ids = list(way)
     return [change for one in ids[: ids.index(common)] if (change := way[one]) is not None]

@@ -97,6 +97,8 @@ class Change:
         start, stop: indices (i, j, k) of the box in which voxels changed, `stop` not included; all
             0 where none did.
         depth: how many changes lie on the last whole LabelMap, this one included.
+        beside: id of labels that are the same as those before, where these were put only so that a
+            chain is short: by it one goes on without reading them.
     """
 
     before: str
@@ -106,6 +108,7 @@ class Change:
     start: tuple[int, int, int] = (0, 0, 0)
     stop: tuple[int, int, int] = (0, 0, 0)
     depth: int = 1
+    beside: str = ""
 
     @property
     def box(self) -> Box:

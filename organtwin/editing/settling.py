@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,9 +162,8 @@ def change_of(
         boxes.append(box_of(where, canvas.labels.labels.shape))
     if not patches and after == before:
         return None
-    made = Change(canvas.at, after, before, tuple(patches), depth=canvas.depth + 1)
+    made = Change(canvas.at, after, before, tuple(patches), depth=1 + (canvas.depth or 0))
     if not boxes:
         return made
-    box = bounding(boxes)
-    start, stop = (tuple(getattr(axis, end) for axis in box) for end in ("start", "stop"))
-    return Change(canvas.at, after, before, tuple(patches), start, stop, canvas.depth + 1)
+    i, j, k = bounding(boxes)
+    return replace(made, start=(i.start, j.start, k.start), stop=(i.stop, j.stop, k.stop))

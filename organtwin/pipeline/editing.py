@@ -157,12 +157,15 @@ def _changed(
     renamed: Mapping[str, str] | None = None,
 ) -> tuple[Case, str]:
     """Record a Change; returns the Case after it and what changed in mL."""
+    names = renamed or {}
+    if change.patches or names:
+        case = without_what_followed(case, visit)
     before = _volumes(store.canvas(change.before))
     made = store.put(change)
     after = _volumes(store.canvas(made))
     if change.depth >= DEPTH_LIMIT:
-        made = store.put(store.get(made))
-    names = renamed or {}
+        whole, now = store.put(store.get(made)), change.structures
+        made = store.put(Change(whole, now, now, beside=made))
     old = {names.get(name, name): ml for name, ml in before.items()}
     differ = {n: (old.get(n, 0.0), ml) for n, ml in after.items() if old.get(n, 0.0) != ml}
     differ |= {n: (ml, 0.0) for n, ml in old.items() if n not in after and ml > 0.0}
@@ -174,8 +177,6 @@ def _changed(
     )
     started = {w.structure for w in work}
     work += tuple(Work(n, "in progress") for n in after if n in touched and n not in started)
-    if change.patches or names:
-        case = without_what_followed(case, visit)
     withheld = store.get(case.visit(visit).volume).geometry.grade == "withheld"
     lines = [
         f"{name} changed" if withheld else f"{name} {one:.2f} → {other:.2f} mL"

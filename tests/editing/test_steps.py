@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from organtwin.casefolder import CaseFolder
+from organtwin.core.canvas import Canvas, follow
 from organtwin.core.case import Case, Visit
 from organtwin.core.change import Change
 from organtwin.core.errors import BadArgument, EmptyLabel, Missing
@@ -103,13 +104,16 @@ def test_that_any_number_of_gestures_is_undone_and_redone(path: Path) -> None:
 def test_that_a_long_chain_is_shortened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(editing, "DEPTH_LIMIT", 3)
     with CaseFolder.open(path) as folder:
-        kinds = []
+        live = Canvas(labels_of(folder), folder.case.visits[0].labels)
+        depths = []
         for x in range(5):
             paint(folder, 2.0 * x)
-            put = folder.objects.path(folder.case.visits[0].labels).read_bytes()
-            kinds.append(b'"__noun__":"LabelMap"' in put)
-        assert kinds == [False, False, True, False, False]
+            put = folder.objects.as_put(folder.case.visits[0].labels)
+            depths.append(put.depth)
+            assert follow(live, folder.objects.as_put, folder.case.visits[0].labels) is not None
+        assert depths == [1, 2, 1, 2, 1]
         drawn = labels_of(folder)
+        assert same(drawn, live.labels)
     with CaseFolder.open(path) as folder:
         assert same(labels_of(folder), drawn)
 
