@@ -114,7 +114,7 @@ def cones(found: Squares, shape: tuple[int, int, int]) -> Cones:
     Args:
         shape: of the finest cells.
     """
-    span = 2 * np.array(shape, dtype=np.int64) + 5
+    span = _span(shape)
     corners = _keys(found.corners, span)
     triangles, square, plain = _triangles(found, corners, span)
     chosen = square[:plain]
@@ -146,6 +146,17 @@ def cones(found: Squares, shape: tuple[int, int, int]) -> Cones:
         pairs=pairs,
         around=around,
     )
+
+
+def tetrahedra_of(found: Squares, shape: tuple[int, int, int]) -> int:
+    """Return how many tetrahedra `cones` makes of squares."""
+    span = _span(shape)
+    _, square, _ = _triangles(found, _keys(found.corners, span), span)
+    return int((found.labels[square] > 0).sum())
+
+
+def _span(shape: tuple[int, int, int]) -> Ints:
+    return 2 * np.array(shape, dtype=np.int64) + 5
 
 
 def _keys(places: Ints, span: Ints) -> Ints:

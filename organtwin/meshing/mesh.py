@@ -10,12 +10,12 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
-from organtwin.meshing.cones import Cones, cones, squares
+from organtwin.meshing.cones import Cones, cones, squares, tetrahedra_of
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.misfits import misfits
-from organtwin.meshing.planning import Plan, planned
+from organtwin.meshing.planning import Plan, aimed, planned
 from organtwin.meshing.quality import checked, keeps_promises, quality_of
 from organtwin.meshing.relaxing import Shape
 from organtwin.meshing.settling import interfaces_of, settled
@@ -27,6 +27,8 @@ DELAUNAY = "label-aware Delaunay"
 OCTREE = "octree of coned cells"
 TOLERANCE_VOXELS = 0.8
 ATTEMPTS = 4
+MOST_OVER_TARGET = 1.1
+MOST_TETRAHEDRA = 3_000_000
 Made = tuple[OrganMesh, MeshQuality]
 
 
@@ -73,19 +75,28 @@ def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -
 
 def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> Made:
     watch.tell(0.0, "dividing space")
-    made, shape = _fitted(solid, planned(solid, sizes), Goals(smooth), watch)
+    target = sizes.target_tetrahedra
+    plan = aimed(solid, sizes, watch.part(0.0, 0.2)) if target else planned(solid, sizes)
+    most = int(MOST_OVER_TARGET * target) if target else MOST_TETRAHEDRA
+    made, shape = _fitted(solid, plan, Goals(smooth), most, watch.part(0.2, 1.0))
     mesh = checked(_mesh(shape, made, solid))
     return mesh, quality_of(mesh, solid.labels(), solid.left_out, OCTREE)
 
 
-def _fitted(solid: Solid, plan: Plan, goals: Goals, watch: Watch) -> tuple[Cones, Shape]:
-    """Return cells fitted to the interfaces, divided again where they could not follow them."""
+def _fitted(solid: Solid, plan: Plan, goals: Goals, most: int, watch: Watch) -> tuple[Cones, Shape]:
+    """Return cells fitted to the interfaces, divided again where they could not follow them.
+
+    Not when that makes more than `most` tetrahedra.
+    """
     tolerance_mm = TOLERANCE_VOXELS * max(spacing_of(solid.affine))
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
         tree = plan.octree()
-        made = cones(squares(tree), plan.grid.shape)
+        found = squares(tree)
+        if attempt > 0 and tetrahedra_of(found, plan.grid.shape) > most:
+            break
+        made = cones(found, plan.grid.shape)
         shape = settled(plan.grid, made, goals, solid.wanted_mm3(), part)
         places = misfits(goals, interfaces_of(shape, made), tolerance_mm)
         finer = plan.finer_at(tree, places) if len(places) else None

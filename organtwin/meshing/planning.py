@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.volume import spacing_of
+from organtwin.core.watch import Watch
+from organtwin.meshing.cones import squares, tetrahedra_of
 from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
@@ -22,6 +23,8 @@ DEEPEST = 7
 MOST_CELLS = 1 << 27
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
+MOST_SCALES = 8
+NEAR_ENOUGH = 1.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,25 @@ def _thin_share(voxels: NDArray[np.uint8], edge: Bools) -> float:
     return few / max(int(edge.sum()), 1)
 
 
-def chosen_scale(counts: Iterator[tuple[float, int]], target: int) -> float:
-    """Return the scale whose count comes nearest to a target."""
-    return min(counts, key=lambda pair: abs(np.log(pair[1] / target)))[0]
+def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
+    """Return the plan whose mesh has about as many tetrahedra as the sizes ask for.
+
+    Counts fall with the scale of the edges about as its power -2.5 (between a surface's and a
+    volume's); a few steps by that rule, kept between the nearest scales tried so far.
+    """
+    scale, low, high = 1.0, 0.0, np.inf
+    best, nearest = None, np.inf
+    for turn in range(MOST_SCALES):
+        watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
+        plan = planned(solid, sizes, scale)
+        ratio = tetrahedra_of(squares(plan.octree()), plan.grid.shape) / sizes.target_tetrahedra
+        if abs(np.log(ratio)) < nearest:
+            best, nearest = plan, abs(np.log(ratio))
+        if nearest < np.log(NEAR_ENOUGH):
+            break
+        low, high = (scale, high) if ratio > 1.0 else (low, scale)
+        scale *= ratio**0.4
+        if not low < scale < high:
+            scale = float(np.sqrt(low * high))
+    assert best is not None
+    return best

@@ -181,7 +181,8 @@ def _thin(voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         same = label[1:] == label[:-1]
         grown[1:] |= held[:-1] & same
         grown[:-1] |= held[1:] & same
-    return ~near
+    found: NDArray[np.bool_] = ~near
+    return found
 
 
 def _low_pass(interfaces: Interfaces, pass_band: float) -> NDArray[np.float64]:
