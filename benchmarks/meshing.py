@@ -2,8 +2,8 @@
 
 ``python benchmarks/meshing.py [phantom] [sample] [shared] [random] [--maps N] [--seed N] [--json]``
 prints per map CPU seconds, tetrahedra, the smallest dihedral angle, the share of tetrahedra below
-15°, the worst volume error (of structures of at least 8 voxels and of any), the worst 95 % Hausdorff
-distance in voxels, whether all surfaces are watertight, and pinches; then what failed.
+15°, the worst volume error, the worst 95 % Hausdorff distance in voxels (of any structure), the
+worst mean distance, whether all surfaces are watertight, and pinches; then what failed.
 Exit status 1 when a promise is missed: 8°, 99.9 % from 15°, 1 % of volume, one voxel, watertight.
 """
 
