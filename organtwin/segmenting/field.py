@@ -1,0 +1,152 @@
+"""The field a seeded method works on: the surroundings of the seeds, in voxels of about 3 mm.
+
+Organs' surfaces are told from their surroundings on a grid of 3 mm as TotalSegmentator's fast
+model does (Wasserth et al. 2023); what is found there is brought to the image's own voxels at the
+half-maximum surface (`boundary.half_way`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from organtwin.core.errors import BadArgument
+from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
+from organtwin.segmenting.coarse import (
+    Factors,
+    block_mean,
+    coarse_spacing,
+    factors_for,
+    refined,
+)
+from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.marks import Marks, Voxels
+from organtwin.segmenting.morphology import Box, around, blurred
+from organtwin.segmenting.seeds import BACKGROUND
+
+GRID_MM = 3.0
+MOST_VOXELS = 2_000_000
+BLUR = 0.6
+REACH = 1.2
+BEYOND = 0.6
+BEYOND_OTHER_AXIS = 0.5
+LEAST_MARGIN_MM = 40.0
+POINT_MARGIN_MM = 120.0
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part of the image on a coarser grid, with the seeds there.
+
+    Args:
+        whole: (ni, nj, nk) float32, the image in patient axes.
+        box: the part.
+        factors: voxels of the image in one of the field.
+        image: float32, block means of the part, blurred by 0.6 of a voxel.
+        marks: voxels of the field, by name; background gives way to structures.
+    """
+
+    whole: Floats
+    whole_mm: Spacing
+    box: Box
+    factors: Factors
+    image: Floats
+    marks: Marks
+
+    @property
+    def spacing_mm(self) -> Spacing:
+        """Voxel size of the field."""
+        return coarse_spacing(self.whole_mm, self.factors)
+
+    def holds(self, voxels: Voxels) -> bool:
+        """Whether voxels (n, 3) of the image all lie in the box."""
+        return bool(((voxels >= self._start) & (voxels < self._stop)).all())
+
+    def marked(self, marks: Marks) -> Field:
+        """Return the field with these voxels of the image, which it holds, as its marks."""
+        found = {n: np.unique((v - self._start) // self.factors, axis=0) for n, v in marks.items()}
+        taken = np.zeros(self.image.shape, bool)
+        for name in (n for n in found if n != BACKGROUND):
+            taken[tuple(found[name].T)] = True
+        if BACKGROUND in found:
+            around_them = found[BACKGROUND]
+            found[BACKGROUND] = around_them[~taken[tuple(around_them.T)]]
+            if not found[BACKGROUND].size:
+                raise BadArgument(
+                    "every seed around the structures lies within 3 mm of one in them",
+                    where="seeds",
+                    advice="draw the background farther away",
+                )
+        return replace(self, marks=found)
+
+    @property
+    def _start(self) -> list[int]:
+        return [cut.start for cut in self.box]
+
+    @property
+    def _stop(self) -> list[int]:
+        return [cut.stop for cut in self.box]
+
+    def block(self, mask: Flags) -> Flags:
+        """A mask of the whole image on the field: blocks at least half full."""
+        return block_mean(mask[self.box], self.factors) >= 0.5
+
+    def outlined(self, mask: Flags, *, even_mm: float | None = None) -> Flags:
+        """A mask of the field on the whole image's grid, its border at half-maximum and even."""
+        found = np.zeros(self.whole.shape, bool)
+        if not mask.any():
+            return found
+        part = found[self.box]
+        tight = around(mask, 4.0 * max(self.spacing_mm), self.spacing_mm)
+        fine = tuple(
+            slice(cut.start * f, min(cut.stop * f, n))
+            for cut, f, n in zip(tight, self.factors, part.shape, strict=True)
+        )
+        shape = part[fine].shape
+        inside = refined(signed_mm(mask[tight], self.spacing_mm), self.factors, shape) < 0.0
+        if inside.any():
+            part[fine] = self._bordered(self.whole[self.box][fine], inside, even_mm)
+        return found
+
+    def _bordered(self, image: Floats, inside: Flags, even_mm: float | None) -> Flags:
+        mm = self.whole_mm
+        soft = blurred(image, 1.0, mm)
+        noise = 1.4826 * float(np.median(np.abs(soft[inside] - np.median(soft[inside]))))
+        reach, even = max(2.0, REACH * max(self.spacing_mm)), even_mm or 0.7 * max(mm)
+        for _ in range(2):
+            moved = half_way(soft, inside, mm, reach_mm=reach, noise=0.5 * noise)
+            inside = smoothed(moved, even, mm)
+        filled: Flags = ndimage.binary_fill_holes(inside)
+        return filled
+
+
+def field_of(image: Floats, spacing_mm: Spacing, marks: Marks, *, most: int = MOST_VOXELS) -> Field:
+    """Return the field of an image around its seeds.
+
+    A line says how large a structure is: the box goes 0.6 of the lines' extent beyond them, at
+    least 40 mm; where there are only points it goes 120 mm, more than half of any abdominal organ.
+    """
+    box = _box(marks, spacing_mm, image.shape)
+    size = float(np.prod([(c.stop - c.start) * s for c, s in zip(box, spacing_mm, strict=True)]))
+    target = max(GRID_MM, float(np.cbrt(size / most)))
+    factors = factors_for(spacing_mm, target)
+    coarse_mm = coarse_spacing(spacing_mm, factors)
+    coarse = blurred(block_mean(image[box], factors), BLUR * max(coarse_mm), coarse_mm)
+    return Field(image, spacing_mm, box, factors, coarse, {}).marked(marks)
+
+
+def _box(marks: Mapping[str, np.ndarray], spacing_mm: Spacing, shape: tuple[int, ...]) -> Box:
+    every = np.concatenate(list(marks.values()))
+    low, high = every.min(axis=0), every.max(axis=0)
+    extent = (high - low) * np.array(spacing_mm)
+    margin = np.maximum(BEYOND * extent, BEYOND_OTHER_AXIS * extent.max())
+    few = min(len(v) for name, v in marks.items() if name != BACKGROUND or len(marks) == 1) < 10
+    margin = np.maximum(margin, POINT_MARGIN_MM if few else LEAST_MARGIN_MM)
+    i, j, k = (
+        slice(max(0, int(a - m / s)), min(n, int(b + m / s) + 1))
+        for a, b, m, s, n in zip(low, high, margin, spacing_mm, shape, strict=True)
+    )
+    return i, j, k

@@ -1,0 +1,120 @@
+"""Threshold: what shows between two values and hangs together with the seeds.
+
+Without values said, each structure's range is what its seeds and the voxels beside them show: the
+2nd to 98th percentile, widened by their robust sd, so that one voxel off in a line does not matter.
+Parts joined by less than twice `opening_mm` count as apart (opening by reconstruction; Serra 1982).
+Voxels with "background" seeds belong to nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from organtwin.core.labelmap import LabelMap
+from organtwin.core.watch import Watch
+from organtwin.segmenting import Method, Request
+from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.marks import Voxels, answered, asked, some_structure
+from organtwin.segmenting.morphology import dilated, eroded
+from organtwin.segmenting.seeds import BACKGROUND
+from solvers.contract import Parameter
+
+ANY = 1e6
+NONE = np.zeros((0, 3), np.intp)
+
+
+def segment(request: Request, watch: Watch) -> LabelMap:
+    """Label every structure that has seeds by its range; labels so far of other names stay.
+
+    Raises:
+        BadArgument: no seeds in a structure, or some outside the image.
+        EmptyLabel: nothing in the range holds a seed.
+        MisplacedLabel: a vessel or tumour lies outside the organ.
+    """
+    here = asked(request)
+    marks = here.marks()
+    some_structure(marks)
+    said = request.settings
+    masks = {}
+    for number, name in enumerate(n for n in marks if n != BACKGROUND):
+        watch.tell(number / len(marks), f"{name}: between two values")
+        low, high = suggested(here.image, marks[name])
+        low = low if said["lowest"] <= -ANY else said["lowest"]
+        high = high if said["highest"] >= ANY else said["highest"]
+        shown = (here.image >= low) & (here.image <= high)
+        shown[tuple(marks.get(BACKGROUND, NONE).T)] = False
+        masks[name] = held(
+            shown,
+            marks[name],
+            here.frame.spacing_mm,
+            opening_mm=said["opening_mm"],
+            pieces=int(said["pieces"]),
+        )
+    watch.tell(1.0, "done")
+    return answered(here, masks)
+
+
+def suggested(image: Floats, seeds: Voxels) -> tuple[float, float]:
+    """Return the lowest and highest value that seeds (n, 3) and their neighbours speak for."""
+    near = np.zeros(image.shape, bool)
+    near[tuple(seeds.T)] = True
+    values = image[ndimage.binary_dilation(near)]
+    low, high = np.percentile(values, (2.0, 98.0))
+    spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    return float(low) - spread, float(high) + spread
+
+
+def held(
+    shown: Flags, seeds: Voxels, spacing_mm: Spacing, *, opening_mm: float, pieces: int
+) -> Flags:
+    """Keep the parts of a mask that hold seeds, or the largest ones.
+
+    Args:
+        seeds: the structure's own, (n, 3).
+        pieces: how many of the largest to keep; 0 for those with seeds.
+    """
+    core = eroded(shown, opening_mm, spacing_mm) if opening_mm > 0.0 else shown
+    parts, count = ndimage.label(core)
+    if pieces:
+        sizes = np.bincount(parts.ravel(), minlength=count + 1)
+        sizes[0] = 0
+        kept = np.argsort(sizes)[::-1][:pieces]
+    else:
+        kept = _met(parts, seeds, opening_mm, spacing_mm)
+    found: Flags = np.isin(parts, kept[kept > 0])
+    return shown & dilated(found, opening_mm, spacing_mm) if opening_mm > 0.0 else found
+
+
+def _met(
+    parts: NDArray[np.integer], seeds: Voxels, reach_mm: float, spacing_mm: Spacing
+) -> NDArray[np.intp]:
+    """Numbers of the parts within reach of seeds."""
+    marked = np.zeros(parts.shape, bool)
+    marked[tuple(seeds.T)] = True
+    near = dilated(marked, reach_mm, spacing_mm) if reach_mm > 0.0 else marked
+    return np.unique(parts[near]).astype(np.intp)
+
+
+SETTINGS = (
+    Parameter(
+        "lowest", "value of the image", -ANY, ANY,
+        f"the lowest value that belongs to the structure; {-ANY:g}: what the seeds show",
+        "percentiles of the seeds' surroundings", -ANY,
+    ),
+    Parameter(
+        "highest", "value of the image", -ANY, ANY,
+        f"the highest value that belongs to the structure; {ANY:g}: what the seeds show",
+        "percentiles of the seeds' surroundings", ANY,
+    ),
+    Parameter(
+        "opening_mm", "mm", 0.0, 20.0, "bridges narrower than twice this are cut",
+        "unsourced, set your own; 0 cuts nothing", 0.0,
+    ),
+    Parameter(
+        "pieces", "1", 0.0, 100.0, "keep so many of the largest parts; 0: those that hold seeds",
+        "seeds say which part is meant", 0.0,
+    ),
+)  # fmt: skip
+METHOD = Method("threshold", "Between two values, around the seeds", "seeded", segment, SETTINGS)
