@@ -239,8 +239,9 @@ def mesh(
     organ_edge_mm: float = 8.0,
     tumour_edge_mm: float = 3.0,
     vessel_radius_mm: float = 4.0,
+    target_tetrahedra: int = 0,
 ) -> tuple[Case, str]:
-    """Mesh the baseline's labels."""
+    """Mesh the baseline's labels; with a target, edges are scaled to about so many tetrahedra."""
     from organtwin.meshing import Sizes, mesh_labels
 
     refuse_withheld(case, store, [0])
@@ -249,6 +250,7 @@ def mesh(
         tumour_edge_mm=tumour_edge_mm,
         vessel_radius_mm=vessel_radius_mm,
         smallest_edge_mm=1.5,
+        target_tetrahedra=target_tetrahedra,
         organ_alone=True,
     )
     made, quality = mesh_labels(labels_of(case, store, 0), sizes, watch)

@@ -74,6 +74,7 @@ class Layer:
         edges: the triangles' edges are drawn.
         normals: (n, 3) unit vectors, None to have them worked out.
         caption: line of the view's key, "" for none.
+        sought: the eye goes there when the layer comes.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Layer:
     edges: bool = False
     normals: NDArray[Any] | None = None
     caption: str = ""
+    sought: bool = False
 
 
 @dataclass(frozen=True, eq=False)

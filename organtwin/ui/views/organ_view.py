@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, override, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from organtwin.core.directions import LETTERS
@@ -18,7 +27,17 @@ from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
 
 FRONT = np.array([-0.25, -1.0, 0.28])
 """The eye stands before the patient, a little to the right and above (LPS)."""
+NEAR_BY = 5.0
+NEAREST_MM = 6.0
 AXIS_COLOURS = ("#e0605e", "#63c08a", "#6aa7f0")
+
+
+@runtime_checkable
+class CutsIn3D(Protocol):
+    """A tool in hand that takes an outline drawn over the organ."""
+
+    def cut_3d(self, view: OrganView, points_mm: NDArray[np.float64]) -> None:
+        """Cut with an outline (n, 3) LPS mm in the plane the camera is focused on."""
 
 
 class OrganView(VtkView):
@@ -40,6 +59,8 @@ class OrganView(VtkView):
         self._aimed = False
         self._own_camera = True
         self._bounds = Scene().bounds_mm()
+        self.scissors: CutsIn3D | None = None
+        self._outline: list[QPointF] = []
         self.empty_line = "The organ appears here once it is segmented"
 
     def show_scene(self, scene: Scene) -> None:
@@ -48,6 +69,7 @@ class OrganView(VtkView):
         for name in [n for n, (layer, _) in self._actors.items() if wanted.get(n) is not layer]:
             self.renderer.RemoveActor(self._actors.pop(name)[1])
         self.scene = scene
+        come = [x for x in scene.layers if x.sought and x.name not in self._actors]
         for name, layer in wanted.items():
             if name not in self._actors:
                 actor = actor_of(layer, scene.scale)
@@ -59,8 +81,16 @@ class OrganView(VtkView):
         self._bounds = bounds
         if scene.layers and (stale or not self._aimed):
             self.reset_camera()
+        for layer in come:
+            self.fly_to(layer.points.min(axis=0), layer.points.max(axis=0))
         self.update()
         self.ask_draw()
+
+    def fly_to(self, low_mm: NDArray[Any], high_mm: NDArray[Any]) -> None:
+        """Look from the front at a box (LPS mm), with as much around it as lets one find it."""
+        self.touched = True
+        radius = max(NEAR_BY * float(np.linalg.norm(high_mm - low_mm)) / 2.0, NEAREST_MM)
+        self.look_from(FRONT, (low_mm + high_mm) / 2.0, radius)
 
     def reset_camera(self) -> None:
         """Show everything from the front."""
@@ -109,7 +139,11 @@ class OrganView(VtkView):
         self.update()
 
     def grab_drag(self, point: QPointF) -> bool:
-        """Take the drag when it starts on a grip."""
+        """Take the drag when it starts on a grip, or cuts; with Ctrl it turns all the same."""
+        turns = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier
+        if self.scissors is not None and not turns:
+            self._outline = [point]
+            return True
         self._grip, self._last = "", point
         for name, place in self._grips().items():
             if (self.to_screen(place) - point).manhattanLength() < 14:
@@ -117,7 +151,10 @@ class OrganView(VtkView):
         return bool(self._grip)
 
     def drag_to(self, point: QPointF) -> None:
-        """Move or turn the plane."""
+        """Move or turn the plane, or draw the outline on."""
+        if self._outline:
+            self._outline.append(point)
+            self.update()
         if self._plane is None:
             return
         centre, normal = self._plane
@@ -138,6 +175,15 @@ class OrganView(VtkView):
         self.plane_moved.emit(centre, normal)
         self.update()
 
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag; an outline is cut."""
+        super().mouseReleaseEvent(event)
+        outline, self._outline = self._outline, []
+        if self.scissors is not None and len(outline) > 2:
+            self.scissors.cut_3d(self, np.array([self.to_focal_plane(p) for p in outline]))
+        self.update()
+
     def overlay(self, painter: QPainter) -> None:
         """Draw title, orientation marker, colour scale, key and grips."""
         box = QRectF(self.rect()).adjusted(10, 8, -10, -8)
@@ -155,6 +201,9 @@ class OrganView(VtkView):
             _draw_scale(painter, self.rect().toRectF(), self.scene.scale)
         self._draw_key(painter)
         self._draw_grips(painter)
+        if self._outline:
+            painter.setPen(QPen(QColor("#ffd479"), 2))
+            painter.drawPolygon(QPolygonF(self._outline))
 
     def _draw_key(self, painter: QPainter) -> None:
         painter.setFont(font(11))

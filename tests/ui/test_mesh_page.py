@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import meshio
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from organtwin.casefolder import CaseFolder
+from organtwin.core.journal import Done
+from organtwin.core.organmesh import MeshQuality, OrganMesh, RegionFigures, WorstElement
+from organtwin.ui.pages.mesh_page import MeshPage
+from organtwin.ui.window import MainWindow
+from tests.meshing.cubes import cube
+
+PLACE = (12.0, -7.0, 4.0)
+
+
+@pytest.fixture
+def made() -> OrganMesh:
+    mesh = cube(4, 8.0)
+    points = mesh.points - mesh.points.mean(axis=0) + PLACE
+    return replace(mesh, points=points)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, case_path: Path, made: OrganMesh) -> Iterator[MeshPage]:
+    """The page of a case whose mesh is a cube; figures that no cube has, to be shown as told."""
+    middle = made.points[made.tetrahedra[5]].mean(axis=0)
+    quality = MeshQuality(
+        points=len(made.points),
+        tetrahedra=len(made.tetrahedra),
+        min_dihedral_deg=12.3,
+        below_10_deg_percent=0.0,
+        edge_median_mm=8.0,
+        volume_error_percent=(("liver", -0.4),),
+        from_15_deg_percent=99.7,
+        histogram=(0, 0, 2, 3, 4),
+        worst=(WorstElement(5, 12.3, tuple(middle.tolist()), "liver"),),
+        regions=(RegionFigures("liver", 32.9, 32.8, -0.4, 1.25, 0.31, 0.5, 2, True, 0),),
+    )
+    with CaseFolder.open(case_path) as folder:
+        case = folder.case.having(mesh=folder.put(made), mesh_quality=folder.put(quality))
+        folder.append(case, Done("mesh"))
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    assert window.open_case(case_path)
+    window.choose_page("mesh")
+    shown = window.page("mesh")
+    assert isinstance(shown, MeshPage)
+    qtbot.waitUntil(lambda: bool(shown._formats), timeout=20_000)
+    yield shown
+    window.close()
+
+
+def test_that_the_mesh_page_shows_flies_and_exports(
+    page: MeshPage, made: OrganMesh, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """One window for all, for it takes its time: regions, the worst element, a file."""
+    told = [page._regions.item(0, column).text() for column in range(4)]
+    assert told == ["liver", "32.9\n32.8", "-0.4 %", "1.25"]
+    assert "2 pieces, watertight" in page._regions.item(0, 0).toolTip()
+
+    page._worst.selectRow(0)
+    organ = page.window().stage.organ  # type: ignore[attr-defined]
+    middle = made.points[made.tetrahedra[5]]
+    layers = {layer.name: layer for layer in organ.scene.layers}
+    assert np.allclose(layers["mesh/element 5"].points, middle)
+    assert np.allclose(
+        organ.camera.GetFocalPoint(), (middle.min(axis=0) + middle.max(axis=0)) / 2, atol=1e-6
+    )
+    assert np.allclose(page.showing.viewing.cursor_mm, middle.mean(axis=0), atol=4.0)
+
+    page.write_to(str(tmp_path / "mesh.vtu"))
+    qtbot.waitUntil(lambda: page._said.text().startswith("Written"), timeout=30_000)
+    assert len(meshio.read(tmp_path / "mesh.vtu").cells_dict["tetra"]) == len(made.tetrahedra)
