@@ -20,6 +20,7 @@ import numpy as np
 
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.watch import Watch
+from organtwin.ui import mesh_asking
 from organtwin.ui.shapes import normals_of
 
 Answer = dict[str, Any]
@@ -159,6 +160,8 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "look": look,
     "surfaces": surfaces,
     "methods": methods,
+    "mesh_formats": mesh_asking.formats,
+    "export_mesh": mesh_asking.export,
     "quantities": quantities,
     "agreement": agreement,
     "report": report,
