@@ -5,32 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from organtwin.core.errors import BadArgument
-from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
-from organtwin.core.volume import Volume
+from organtwin.core.labelmap import LabelMap, stacked
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
 from organtwin.segmenting import Method, Request
 from organtwin.segmenting.boundary import half_way, sharpened, signed_mm
-from organtwin.segmenting.coarse import (
-    Factors,
-    block_mean,
-    coarse_spacing,
-    factors_for,
-    refined,
-)
-from organtwin.segmenting.frame import Flags, Floats, Frame, Spacing, frame_of
-from organtwin.segmenting.morphology import Box, around
+from organtwin.segmenting.closeup import Grid
+from organtwin.segmenting.coarse import block_mean, coarse_spacing, factors_for, refined
+from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.morphology import Box
 from organtwin.segmenting.organ import liver_body, liver_core, scene_of, spine_ij
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
 from organtwin.segmenting.tumours import tumours_in
-from organtwin.segmenting.veins import veins_in
+from organtwin.segmenting.veins import UNTOLD, veins_in
 
 COARSE_MM = 3.0
-FINE_MM = 1.2
-MARGIN_MM = 25.0
-VEIN = Structure(
-    "veins", 4, "vessel", CodedTerm("29092000", "SCT", "Vein"), (0.30, 0.44, 0.75), "liver"
-)
 
 
 def segment(request: Request, watch: Watch) -> LabelMap:
@@ -47,30 +36,33 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         EmptyLabel: no liver found.
         Stopped: asked to stop.
     """
-    volume, organ = request.volume, request.organ
-    checked(volume, organ)
-    frame = frame_of(volume.affine)
+    checked(request)
     watch.tell(0.0, "finding the liver")
-    hu = np.ascontiguousarray(frame.turned(volume.voxels))
-    factors = factors_for(frame.spacing_mm, FINE_MM)
-    fine_mm = coarse_spacing(frame.spacing_mm, factors)
-    fine = block_mean(hu, factors)
-    whole, spine_i = _coarse_liver(fine, fine_mm, watch)
-    watch.tell(0.4, "tracing the liver's surface")
-    box = around(whole, MARGIN_MM, fine_mm)
-    liver = sharpened(fine[box], whole[box], fine_mm)
-    tissue = parenchyma_of(fine[box], liver, fine_mm)
-    found = _inside(tissue, spine_i - (box[0].start or 0), watch)
-    masks = {
-        name: _full(mask, box, fine.shape, factors=factors, shape=hu.shape)
-        for name, mask in found.items()
-    }
+    grid = Grid.of(request.volume)
+    tissue, box, spine_i = liver_in(grid, watch)
+    found = _inside(tissue, spine_i, watch)
+    masks = {name: grid.back(mask, box) for name, mask in found.items() if mask.any()}
     watch.tell(1.0, f"{len(masks)} structures")
-    return _labelled(masks, organ, frame, volume)
+    return _labelled({n: m for n, m in masks.items() if m.any()}, request)
 
 
-def checked(volume: Volume, organ: Organ) -> None:
+def liver_in(grid: Grid, watch: Watch) -> tuple[Parenchyma, Box, float]:
+    """The liver's tissue in a box of the grid, and index i of the spine's middle in that box.
+
+    Raises:
+        EmptyLabel: no liver found.
+    """
+    whole, spine_i = _coarse_liver(grid.image, grid.spacing_mm, watch)
+    watch.tell(0.4, "tracing the liver's surface")
+    box = grid.around(whole)
+    liver = sharpened(grid.image[box], whole[box], grid.spacing_mm)
+    tissue = parenchyma_of(grid.image[box], liver, grid.spacing_mm)
+    return tissue, box, spine_i - (box[0].start or 0)
+
+
+def checked(request: Request) -> None:
     """Raise BadArgument unless this is a CT in HU of the liver."""
+    volume, organ = request.volume, request.organ
     if organ.name != "liver":
         raise BadArgument(
             f"liver-ct labels the liver, not the {organ.name}",
@@ -118,27 +110,15 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
     return found | {f"tumour-{n}": mask for n, mask in enumerate(tumours, start=1)}
 
 
-def _full(
-    mask: Flags, box: Box, fine: tuple[int, ...], *, factors: Factors, shape: tuple[int, ...]
-) -> Flags:
-    """A mask in the box on the whole image's own voxels."""
-    whole = np.zeros(fine, bool)
-    whole[box] = mask
-    if factors == (1, 1, 1):
-        return whole
-    spacing = (1.0 * factors[0], 1.0 * factors[1], 1.0 * factors[2])
-    return refined(signed_mm(whole, spacing), factors, shape) < 0.0
-
-
-def _labelled(masks: dict[str, Flags], organ: Organ, frame: Frame, volume: Volume) -> LabelMap:
-    """Masks in patient axes to a LabelMap on the volume's grid."""
-    kept = {name: frame.back(mask) for name, mask in masks.items() if mask.any()}
-    always = {s.name: s for s in organ.structures} | {VEIN.name: VEIN}
+def _labelled(masks: dict[str, Flags], request: Request) -> LabelMap:
+    """Masks on the volume's own grid as a LabelMap."""
+    organ: Organ = request.organ
+    always = {s.name: s for s in organ.structures} | {UNTOLD.name: UNTOLD}
     structures = tuple(
         always[name] if name in always else tumour(int(name.split("-")[1]), organ.name)
-        for name in kept
+        for name in masks
     )
-    return stacked(kept, structures, volume.affine)
+    return stacked(masks, structures, request.volume.affine)
 
 
 METHOD = Method(
@@ -146,5 +126,4 @@ METHOD = Method(
     "Liver, veins and tumours from contrast CT, automatic",
     "automatic",
     segment,
-    modality="CT",
 )

@@ -15,20 +15,20 @@ from organtwin.segmenting.parenchyma import Parenchyma
 
 OUTSIDE_MM = 12.0
 SHELL_MM = 1.5
-VESSEL_HU = 15.0
-SKEW = 1.5
-HALF = 2.0 ** (1.0 / SKEW) - 1.0
+VESSEL_SHARE = 0.35
+OFFSET_SHARE = 0.12
+"""Of the core's contrast: what is so much brighter than tissue is a vessel beside a dark tumour;
+the tissue just outside may lie so much off the level measured farther away."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The fitted curve: tissue HU + `offset` + `contrast` (1 + h exp((s - shift) / width))^-n.
+    """The fitted curve: tissue + `offset` + `contrast` / (1 + exp((s - shift) / width)).
 
-    n = 1.5 lies between a plain logistic edge (n = 1) and the front of a growing tumour by
-    Fisher's equation (n = 2: Ablowitz and Zeppetella 1979); h makes s = shift the half-way place.
-
-    s is the distance (mm) from the border the fit began with, negative inside; contrast (HU) is
-    what the core would show if the tumour were wide enough to show it.
+    A logistic edge: that of a sharp border in an image of limited sharpness, and near that of a
+    front that grows (Fisher 1937). s is the distance (mm) from the border the fit began with,
+    negative inside; contrast (the image's unit) is what the core would show if the tumour were wide
+    enough to show it.
     """
 
     contrast: float
@@ -38,7 +38,7 @@ class Profile:
 
     @property
     def half_way(self) -> float:
-        """HU against the tissue half way up the border."""
+        """Brightness against the tissue half way up the border."""
         return self.offset + 0.5 * self.contrast
 
 
@@ -50,10 +50,10 @@ def profile_of(tissue: Parenchyma, mask: Flags, core: float) -> Profile:
 
     Args:
         mask: (ni, nj, nk) bool, the tumour about right.
-        core: HU against the tissue at its core, which bounds the contrast.
+        core: brightness against the tissue at its core, which bounds the contrast.
     """
     distance = signed_mm(mask, tissue.spacing_mm)
-    vessel = dilated(tissue.residual(1.0) > VESSEL_HU, 2.0, tissue.spacing_mm)
+    vessel = dilated(tissue.residual(1.0) > VESSEL_SHARE * abs(core), 2.0, tissue.spacing_mm)
     used = (tissue.organ & (distance < OUTSIDE_MM) & (mask | ~vessel)) | mask
     if core > 0.0:
         used = (tissue.organ & (distance < OUTSIDE_MM)) | mask
@@ -62,10 +62,11 @@ def profile_of(tissue: Parenchyma, mask: Flags, core: float) -> Profile:
     low, high = sorted((0.8 * core, 1.3 * core))
 
     def misfit(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        curve = p[1] + p[0] * (1.0 + HALF * np.exp((s - p[2]) / p[3])) ** -SKEW
+        curve = p[1] + p[0] / (1.0 + np.exp((s - p[2]) / p[3]))
         return np.asarray(weight * (curve - y))
 
-    bounds = ((low, -5.0, -4.0, 0.3), (high, 5.0, 4.0, 6.0))
+    off = OFFSET_SHARE * abs(core)
+    bounds = ((low, -off, -4.0, 0.3), (high, off, 4.0, 6.0))
     fit = least_squares(misfit, (core, 0.0, 0.0, 1.5), bounds=bounds)
     return Profile(*(float(value) for value in fit.x))
 

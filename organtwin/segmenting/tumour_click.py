@@ -1,78 +1,124 @@
-"""One tumour from one click and its approximate diameter, added to the labels there are."""
+"""One tumour from a click and its diameter, or from one line across it, in any modality."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap, stacked
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, tumour
-from organtwin.segmenting import Method, Request, Seeds
-from organtwin.segmenting.frame import Flags, Floats, Index, Spacing, frame_of
-from organtwin.segmenting.morphology import Box, blurred, largest
-from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.tumours import bordered, contrast_of
+from organtwin.segmenting import BACKGROUND, Method, Request
+from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
+from organtwin.segmenting.lesion import BEYOND_MM, Lesion, outlined
 
 NAME = re.compile(r"tumour-([1-9][0-9]?)")
-BEYOND = 1.6
-REACH = 1.5
+TYPED, DRAWN = 1.5, 1.25
+"""How far a tumour may reach from its middle, in radii: a typed diameter is rougher than a line."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tumour is.
+
+    Args:
+        clicked: voxel surely of it, in the frame.
+        middle: its middle, in the frame.
+        diameter_mm: its longest diameter.
+        reach_mm: how far it may reach from its middle.
+    """
+
+    clicked: Index
+    middle: Index
+    diameter_mm: float
+    reach_mm: float
 
 
 def segment(request: Request, watch: Watch) -> LabelMap:
-    """Label each clicked tumour: one point and one diameter a name, "tumour-1" to "tumour-99".
+    """Label each tumour pointed at, "tumour-1" to "tumour-99".
 
-    The border lies half way between the tumour's core and the tissue around it, whether darker or
-    brighter, in any modality. A tumour that is labelled already is drawn anew; other labels stay.
-    Without labels the organ is unknown and only the tumour is labelled.
+    One line across its longest diameter is enough (`Seeds.diameters`); a point says which part is
+    surely the tumour (without one: the line's middle); a point may come with a diameter in mm
+    instead of a line. The border lies half way between the tumour and the tissue around it, whether
+    darker or brighter (`lesion`). A tumour that is labelled already is drawn anew; other tumours
+    keep their voxels, the organ takes in what bulges out of it. Without labels the organ is unknown
+    and only the tumour is labelled.
 
     Raises:
-        BadArgument: no point, more than one, no diameter, or a point outside the image.
+        BadArgument: no tumour, more than one point, no diameter, a place outside the image, or a
+            point beside its line.
         EmptyLabel: nothing there differs from its surroundings.
     """
-    volume, organ, labels, seeds = request.volume, request.organ, request.labels, request.seeds
-    names = sorted(name for name in seeds.points if name != "background")
+    volume, organ, labels = request.volume, request.organ, request.labels
+    names = sorted(name for name in request.seeds.names if name != BACKGROUND)
     if not names:
         raise BadArgument("no tumour was pointed at", where="seeds", advice="click on one")
     frame = frame_of(volume.affine)
+    places = {name: _place(request, name, frame) for name in names}
     image = np.ascontiguousarray(frame.turned(volume.voxels), dtype=np.float32)
-    within = None if labels is None else _organ_mask(labels, organ)
+    organ_mask = None if labels is None else _organ_mask(labels, organ)
     found: dict[str, Flags] = {}
-    for place, name in enumerate(names):
-        watch.tell(place / len(names), f"outlining {name}")
-        centre, diameter = _asked(seeds, name, volume)
-        allowed = None if within is None else frame.turned(within)
-        start = frame.place(centre, volume.voxels.shape)
-        mask = _outlined(image, start, diameter, frame.spacing_mm, within=allowed)
+    for count, name in enumerate(names):
+        watch.tell(count / len(names), f"outlining {name}")
+        others = _others(labels, names, volume)
+        others = np.logical_or.reduce([others, *found.values()])
+        within = None if organ_mask is None else frame.turned(organ_mask)
+        mask = _outlined(image, places, name, frame, within=within, others=frame.turned(others))
         if mask is None:
             raise EmptyLabel(
                 f"nothing at {name}'s point differs from its surroundings",
                 where="segment",
-                advice="click into its middle, give its longest diameter, or paint it",
+                advice="draw its longest diameter from border to border, or paint it",
             )
         found[name] = frame.back(mask)
     watch.tell(1.0, f"{len(found)} outlined")
     return _added(found, labels, organ, volume)
 
 
-def _asked(seeds: Seeds, name: str, volume: Volume) -> tuple[Index, float]:
-    """Index of the clicked voxel and diameter in mm, checked."""
+def _place(request: Request, name: str, frame: Frame) -> Place:
+    """Where a tumour is, checked."""
+    seeds, volume = request.seeds, request.volume
     if not NAME.fullmatch(name):
         raise BadArgument(f"{name!r} is no tumour", where="seeds", advice='call it "tumour-1"')
-    points = seeds.points[name]
-    if len(points) != 1:
-        raise BadArgument(f"{name} has {len(points)} points, not one", where="seeds")
+    points = seeds.points.get(name, ())
+    if len(points) > 1 or name in seeds.scribbles:
+        what = f"{len(points)} points" if points else "scribbles"
+        raise BadArgument(f"{name} has {what}, not one point", where="seeds")
     if name not in seeds.diameters_mm:
         raise BadArgument(
-            f"{name} has no diameter", where="seeds", advice="give its longest diameter in mm"
+            f"{name} has no diameter",
+            where="seeds",
+            advice="draw its longest diameter as a line, or give it in mm",
         )
-    i, j, k = (int(n) for n in np.rint(to_index(volume.affine, np.array(points[0]))))
+    diameter_mm = seeds.diameters_mm[name]
+    if name not in seeds.diameters:
+        clicked = _voxel(points[0], name, volume, frame)
+        return Place(clicked, clicked, diameter_mm, TYPED * 0.5 * diameter_mm)
+    line = np.array(seeds.diameters[name])
+    middle = line.mean(axis=0)
+    point = np.array(points[0]) if points else middle
+    if np.linalg.norm(point - middle) > 0.5 * diameter_mm:
+        raise BadArgument(
+            f"{name}'s point lies beside its line",
+            where="seeds",
+            advice="draw the line through the tumour that was clicked",
+        )
+    clicked, centre = (_voxel(p, name, volume, frame) for p in (point, middle))
+    return Place(clicked, centre, diameter_mm, DRAWN * 0.5 * diameter_mm)
+
+
+def _voxel(
+    point: NDArray[np.float64] | tuple[float, ...], name: str, volume: Volume, frame: Frame
+) -> Index:
+    i, j, k = (int(n) for n in np.rint(to_index(volume.affine, np.array(point))))
     if not all(0 <= n < size for n, size in zip((i, j, k), volume.voxels.shape, strict=True)):
         raise BadArgument(f"{name}'s point lies outside the image", where="seeds")
-    return (i, j, k), seeds.diameters_mm[name]
+    return frame.place((i, j, k), volume.voxels.shape)
 
 
 def _organ_mask(labels: LabelMap, organ: Organ) -> Flags | None:
@@ -80,46 +126,53 @@ def _organ_mask(labels: LabelMap, organ: Organ) -> Flags | None:
     return labels.mask(organ.name) if present else None
 
 
+def _others(labels: LabelMap | None, names: list[str], volume: Volume) -> Flags:
+    """Voxels of tumours labelled before that are not drawn now."""
+    taken = np.zeros(volume.voxels.shape, bool, order="F")
+    if labels is not None:
+        for one in labels.of_kind("tumour"):
+            if one.name not in names:
+                taken |= labels.mask(one.name)
+    return taken
+
+
 def _outlined(
-    image: Floats, start: Index, diameter_mm: float, spacing_mm: Spacing, *, within: Flags | None
+    image: Floats,
+    places: dict[str, Place],
+    name: str,
+    frame: Frame,
+    *,
+    within: Flags | None,
+    others: Flags,
 ) -> Flags | None:
-    """The tumour around a voxel, or None when there is no contrast; arrays in patient axes."""
-    box = _box(start, BEYOND * diameter_mm + 8.0, spacing_mm)
+    """The tumour, (ni, nj, nk) bool in patient axes, or None when there is no contrast."""
+    place, spacing = places[name], frame.spacing_mm
+    far = np.ceil((2.0 * place.reach_mm + BEYOND_MM) / np.array(spacing)).astype(int)
+    box = tuple(
+        slice(max(0, n - reach), n + reach + 1)
+        for n, reach in zip(place.middle, far.tolist(), strict=True)
+    )
     part = image[box]
-    distance = _distance_mm(box, part.shape, start, spacing_mm)
-    inside = np.ones(part.shape, bool) if within is None else np.ascontiguousarray(within[box])
-    reach = REACH * 0.5 * diameter_mm
-    ring = inside & (distance > reach + 2.0) & (distance < 2.0 * reach + 6.0)
-    core = distance <= max(0.2 * diameter_mm, 1.1 * max(spacing_mm))
-    if not ring.any():
+    away = _distance_mm(box, part.shape, place.middle, spacing)
+    taken = np.ascontiguousarray(others[box])
+    for other, there in places.items():
+        if other != name:
+            theirs = _distance_mm(box, part.shape, there.middle, spacing) / there.diameter_mm
+            taken |= theirs < away / place.diameter_mm
+    core = _distance_mm(box, part.shape, place.clicked, spacing)
+    organ = np.ones(part.shape, bool) if within is None else np.ascontiguousarray(within[box])
+    lesion = Lesion(part, organ, taken, away, core, place.diameter_mm, place.reach_mm, spacing)
+    mask = outlined(lesion)
+    if mask is None:
         return None
-    even = blurred(part, 1.5, spacing_mm)
-    level = float(np.median(even[ring]))
-    spread = 1.4826 * float(np.median(np.abs(even[ring] - level)))
-    contrast = float(np.median(even[core])) - level
-    if abs(contrast) < max(2.0 * spread, 1e-3):
-        return None
-    levels = np.full(part.shape, level, np.float32)
-    near = (inside & (distance <= reach)) | core
-    mask = largest(near & ((even - level) / contrast > 0.5), core)
-    if not mask.any():
-        return None
-    full = contrast_of(Parenchyma(part, inside | core, levels, spacing_mm), mask)
-    mask = bordered(Parenchyma(part, near, levels, spacing_mm), mask, contrast=full)
     whole = np.zeros(image.shape, bool)
     whole[box] = mask
-    return whole if mask.any() else None
+    return whole
 
 
-def _box(start: Index, reach_mm: float, spacing_mm: Spacing) -> Box:
-    i, j, k = (
-        slice(max(0, n - int(np.ceil(reach_mm / s))), n + int(np.ceil(reach_mm / s)) + 1)
-        for n, s in zip(start, spacing_mm, strict=True)
-    )
-    return i, j, k
-
-
-def _distance_mm(box: Box, shape: tuple[int, ...], start: Index, spacing_mm: Spacing) -> Floats:
+def _distance_mm(
+    box: tuple[slice, ...], shape: tuple[int, ...], start: Index, spacing_mm: Spacing
+) -> Floats:
     """Distance of each voxel in a box to the voxel `start`, mm."""
     i, j, k = (
         (np.arange(size, dtype=np.float32) + cut.start - n) * s
@@ -139,7 +192,11 @@ def _added(
     within = organ.name if any(s.name == organ.name for s in kept) else ""
     new = tuple(tumour(int(name.rsplit("-", 1)[1]), within) for name in found)
     masks = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    if within:
+        masks[within] = np.logical_or.reduce([masks[within], *found.values()])
     return stacked(masks | found, kept + new, volume.affine)
 
 
-METHOD = Method("tumour-click", "One tumour from a click and its diameter", "seeded", segment)
+METHOD = Method(
+    "tumour-click", "One tumour from a click and its diameter, or one line", "seeded", segment
+)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.filters import apply_hysteresis_threshold
 
-from organtwin.segmenting.frame import Flags, Floats
-from organtwin.segmenting.gaps import gaps_closed
+from organtwin.core.errors import EmptyLabel
+from organtwin.core.labelmap import CodedTerm, Structure
+from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.gaps import GAP_MM, gaps_closed
 from organtwin.segmenting.morphology import around, closed, dilated, without_specks
 from organtwin.segmenting.parenchyma import Parenchyma
 from organtwin.segmenting.parting import Lit, parted
@@ -24,12 +26,35 @@ CONTRAST_BLUR_MM = 0.7
 BLUR_MM = 0.5
 LOW, HIGH = 0.35, 0.6
 """Parts of the widest vessels' contrast: a thin vessel's edge, and a place that surely is one."""
+LEAST_LOW, LEAST_HIGH = 1.8, 3.5
+"""Both are at least so many sd of the noise: 4 % and 0.02 % of plain tissue lie above."""
+SNAP_MM = 3.0
 HULL_MM = 8.0
 """Clefts of the organ up to twice as wide are bridged where vessels enter and leave."""
 DOOR_MM = 25.0
 STEM_MM = 30.0
-"""How far outside the organ the trunk is followed."""
+"""How far outside the organ the trunk is followed: its stump, of about 80 mm (Gray's Anatomy)."""
 FEWEST = 20
+UNTOLD = Structure(
+    "veins", 4, "vessel", CodedTerm("29092000", "SCT", "Vein"), (0.30, 0.44, 0.75), "liver"
+)
+"""Veins that could not be told apart."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How veins are looked for.
+
+    Args:
+        share: how bright a vein's edge is, of the contrast of the widest ones (1).
+        gap_mm: longest gap that is closed.
+        portal, hepatic: voxels (ni, nj, nk) bool that a person pointed at in either tree, or None.
+    """
+
+    share: float = LOW
+    gap_mm: float = GAP_MM
+    portal: Flags | None = None
+    hepatic: Flags | None = None
 
 
 @dataclass(frozen=True)
@@ -45,43 +70,64 @@ class Veins:
     apart: bool
 
 
-@dataclass(frozen=True)
-class Pointed:
-    """Voxels (ni, nj, nk) bool that a person pointed at in either tree; empty where not."""
-
-    portal: Flags
-    hepatic: Flags
-
-
 def veins_in(
-    tissue: Parenchyma, not_vein: Flags, spine_i: float, *, pointed: Pointed | None = None
+    tissue: Parenchyma, not_vein: Flags, spine_i: float, *, asked: Asked | None = None
 ) -> Veins | None:
     """Find the veins; None without contrast (nothing four sd brighter than the tissue).
 
     Args:
         not_vein: voxels of tumours.
         spine_i: index i of the spine's middle in these arrays.
-        pointed: roots said by a person, taken instead of those by anatomy.
+        asked: what a person pointed at is a root besides those by anatomy, and proves one of these
+            wrong that holds a place in the other tree.
+
+    Raises:
+        EmptyLabel: no vein near a place that a person pointed at.
     """
+    asked = asked or Asked()
     contrast = contrast_of_veins(tissue, not_vein)
     if contrast is None:
         return None
     trunks = trunks_at(tissue, contrast, spine_i)
     where = _may_hold_veins(tissue, trunks) & ~not_vein
     residual = tissue.residual(BLUR_MM)
-    vessels = _vessels(residual, where, tissue, contrast)
+    vessels = _vessels(residual, where, tissue, contrast=contrast, asked=asked)
     if not vessels.any():
         return None
-    portal = portal_root(vessels, trunks, tissue.spacing_mm)
-    hepatic = hepatic_root(vessels, portal, trunks, tissue.organ, tissue.spacing_mm)
-    if pointed is not None:
-        portal = pointed.portal if pointed.portal.any() else portal & ~pointed.hepatic
-        hepatic = pointed.hepatic if pointed.hepatic.any() else hepatic & ~pointed.portal
-    if not (portal & vessels).any() or not (hepatic & vessels).any():
+    spacing = tissue.spacing_mm
+    portal = portal_root(vessels, trunks, spacing)
+    hepatic = hepatic_root(vessels, portal, trunks, tissue.organ, spacing)
+    said = [
+        _pointed(vessels, places, spacing, name)
+        for places, name in ((asked.portal, "portal-vein"), (asked.hepatic, "hepatic-vein"))
+    ]
+    portal, hepatic = _root(portal, said[0], said[1]), _root(hepatic, said[1], said[0])
+    if not portal.any() or not hepatic.any():
         nothing = np.zeros_like(vessels)
         return Veins(vessels, nothing, nothing, apart=False)
-    first = _first(tissue, vessels, residual, (portal, hepatic))
+    first = _first(tissue, vessels, residual, (portal & ~said[1], hepatic))
     return Veins(vessels, first, vessels & ~first, apart=True)
+
+
+def _pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str) -> Flags:
+    """Vessel voxels within 3 mm of what a person pointed at."""
+    if places is None or not places.any():
+        return np.zeros_like(vessels)
+    near: Flags = vessels & dilated(places, max(SNAP_MM, *spacing_mm), spacing_mm)
+    if not near.any():
+        raise EmptyLabel(
+            f"there is no vessel where {name} was pointed at",
+            where="seeds",
+            advice="point at the middle of a bright branch inside the organ",
+        )
+    return near
+
+
+def _root(anatomy: Flags, said: Flags, said_of_other: Flags) -> Flags:
+    """Where a tree begins: what was said, and what anatomy says unless the other tree is there."""
+    wrong = bool((anatomy & said_of_other).any())
+    root: Flags = said if wrong else said | anatomy
+    return root
 
 
 def contrast_of_veins(tissue: Parenchyma, not_vein: Flags) -> float | None:
@@ -105,15 +151,26 @@ def _may_hold_veins(tissue: Parenchyma, trunks: Trunks) -> Flags:
     stems = [dilated(core, TRUNK_DEPTH_MM + 1.0, spacing) for core in trunks.others]
     stem = np.logical_or.reduce([np.zeros_like(doors), *stems])
     outside = cleft | (stem & dilated(tissue.organ, STEM_MM, spacing))
-    return tissue.organ | (outside & ~trunks.cava)
+    held: Flags = tissue.organ | (outside & ~trunks.cava)
+    return held
 
 
-def _vessels(residual: Floats, where: Flags, tissue: Parenchyma, contrast: float) -> Flags:
+def _vessels(
+    residual: Floats, where: Flags, tissue: Parenchyma, *, contrast: float, asked: Asked
+) -> Flags:
     noise = tissue.noise(residual)
-    low, high = max(LOW * contrast, 1.8 * noise), max(HIGH * contrast, 3.5 * noise)
-    lit = np.where(where, residual, np.float32(-1e3))
+    low = max(asked.share * contrast, LEAST_LOW * noise)
+    high = max(HIGH * contrast, LEAST_HIGH * noise, low)
+    lit = np.where(where, residual, np.float32(-np.inf))
     vessels = without_specks(apply_hysteresis_threshold(lit, low, high), FEWEST)
-    return gaps_closed(vessels, residual, level=low, where=where, spacing_mm=tissue.spacing_mm)
+    return gaps_closed(
+        vessels,
+        residual,
+        level=low,
+        where=where,
+        spacing_mm=tissue.spacing_mm,
+        gap_mm=asked.gap_mm,
+    )
 
 
 def _first(

@@ -138,7 +138,7 @@ def test_that_two_touching_vessels_are_parted_at_the_dip_between_them() -> None:
 
 @pytest.mark.parametrize("other_end", [(25, 2, 28), (40, 5, 27)])
 def test_that_two_crossing_vessels_are_told_apart(other_end: tuple[int, int, int]) -> None:
-    far = tuple(50 - n for n in other_end[:2]) + (other_end[2],)
+    far = (50 - other_end[0], 50 - other_end[1], other_end[2])
     one, other = tube((2, 25, 24), (47, 25, 24), 2.5), tube(other_end, far, 2.0)
     only_one, only_other = one & ~dilated(other, 1.0, MM), other & ~dilated(one, 1.0, MM)
     roots = one.copy(), other & tube(other_end, other_end, 4.0)

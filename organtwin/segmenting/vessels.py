@@ -1,0 +1,147 @@
+"""Vessels inside an organ, followed and told apart; portal and hepatic veins in the liver."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from organtwin.core.errors import BadArgument, EmptyLabel
+from organtwin.core.labelmap import LabelMap, stacked
+from organtwin.core.watch import Watch
+from organtwin.segmenting import BACKGROUND, Method, Request
+from organtwin.segmenting.closeup import Grid
+from organtwin.segmenting.frame import Flags
+from organtwin.segmenting.gaps import GAP_MM
+from organtwin.segmenting.liver_ct import checked, liver_in
+from organtwin.segmenting.morphology import Box
+from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
+from organtwin.segmenting.veins import LOW, UNTOLD, Asked, Veins, veins_in
+from solvers.contract import Parameter
+
+PORTAL, HEPATIC = "portal-vein", "hepatic-vein"
+ADVICE = "choose the portal-venous phase, or paint them"
+
+
+def segment(request: Request, watch: Watch) -> LabelMap:
+    """Label bright vessels inside the organ labelled so far; without it, of the liver in a CT.
+
+    Points and scribbles named "portal-vein" and "hepatic-vein" say where each tree is, besides what
+    anatomy says (`roots`); without either, or when one is not found, all are "veins". Other labels
+    stay. Vessels leave the organ only when it is found here, not when it was labelled before.
+
+    Raises:
+        BadArgument: seeds of anything else or outside the organ; no organ labelled and not a CT of
+            the liver.
+        EmptyLabel: no vessel, or none where a seed is.
+        Stopped: asked to stop.
+    """
+    _check_seeds(request)
+    labels, name = request.labels, request.organ.name
+    watch.tell(0.0, "finding the organ")
+    labelled = labels is not None and any(s.name == name for s in labels.structures)
+    grid = Grid.of(request.volume)
+    if labels is not None and labelled:
+        organ = grid.on(labels.require(name))
+        if not organ.any():
+            raise EmptyLabel(f"{name} is thinner than a voxel", where="labels")
+        box = grid.around(organ)
+        tissue = parenchyma_of(grid.image[box], organ[box], grid.spacing_mm)
+        middle_i = _middle_i(grid) - (box[0].start or 0)
+    else:
+        checked(request)
+        tissue, box, middle_i = liver_in(grid, watch)
+    watch.tell(0.6, "following the vessels")
+    sick = grid.on(_tumours(labels, request))[box]
+    veins = veins_in(tissue, sick, middle_i, asked=_asked(request, grid, box))
+    if veins is None:
+        raise EmptyLabel(
+            f"no vessel in the {name} is brighter than its tissue", where="segment", advice=ADVICE
+        )
+    watch.tell(0.9, "labelling")
+    return _labelled(_masks(veins, tissue, grid, box), request, organ_too=not labelled)
+
+
+def _check_seeds(request: Request) -> None:
+    known = {s.name for s in request.organ.structures if s.kind == "vessel"} | {BACKGROUND}
+    if unknown := [n for n in request.seeds.names if n not in known]:
+        raise BadArgument(
+            f"{unknown[0]!r} is no vessel of the {request.organ.name}",
+            where="seeds",
+            advice="there are: " + ", ".join(sorted(known - {BACKGROUND})),
+        )
+
+
+def _asked(request: Request, grid: Grid, box: Box) -> Asked:
+    """The settings, and voxels of the seeds of both trees."""
+    step_mm = 0.5 * min(grid.spacing_mm)
+    trees: list[Flags | None] = []
+    for name in (PORTAL, HEPATIC):
+        places = request.seeds.places(name, step_mm)
+        trees.append(grid.voxels(places, box) if len(places) else None)
+        if len(places) and not grid.voxels(places, box).any():
+            raise BadArgument(f"{name} was pointed at outside the organ", where="seeds")
+    share, gap_mm = request.settings["edge_share"], request.settings["gap_mm"]
+    return Asked(share, gap_mm, trees[0], trees[1])
+
+
+def _middle_i(grid: Grid) -> float:
+    """Index i of the body's middle, where the spine is: the mean place of what is not dark."""
+    lit = grid.image > np.percentile(grid.image[::4, ::4, ::4], 50)
+    return float(np.average(np.arange(lit.shape[0]), weights=lit.sum(axis=(1, 2)) + 1e-9))
+
+
+def _tumours(labels: LabelMap | None, request: Request) -> Flags:
+    none = np.zeros(request.volume.voxels.shape, bool)
+    tumours = () if labels is None else labels.of_kind("tumour")
+    for one in tumours:
+        none |= labels.mask(one.name) if labels is not None else none
+    return none
+
+
+def _masks(veins: Veins, tissue: Parenchyma, grid: Grid, box: Box) -> dict[str, Flags]:
+    found = {"": tissue.organ | veins.all}
+    if veins.apart:
+        found |= {PORTAL: veins.portal, HEPATIC: veins.hepatic}
+    else:
+        found |= {UNTOLD.name: veins.all}
+    masks = {name: grid.back(mask, box) for name, mask in found.items() if mask.any()}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def _labelled(masks: dict[str, Flags], request: Request, *, organ_too: bool) -> LabelMap:
+    """The labels so far with these vessels instead of the old ones, cut to the organ."""
+    organ, labels = request.organ, request.labels
+    whole = masks.pop("")
+    always = {s.name: s for s in organ.structures} | {UNTOLD.name: UNTOLD}
+    old = () if labels is None else labels.structures
+    kept = tuple(s for s in old if s.name not in {PORTAL, HEPATIC, UNTOLD.name})
+    so_far = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    if organ_too:
+        kept, so_far = (always[organ.name], *kept), {organ.name: whole, **so_far}
+    inside = {name: mask & so_far[organ.name] for name, mask in masks.items()}
+    found = {name: mask for name, mask in inside.items() if mask.any()}
+    if not found:
+        raise EmptyLabel(f"no vessel in the {organ.name}", where="segment", advice=ADVICE)
+    return stacked(so_far | found, kept + tuple(always[n] for n in found), request.volume.affine)
+
+
+SETTINGS = (
+    Parameter(
+        "edge_share",
+        "1",
+        0.15,
+        0.7,
+        "brightness of a vessel's edge, of the contrast of the widest vessels",
+        "half-maximum is 0.5 for a wide vessel; one as thin as a voxel is half as bright (0.25)",
+        LOW,
+    ),
+    Parameter(
+        "gap_mm", "mm", 0.0, 30.0, "longest gap that is closed", "unsourced, set your own", GAP_MM
+    ),
+)
+METHOD = Method(
+    "vessels",
+    "Vessels in the organ, portal and hepatic veins kept apart",
+    "automatic",
+    segment,
+    SETTINGS,
+)
