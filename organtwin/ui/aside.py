@@ -64,7 +64,30 @@ def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
 
     del asked, watch
     found = segmenting.methods().values()
-    return {"methods": [{"name": m.name, "title": m.title, "kind": m.kind} for m in found]}
+    return {
+        "methods": [
+            {
+                "name": m.name,
+                "title": m.title,
+                "kind": m.kind,
+                "modality": m.modality,
+                "settings": [asdict(setting) for setting in m.settings],
+            }
+            for m in found
+        ]
+    }
+
+
+def preview(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Segment by a seeded "method" for each line of seeds on stdin, writing "out", not the case.
+
+    Asked are the folder "objects", the ids "volume" and "labels", "organ" and "settings". Each line
+    is {"seeds"}; parts told are "found" with volumes, "refused" with why, and "idle" after each.
+    """
+    from organtwin.ui.previews import answer_previews
+
+    answer_previews(asked, sys.stdin, _say, watch)
+    return {"over": True}
 
 
 def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
@@ -162,6 +185,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "methods": methods,
     "mesh_formats": mesh_asking.formats,
     "export_mesh": mesh_asking.export,
+    "preview": preview,
     "quantities": quantities,
     "agreement": agreement,
     "report": report,

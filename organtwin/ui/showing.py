@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,23 +10,21 @@ from PySide6.QtCore import QObject, Signal
 
 from organtwin.core.case import Case, Visit
 from organtwin.core.errors import OrganTwinError
-from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.observation import Observation
 from organtwin.organs import Organ, organ
-from organtwin.ui.scene import Layer, Scene
+from organtwin.ui.easel import Easel
+from organtwin.ui.fetch import large
+from organtwin.ui.scene import Scene
 from organtwin.ui.session import Session
+from organtwin.ui.skins import Skins
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.linking import link
 from organtwin.ui.views.tracks import Stop, Track
 from organtwin.ui.windows import windows_of
 
-ORGAN_OPACITY: Final = 0.42
-KEPT_SURFACES: Final = 8
 LOOKED_AT: Final = 4_000_000
-Surface = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""Points (n, 3) LPS mm, triangles (f, 3), normals (n, 3)."""
-Surfaces = Mapping[str, Surface]
 
 
 class Showing(QObject):
@@ -38,27 +34,31 @@ class Showing(QObject):
         scene_changed: the 3D scene is another one.
         visit_changed: another visit was chosen.
         visit_shown: the case was followed; the chosen visit is on screen.
+        quantities_asked: the numbers of the visit shown shall be seen.
     """
 
     scene_changed = Signal()
     visit_changed = Signal(int)
     visit_shown = Signal()
+    quantities_asked = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.viewing = Viewing(parent=self)
+        self.easel = Easel(session, self)
+        self.skins = Skins(session, self)
         self.visit = 0
         self._shown: tuple[str, str] = ("", "")
         self._shown_visit = 0
-        self._surfaces: dict[str, Surfaces] = {}
-        self._layers: dict[str, Layer] = {}
-        self._asked: set[str] = set()
         self._extra = Scene()
         self._without: frozenset[str] = frozenset()
         session.foresee = self.needs
         session.case_changed.connect(self.follow_case)
         self.viewing.hidden_changed.connect(self.scene_changed)
+        self.skins.changed.connect(self.scene_changed)
+        self.easel.put_up.connect(lambda: self.show_preview(None))
+        self.easel.drawn.connect(self.viewing.redraw)
 
     @property
     def organ(self) -> Organ:
@@ -76,8 +76,12 @@ class Showing(QObject):
         visits = self.session.case.visits
         if visit >= len(visits) or not visits[visit].labels:
             return None
-        labels: LabelMap = self.session.get(visits[visit].labels)
-        return labels
+        return self.easel.labels(visits[visit].labels)
+
+    def show_preview(self, labels: LabelMap | None) -> None:
+        """Lay labels over the slices that are not the case's; None: the case's own again."""
+        own = self.labels_of(self.visit)
+        self.viewing.show_labels(own if labels is None else labels)
 
     def choose_visit(self, index: int) -> None:
         """Show another visit."""
@@ -89,7 +93,10 @@ class Showing(QObject):
     def needs(self, case: Case) -> tuple[str, ...]:
         """Return the ids of the large objects that showing a Case will ask for."""
         visit = case.visits[self.visit if self.visit < len(case.visits) else 0 : self.visit + 1]
-        return (*(i for v in visit for i in (v.volume, v.labels)), case.mesh)
+        labels = tuple(v.labels for v in visit)
+        if self.easel.holds(self._shown[1]):  # it goes on by the Change, which is small
+            labels = large(self.session.folder.objects, labels)
+        return (*(v.volume for v in visit), *labels, case.mesh)
 
     def follow_case(self) -> None:
         """Show the Case as it stands."""
@@ -99,12 +106,15 @@ class Showing(QObject):
             self.visit_changed.emit(0)
         visit = self.shown_visit
         wanted = (visit.volume, visit.labels) if visit else ("", "")
+        if wanted != self._shown and self._edited(wanted):
+            self.visit_shown.emit()
+            return
         if wanted != self._shown:
             try:
                 self._show(wanted)
             except OrganTwinError as error:
                 self.session.failed.emit(Trouble.of(error))
-        self._want_surfaces(wanted[1])
+        self.skins.want(wanted[1])
         if not count:
             self.viewing.measures.clear()
         self.scene_changed.emit()
@@ -134,16 +144,8 @@ class Showing(QObject):
         """
         if not labels_id:
             return Scene()
-        self._want_surfaces(labels_id)
-        surfaces = self._surfaces.get(labels_id, {})
-        labels: LabelMap = self.session.get(labels_id)
-        shown = [s for s in labels.structures if s.name in surfaces]
-        layers = [
-            self._layer(structure, labels_id, surfaces[structure.name])
-            for structure in shown
-            if structure.name not in self.viewing.hidden
-        ]
-        return Scene(tuple(sorted(layers, key=lambda layer: layer.opacity < 1.0)))
+        self.skins.want(labels_id)
+        return self.skins.scene(labels_id, self.easel.labels(labels_id), self.viewing.hidden)
 
     def shown_structures(self) -> Scene:
         """Return the visible structures of the chosen visit."""
@@ -196,15 +198,22 @@ class Showing(QObject):
         labels = self.labels_of(0)
         return list(labels.structures) if labels is not None else []
 
-    def _layer(self, structure: Structure, labels_id: str, surface: Surface) -> Layer:
-        key = f"{labels_id[:12]}/{structure.name}"
-        if key not in self._layers:
-            points, triangles, normals = surface
-            opacity = ORGAN_OPACITY if structure.kind == "organ" else 1.0
-            self._layers[key] = Layer(
-                key, points, triangles, structure.colour, opacity, normals=normals
-            )
-        return self._layers[key]
+    def _edited(self, wanted: tuple[str, str]) -> bool:
+        """Go on to labels that were edited from those shown; returns whether they were."""
+        volume_id, before = self._shown
+        box = self.easel.follow(wanted[1]) if wanted[0] == volume_id else None
+        if box is None:
+            self.easel.clear()
+            return False
+        self._shown = wanted
+        self.skins.edited(before, wanted[1])
+        labels = self.easel.labels(wanted[1])
+        if labels.structures == self.viewing.structures:
+            self.viewing.redraw(box)
+        else:
+            self.viewing.show_labels(labels)
+            self.scene_changed.emit()
+        return True
 
     def _show(self, wanted: tuple[str, str]) -> None:
         volume_id, labels_id = wanted
@@ -232,39 +241,6 @@ class Showing(QObject):
             return way.there(self.viewing.cursor_mm)
         except OrganTwinError:
             return None
-
-    def _want_surfaces(self, labels: str) -> None:
-        if not labels or labels in self._surfaces or labels in self._asked:
-            return
-        folder = self.session.folder
-        out = folder.jobs / f"surfaces-2-{labels[:32]}.npz"
-        if out.exists():
-            self._take_surfaces(labels, out)
-            return
-        self._asked.add(labels)
-        self.session.ask(
-            "surfaces",
-            {"objects": str(folder.objects.root), "labels": labels, "out": str(out)},
-            lambda answer: self._take_surfaces(labels, Path(answer["out"])),
-        )
-
-    def _take_surfaces(self, labels: str, path: Path) -> None:
-        self._asked.discard(labels)
-        found: dict[str, Surface] = {}
-        with np.load(path) as arrays:
-            for key in arrays.files:
-                name, _, part = key.rpartition("/")
-                if part == "points":
-                    found[name] = (
-                        arrays[key],
-                        arrays[f"{name}/triangles"],
-                        arrays[f"{name}/normals"],
-                    )
-        self._surfaces[labels] = found
-        while len(self._surfaces) > KEPT_SURFACES:
-            self._surfaces.pop(next(iter(self._surfaces)))
-            self._layers.clear()
-        self.scene_changed.emit()
 
 
 def centre_mm(labels: LabelMap) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from organtwin.ui.stage_bar import StageBar
 from organtwin.ui.tool_bar import ToolBar
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.beside_view import BesideView
-from organtwin.ui.views.organ_view import OrganView
+from organtwin.ui.views.organ_view import CutsIn3D, OrganView
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.views.slicing import PLANES, Plane
 
@@ -104,6 +104,8 @@ class Stage(QWidget):
         self.pairing.changed.connect(self._follow_pairing)
         self.pair_bar.plane_chosen.connect(self.beside.show_plane)
         self.tools.list.toggled.connect(self._show_list)
+        showing.quantities_asked.connect(lambda: self.quantities.switch.setChecked(True))
+        showing.viewing.changed.connect(self._follow_hand)
         self.tools.add_keys(self)
         flicker = QShortcut(QKeySequence("T"), self)
         flicker.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -203,6 +205,11 @@ class Stage(QWidget):
     def _show_list(self, on: bool) -> None:
         self.measures.setVisible(on and self._own is None)
         self.measures.follow()
+
+    def _follow_hand(self) -> None:
+        """Let the tool in hand cut in 3D where it can."""
+        hand = self.showing.viewing.hand
+        self.organ.scissors = hand if isinstance(hand, CutsIn3D) else None
 
     def _draw_scene(self) -> None:
         self.organ.show_scene(self.showing.scene())

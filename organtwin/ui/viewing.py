@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from organtwin.core.boxes import Box as VoxelBox
 from organtwin.core.labelmap import LabelMap, Structure
-from organtwin.core.volume import GeometryReport, Volume
+from organtwin.core.volume import GeometryReport, Volume, to_lps
 from organtwin.organs import Window
 from organtwin.ui.measures import Measures
+from organtwin.ui.views.brush import Hand, Scribble
 from organtwin.ui.views.framing import Box, Frame, rotation, step_mm, upright_frames, voxel_frame
 from organtwin.ui.views.reslicing import Reslicer, Slab
 from organtwin.ui.views.slicing import AXES, Canonical, Plane, canonical
@@ -35,13 +37,13 @@ class Viewing(QObject):
         changed: something to draw is another one.
         hidden_changed: other structures are drawn.
         moved: the crosshair stands elsewhere.
-        clicked: a place (3,) LPS mm set by hand while `picking` is on.
+        redrawn: voxels of the labels changed in place: lowest and highest canonical index (3,).
     """
 
     changed = Signal()
     hidden_changed = Signal()
     moved = Signal()
-    clicked = Signal(object)
+    redrawn = Signal(object, object)
 
     def __init__(self, measures: Measures | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -57,7 +59,8 @@ class Viewing(QObject):
         self.cursor_mm: NDArray[np.float64] = np.zeros(3)
         self.fill = 0.22
         self.marks: tuple[Mark, ...] = ()
-        self.picking = False
+        self.hand: Hand | None = None
+        self.scribbles: tuple[Scribble, ...] = ()
         self.withheld = False
         self.resampled = ""
         self.inverted = False
@@ -107,6 +110,15 @@ class Viewing(QObject):
         self._reslicers = (self._reslicers[0], None)
         self.changed.emit()
 
+    def redraw(self, box: VoxelBox) -> None:
+        """Tell that voxels in a box of the labels' array changed in place."""
+        shown = self._shown[1]
+        if self.labels is None or shown is None or box[0].stop <= box[0].start:
+            return
+        ends = np.array([[axis.start, axis.stop - 1] for axis in box], dtype=np.float64).T
+        index = np.rint(self.labels.index(to_lps(shown.affine, ends)))
+        self.redrawn.emit(index.min(axis=0), index.max(axis=0))
+
     def set_window(self, centre: float, width: float) -> None:
         """Choose which values are grey: `centre` and `width` in the image's unit."""
         self.window = (float(centre), max(float(width), 1.0 if self.unit == "HU" else 1e-6))
@@ -133,9 +145,14 @@ class Viewing(QObject):
         self.crosshair = on
         self.changed.emit()
 
-    def set_marks(self, marks: tuple[Mark, ...]) -> None:
+    def set_marks(self, marks: tuple[Mark, ...], scribbles: tuple[Scribble, ...] = ()) -> None:
         """Show seeds."""
-        self.marks = marks
+        self.marks, self.scribbles = marks, scribbles
+        self.changed.emit()
+
+    def take_in_hand(self, hand: Hand | None) -> None:
+        """Let left drags in slices belong to a tool; None: they move the crosshair."""
+        self.hand = hand
         self.changed.emit()
 
     @property

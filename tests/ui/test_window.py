@@ -181,8 +181,10 @@ def test_that_hiding_a_structure_takes_it_from_slices_and_scene(window: MainWind
 
 def test_that_a_click_sets_a_seed_while_seeds_are_set(window: MainWindow, qtbot: QtBot) -> None:
     window.choose_page("segment")
-    window.showing.viewing.picking = True
     axial, before = window.stage.slices["axial"], window.showing.viewing.cursor_mm
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.keyClick(axial, Qt.Key.Key_G)
     qtbot.mouseClick(
         axial, Qt.MouseButton.LeftButton, pos=QPoint(axial.width() // 2, axial.height() // 2)
     )

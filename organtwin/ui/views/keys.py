@@ -34,6 +34,8 @@ _NUDGES: Final = {
 def pressed(view: SliceView, event: QKeyEvent) -> bool:
     """Do what a key asks of a view; returns whether it meant anything."""
     key = Qt.Key(event.key())
+    if view.viewing.hand is not None and view.viewing.hand.pressed(view, key):
+        return True
     if event.modifiers() & Qt.KeyboardModifier.ControlModifier and key in _NUDGES:
         _nudge(view, np.array([*_NUDGES[key], 0.0]))
     elif key in _STEPS:

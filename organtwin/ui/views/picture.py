@@ -64,6 +64,14 @@ class Picture:
             self._pixmap = (key, pixmap)
         painter.drawPixmap(0, 0, self._pixmap[1])
 
+    def forget(self, first: int, last: int) -> None:
+        """Draw slices anew whose structures changed: from the first to the last."""
+        for number in range(first, last + 1):
+            for small in (False, True):
+                self._outlines.pop((number, small), None)
+        if self._view.viewing.oblique is not None or first <= self._view.number <= last:
+            self._pixmap = None
+
     def _learn(self, took_s: float) -> None:
         """Fit the number of samples to how fast this machine draws them just now."""
         if self._view.moving:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from organtwin.ui.theme import VIEWPORT, colour, font
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views import measure_drawing, slice_drawing
+from organtwin.ui.views.brush import draw_scribbles
 from organtwin.ui.views.drags import Drag, begun, on_grip
 from organtwin.ui.views.framing import Frame
 from organtwin.ui.views.keys import HELP, pressed
@@ -28,6 +29,7 @@ from organtwin.ui.views.picture import Picture
 from organtwin.ui.views.slicing import AXES, Canonical, Plane
 
 REST_MS: Final = 160
+SOON_MS: Final = 50
 
 
 class Veil(Protocol):
@@ -63,6 +65,8 @@ class SliceView(QWidget):
         self._drag: Drag | None = None
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._come_to_rest)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{plane.capitalize()} slices")
@@ -70,6 +74,7 @@ class SliceView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         viewing.changed.connect(self._follow)
         viewing.moved.connect(self._follow)
+        viewing.redrawn.connect(self._redraw)
         viewing.measures.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -144,8 +149,11 @@ class SliceView(QWidget):
             self.picture.draw(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             slice_drawing.draw_marks(painter, self)
+            draw_scribbles(painter, self)
             slice_drawing.draw_crosshair(painter, self)
             measure_drawing.draw_measures(painter, self, slice_drawing.taken(self))
+            if self.viewing.hand is not None:
+                self.viewing.hand.overlay(painter, self)
             slice_drawing.draw_words(painter, self)
         if self.hasFocus():
             painter.setPen(QPen(colour("accent"), 1))
@@ -185,31 +193,34 @@ class SliceView(QWidget):
     # -- mouse and keys -------------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll; with Ctrl zoom about the pointer."""
+        """Scroll; with Ctrl zoom about the pointer, or size the tool in hand."""
         steps = event.angleDelta().y() / 120.0
         if self.viewing.volume is None:
             return
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        hand = self.viewing.hand
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and hand and hand.resize(steps):
+            self.update()
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.zoom_at(event.position(), 1.15**steps)
         elif steps:
             self.step(int(np.sign(steps)) * max(1, round(abs(steps))))
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a drag; while seeds are set a left press sets one."""
+        """Begin a drag; a left press belongs to the tool in hand."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         if self.viewing.volume is None:
             return
         button = event.button()
-        if button == Qt.MouseButton.LeftButton and self.viewing.picking:
-            place = self.to_mm(event.position())
-            if self.viewing.value_at(place) is not None:
-                self.viewing.clicked.emit(place)
-            return
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             button = Qt.MouseButton.MiddleButton
         self.hover = self.to_mm(event.position())
-        self._drag = begun(self, button, event.position())
+        hand = self.viewing.hand
+        if button == Qt.MouseButton.LeftButton and hand is not None:
+            ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            self._drag = hand.begun(self, event.position(), other=ctrl)
+        else:
+            self._drag = begun(self, button, event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with a drag; show what lies under the pointer."""
@@ -219,11 +230,7 @@ class SliceView(QWidget):
         if self._drag is not None:
             self._drag.move(event.position())
         else:
-            held = measure_drawing.handle_at(self, event.position()) is not None
-            free = not held and not on_grip(self, event.position())
-            self.setCursor(
-                Qt.CursorShape.CrossCursor if free else Qt.CursorShape.PointingHandCursor
-            )
+            self.setCursor(self._cursor_at(event.position()))
         self.update()
 
     @override
@@ -243,9 +250,9 @@ class SliceView(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Ask for the whole space, or give it back; a second click of a tool is a click."""
         self._drag = None
-        if self.viewing.measures.tool is not None:
+        if self.viewing.measures.tool is not None or self.viewing.hand is not None:
             self.mousePressEvent(event)
-        elif not self.viewing.picking:
+        else:
             self.maximise_asked.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -253,11 +260,25 @@ class SliceView(QWidget):
         if self.viewing.volume is None or not pressed(self, event):
             super().keyPressEvent(event)
 
+    def _cursor_at(self, point: QPointF) -> Qt.CursorShape:
+        held = measure_drawing.handle_at(self, point) is not None or on_grip(self, point)
+        free = self.viewing.hand is not None or not held
+        return Qt.CursorShape.CrossCursor if free else Qt.CursorShape.PointingHandCursor
+
     def _follow(self) -> None:
         if self.viewing.oblique is not None or self.veil is not None:
             self.moving = True
             self._rest.start()
         self.update()
+
+    def _redraw(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        """Draw at once where somebody draws, elsewhere soon."""
+        through = AXES[self.plane][2]
+        self.picture.forget(int(low[through]), int(high[through]))
+        if self._drag is not None:
+            self.update()
+        elif not self._soon.isActive():
+            self._soon.start()
 
     def _come_to_rest(self) -> None:
         self.moving = False

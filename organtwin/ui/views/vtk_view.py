@@ -114,6 +114,14 @@ class VtkView(QWidget):
         x, y, _, w = matrix.MultiplyPoint((*map(float, lps_mm), 1.0))
         return QPointF((x / w + 1) / 2 * self.width(), (1 - y / w) / 2 * self.height())
 
+    def to_focal_plane(self, point: QPointF) -> NDArray[np.float64]:
+        """Map widget coordinates to LPS mm (3,) in the plane that the camera is focused on."""
+        right, up = self.screen_axes()
+        focus = np.array(self.camera.GetFocalPoint())
+        away = point - QPointF(self.width() / 2, self.height() / 2)
+        place: NDArray[np.float64] = away.x() * right - away.y() * up
+        return focus + place * self.mm_per_pixel(focus)
+
     def mm_per_pixel(self, lps_mm: NDArray[Any]) -> float:
         """Return how many mm one pixel spans at the depth of a place (LPS mm)."""
         towards = np.array(self.camera.GetDirectionOfProjection())

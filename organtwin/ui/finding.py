@@ -1,0 +1,286 @@
+"""FindTools: a method, its settings, the seeds it starts from, and a preview of what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QListWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from organtwin.ui.forms import Form, NumberField
+from organtwin.ui.pieces import button, choice, side_by_side, tool, words
+from organtwin.ui.previewing import Preview
+from organtwin.ui.seeding import BACKGROUND, Scribbler, Seeding
+from organtwin.ui.tips import tooltip
+from organtwin.ui.tool_options import worded
+from organtwin.ui.workbench import Workbench
+from solvers.contract import Parameter
+
+SHOWN_SEEDS: Final = 4
+SOON_MS: Final = 120
+PREVIEWED: Final = frozenset({"grow-from-seeds"})
+"""Methods that are quick enough to look at after each scribble unless somebody says no."""
+ABOUT: Final = {
+    "seeded": "Starts from seeds in what it shall find; labels so far are kept.",
+    "automatic": "Finds everything by itself and takes the place of earlier labels.",
+}
+
+
+class FindTools(QWidget):
+    """What a method is asked.
+
+    Signals:
+        changed: method, settings or seeds are others.
+    """
+
+    changed = Signal()
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.seeding = Seeding(bench)
+        self.preview = Preview(bench.showing, self)
+        self.method = choice("Method of segmentation")
+        self.method.setPlaceholderText("Looking for methods…")
+        self._about = words("", "muted", wrap=True)
+        self._settings: dict[str, Form] = {}
+        self._room = QVBoxLayout()
+        self.structure = choice("Structure of the next seed")
+        self.structure.setToolTip("Structure that the next seed belongs to (Ctrl: background)")
+        self.diameter = NumberField("Largest diameter", "mm", 0.1, 300.0)
+        self.diameter.setValue(30.0)
+        self.diameter.setToolTip("Of a tumour without a diameter drawn (mm); bounds its growth")
+        self._seeds = self._seed_card()
+        self.bench.session.ask("methods", {}, self._take_methods)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for thing in (self.method, self._about):
+            column.addWidget(thing)
+        column.addLayout(self._room)
+        column.addWidget(self._seeds)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._look)
+        self.method.currentIndexChanged.connect(self._method_changed)
+        self.structure.currentTextChanged.connect(partial(setattr, self.seeding, "structure"))
+        self.seeding.changed.connect(self._list_seeds)
+        self.preview.told.connect(self._tell)
+        bench.chosen.connect(self._follow_choice)
+
+    # -- what it says ---------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """Whether the method chosen is automatic or seeded, "" before one is."""
+        chosen = self.method.currentData()
+        return str(chosen["kind"]) if chosen else ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the method chosen can read the image of the visit shown."""
+        chosen, volume = self.method.currentData(), self.bench.volume
+        return not (
+            chosen and volume and chosen["modality"] not in ("", volume.modality)
+        )  # what a method needs is said in `about`
+
+    def arguments(self, visit: int) -> dict[str, Any]:
+        """Return what the step "segment" takes."""
+        asked: dict[str, Any] = {"visit": visit, "method": self.method.currentData()["name"]}
+        settings = self._values()
+        if settings:
+            asked["settings"] = settings
+        if self.kind == "seeded":
+            given = self.seeding.arguments(self.diameter.value())
+            asked |= {name: value for name, value in given.items() if value}
+        return asked
+
+    def refresh(self) -> None:
+        """Follow the structures of the visit shown."""
+        self._fill_structures()
+        self._method_changed()
+
+    def entered(self) -> None:
+        """Take the scribble in hand again where it was."""
+        self._take_in_hand()
+
+    def left(self) -> None:
+        """Put down what is in hand, and the preview."""
+        self.free_hand()
+        self.preview.end()
+
+    def scribble(self) -> None:
+        """Take the scribble in hand, with a method that starts from it."""
+        self._choose_seeded()
+        self.line.setChecked(True)
+        self._chosen(self.line)
+
+    def free_hand(self) -> None:
+        """Draw no more seeds."""
+        for each in self.hands:
+            each.setChecked(False)
+        self._take_in_hand()
+
+    # -- how it is made -------------------------------------------------------------------------
+
+    def _seed_card(self) -> QWidget:
+        box = QWidget()
+        self.line = worded("Scribble", "Click: a point. Drag: a line (G)", "scribble")
+        self.longest = worded("Diameter", "Drag over the longest diameter", "ruler")
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(False)
+        scribbler = Scribbler(self.bench, self.seeding)
+        measurer = Scribbler(self.bench, self.seeding, longest=True)
+        self.hands: dict[QToolButton, Scribbler] = {self.line: scribbler, self.longest: measurer}
+        for each, hand in self.hands.items():
+            each.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            each.setIconSize(QSize(16, 16))
+            each.clicked.connect(partial(self._chosen, each))
+            hand.put_down.connect(self.free_hand)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Seeds")
+        self.list.setToolTip("Click: go there. Delete: take it away")
+        self.list.itemClicked.connect(lambda _: self._go())
+        remove = QShortcut(QKeySequence("Delete"), self.list)
+        remove.setContext(Qt.ShortcutContext.WidgetShortcut)
+        remove.activated.connect(self._remove)
+        self._minus = tool("minus", "Remove seed", "Take the seed chosen, or the last one, away")
+        self._minus.clicked.connect(self._remove)
+        self._clear = button("Clear", "Take all seeds away")
+        self._clear.clicked.connect(self.seeding.clear)
+        self.live = QCheckBox("Preview")
+        self.live.setToolTip("Show what the method makes of the seeds after each of them")
+        self.live.toggled.connect(lambda _: self._look_soon())
+        self._told = words("", "muted", wrap=True)
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(side_by_side(words("Seed in"), self.structure, stretch=1))
+        column.addLayout(side_by_side(self.line, self.longest, self.diameter, stretch=2))
+        column.addWidget(self.list)
+        column.addLayout(side_by_side(self.live, QWidget(), self._minus, self._clear, stretch=1))
+        column.addWidget(self._told)
+        self._list_seeds()
+        return box
+
+    def _take_methods(self, answer: Mapping[str, Any]) -> None:
+        for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
+            self.method.addItem(method["title"], method)
+            last = self.method.count() - 1
+            self.method.setItemData(last, tooltip(method["title"]), Qt.ItemDataRole.ToolTipRole)
+        self.method.setCurrentIndex(0)
+        if any(each.isChecked() for each in self.hands):
+            self._choose_seeded()
+        self._method_changed()
+
+    def _choose_seeded(self) -> None:
+        """Choose a method that starts from seeds, unless one is chosen."""
+        methods = [self.method.itemData(n) for n in range(self.method.count())]
+        fitting = [n for n, m in enumerate(methods) if m["name"] in PREVIEWED]
+        if self.kind == "automatic" and fitting:
+            self.method.setCurrentIndex(fitting[0])
+
+    def _method_changed(self) -> None:
+        chosen = self.method.currentData()
+        seeded = self.kind == "seeded"
+        self._seeds.setVisible(seeded)
+        if self.kind == "automatic":
+            self.free_hand()
+        for form in self._settings.values():
+            form.hide()
+        if chosen:
+            self._form(chosen).setVisible(bool(chosen["settings"]))
+            self.live.setChecked(chosen["name"] in PREVIEWED)
+            need = f" It reads {chosen['modality']} only." if chosen["modality"] else ""
+            self._about.setText(ABOUT[self.kind] + need)
+            self._about.setVisible(True)
+        self.method.setToolTip(tooltip(self.method.currentText()))
+        self._look_soon()
+        self.changed.emit()
+
+    def _form(self, chosen: Mapping[str, Any]) -> Form:
+        name = chosen["name"]
+        if name not in self._settings:
+            form = Form([Parameter(**setting) for setting in chosen["settings"]])
+            form.changed.connect(self._look_soon)
+            self._settings[name] = form
+            self._room.addWidget(form)
+        return self._settings[name]
+
+    def _values(self) -> dict[str, float]:
+        chosen = self.method.currentData()
+        return dict(self._form(chosen).values()) if chosen else {}
+
+    def _fill_structures(self) -> None:
+        chosen = self.structure.currentText()
+        names = [s.name for s in self.bench.structures]
+        more = [n for n in self.bench.names_to_add() if n not in names]
+        offered = [*names, *more, BACKGROUND]
+        if [self.structure.itemText(n) for n in range(self.structure.count())] != offered:
+            self.structure.clear()
+            self.structure.addItems(offered)
+        self.structure.setCurrentText(chosen if chosen in offered else more[-1])
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def _follow_choice(self, name: str) -> None:
+        if name and self.structure.findText(name) >= 0:
+            self.structure.setCurrentText(name)
+
+    def _chosen(self, which: QToolButton) -> None:
+        for each in self.hands:
+            each.setChecked(each is which and which.isChecked())
+        self._take_in_hand()
+
+    def _take_in_hand(self) -> None:
+        hand = next((h for each, h in self.hands.items() if each.isChecked()), None)
+        viewing = self.bench.showing.viewing
+        if viewing.hand is not hand and (hand is not None or viewing.hand in self.hands.values()):
+            viewing.take_in_hand(hand)
+
+    def _list_seeds(self) -> None:
+        told = self.seeding.told()
+        self.list.clear()
+        self.list.addItems(told)
+        self.list.scrollToBottom()
+        rows = min(max(len(told), 1), SHOWN_SEEDS)
+        self.list.setFixedHeight(rows * 26 + 6)
+        self.list.setVisible(bool(told))
+        for each in (self._minus, self._clear):
+            each.setEnabled(bool(told))
+        if not told:
+            self._tell("No seeds yet: choose Scribble and draw in a slice.")
+        self._look_soon()
+        self.changed.emit()
+
+    def _tell(self, text: str) -> None:
+        self._told.setText(text)
+
+    def _go(self) -> None:
+        self.bench.showing.viewing.move_to(self.seeding.place_mm(self.list.currentRow()))
+
+    def _remove(self) -> None:
+        row = self.list.currentRow()
+        self.seeding.remove(row if row >= 0 else self.list.count() - 1)
+
+    def _look_soon(self) -> None:
+        if hasattr(self, "_soon"):
+            self._soon.start()
+
+    def _look(self) -> None:
+        ready = self.live.isChecked() and self.kind == "seeded" and len(self.seeding.seeds) > 0
+        if not ready or not self.isVisible() or self.bench.session.busy:
+            if self.preview.shown:
+                self.preview.end()
+            return
+        seeds = self.seeding.arguments(self.diameter.value())
+        self.preview.ask(self.method.currentData()["name"], self._values(), seeds)

@@ -1,0 +1,283 @@
+"""StructureList: every structure of the visit shown, and what can be done to the one in work."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from organtwin.core.case import WorkState
+from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.ui.pieces import cleared, side_by_side, tool, words
+from organtwin.ui.structure_row import StructureRow, swatch
+from organtwin.ui.tips import tooltip
+from organtwin.ui.workbench import NEXT_STATE, Workbench
+
+REST_MS: Final = 700
+"""After a gesture so long without another, the ± of volumes is computed (it reads all voxels)."""
+ALLOWS: Final = "±: what the geometry of the slices allows at most"
+ALLOWS_MORE: Final = f"{ALLOWS}; errors of the labels are not in it"
+FILLED: Final = "±: so much may rest on slices that were never taken"
+FILLED_MORE: Final = f"{FILLED}; errors of the labels are not in it"
+UNSURE: Final = (
+    "With all that lies in it. Between two slices the surface lies anywhere: the volume may differ "
+    "by this at most, were the labels right"
+)
+COLOURS: Final = (
+    ("red", (0.84, 0.30, 0.28)), ("orange", (0.93, 0.58, 0.25)), ("yellow", (0.93, 0.83, 0.34)),
+    ("olive", (0.66, 0.72, 0.34)), ("green", (0.38, 0.74, 0.44)), ("teal", (0.30, 0.73, 0.69)),
+    ("sky", (0.36, 0.70, 0.93)), ("blue", (0.34, 0.48, 0.90)), ("violet", (0.60, 0.42, 0.86)),
+    ("pink", (0.92, 0.50, 0.72)), ("brown", (0.64, 0.47, 0.36)), ("grey", (0.66, 0.69, 0.72)),
+)  # fmt: skip
+
+
+class StructureList(QWidget):
+    """Rows, and below them what acts on the structure in work."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self.bench = bench
+        self.rows: dict[str, StructureRow] = {}
+        self._structures: tuple[Structure, ...] | None = None
+        self._visit = -1
+        self._names = QButtonGroup(self)
+        self._column = QVBoxLayout()
+        self._column.setSpacing(0)
+        self._none = words("No structures yet: add one, or find them below.", "muted", wrap=True)
+        self._allows = words("", "muted", wrap=True)
+        self._line = QLineEdit()
+        self._line.setMaxLength(64)
+        self._line.hide()
+        self._line.returnPressed.connect(self._typed)
+        self._typing = ""
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(self._column)
+        column.addWidget(self._none)
+        column.addWidget(self._line)
+        column.addLayout(self._tools())
+        column.addWidget(self._allows)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._show_volumes)
+        self._add_keys()
+        bench.chosen.connect(self._show_active)
+        bench.showing.viewing.hidden_changed.connect(self._show_hidden)
+
+    def refresh(self) -> None:
+        """Show the structures of the visit shown; those that stayed keep their rows."""
+        labels = self.bench.labels
+        structures = labels.structures if labels is not None else ()
+        visit = self.bench.showing.visit
+        if structures != self._structures or visit != self._visit:
+            self._structures, self._visit = structures, visit
+            self._make_rows(structures)
+            self._show_volumes()
+        else:
+            self._show_volumes(rough=True)
+            self._rest.start()
+        for name, row in self.rows.items():
+            row.show_work(self.bench.work_on(name))
+        self._show_hidden()
+        self._show_active()
+
+    def rename(self) -> None:
+        """Let the name of the structure in work be typed."""
+        if self.bench.active:
+            self._ask_line("rename", f"New name of {self.bench.active}", self.bench.active)
+
+    def name_new(self) -> None:
+        """Let the name of a new structure be typed."""
+        self._ask_line("add", "Name of the new structure", "")
+
+    def go_to(self, name: str) -> None:
+        """Bring the crosshair to the middle of a structure, where it has voxels."""
+        labels = self.bench.labels
+        place = _middle_mm(labels, name) if labels is not None else None
+        if place is None:
+            self.bench.said.emit(f"{name} has no voxels yet")
+        else:
+            self.bench.showing.viewing.move_to(place)
+
+    # -- how it is made -------------------------------------------------------------------------
+
+    def _tools(self) -> QHBoxLayout:
+        self.add = QToolButton()
+        self.add.setText("Add")
+        self.add.setAccessibleName("Add a structure")
+        self.add.setToolTip("Add a structure of the organ, the next tumour, or any other")
+        self.add.setProperty("words", True)
+        self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        plus = tool("plus", "")
+        self.add.setIcon(plus.icon())
+        plus.deleteLater()
+        self.add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._menu = QMenu(self)
+        self._menu.aboutToShow.connect(self._fill_menu)
+        self.add.setMenu(self._menu)
+        self.buttons: dict[str, QToolButton] = {}
+        for key, picture, name, tip in (
+            ("rename", "rename", "Rename", "Rename the structure in work (F2)"),
+            ("colour", "palette", "Colour", "Another colour for the structure in work"),
+            ("up", "chevron-up", "Draw earlier", "Draw it earlier: others lie over it (Alt+Up)"),
+            ("down", "chevron-down", "Draw later", "Draw it later, over others (Alt+Down)"),
+            ("goto", "goto", "Go to", "Bring the crosshair to the structure in work"),
+            ("remove", "trash", "Remove", "Remove the structure in work (undo brings it back)"),
+        ):
+            self.buttons[key] = tool(picture, name, tip)
+        self._colours = QMenu(self)
+        for name, colour in COLOURS:
+            action = self._colours.addAction(swatch(colour), name.capitalize())
+            action.triggered.connect(lambda _=False, c=colour: self._do("recolour", c))
+        self.buttons["colour"].setMenu(self._colours)
+        self.buttons["colour"].setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.buttons["rename"].clicked.connect(self.rename)
+        self.buttons["up"].clicked.connect(lambda: self._do("move", -1))
+        self.buttons["down"].clicked.connect(lambda: self._do("move", 1))
+        self.buttons["goto"].clicked.connect(lambda: self.go_to(self.bench.active))
+        self.buttons["remove"].clicked.connect(lambda: self._do("remove"))
+        row = side_by_side(self.add, QWidget(), *self.buttons.values(), stretch=1)
+        row.setSpacing(0)
+        return row
+
+    def _add_keys(self) -> None:
+        for keys, run in (
+            ("F2", self.rename),
+            ("Alt+Up", lambda: self._do("move", -1)),
+            ("Alt+Down", lambda: self._do("move", 1)),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(run)
+        leave = QShortcut(QKeySequence("Esc"), self._line)
+        leave.setContext(Qt.ShortcutContext.WidgetShortcut)
+        leave.activated.connect(self._line.hide)
+
+    def _fill_menu(self) -> None:
+        self._menu.clear()
+        for name in self.bench.names_to_add():
+            action = self._menu.addAction(name)
+            action.triggered.connect(lambda _=False, name=name: self.bench.add(name))
+        self._menu.addSeparator()
+        self._menu.addAction("Another…").triggered.connect(self.name_new)
+
+    def _make_rows(self, structures: tuple[Structure, ...]) -> None:
+        for row in self.rows.values():
+            self._names.removeButton(row.name)
+        cleared(self._column)
+        self.rows = {}
+        for number, structure in enumerate(structures, 1):
+            row = StructureRow(structure, number)
+            name = structure.name
+            row.name.clicked.connect(lambda _=False, name=name: self.bench.choose(name))
+            row.state.clicked.connect(lambda _=False, name=name: self._advance(name))
+            row.state.customContextMenuRequested.connect(
+                lambda at, row=row: self._ask_state(row, at)
+            )
+            row.eye.clicked.connect(lambda _=False, row=row: self._show(row))
+            self._names.addButton(row.name)
+            self._column.addWidget(row)
+            self.rows[name] = row
+        self._none.setVisible(not structures)
+        self._line.hide()
+
+    # -- what is shown --------------------------------------------------------------------------
+
+    def _show_volumes(self, *, rough: bool = False) -> None:
+        """Show volumes; `rough` leaves out what the geometry may change of them."""
+        labels, geometry = self.bench.labels, self.bench.geometry
+        if labels is None:
+            self._allows.hide()
+            return
+        withheld = geometry is not None and geometry.grade == "withheld"
+        for name, row in self.rows.items():
+            said, tip = f"{labels.volume_ml(name):,.1f}", "With all that lies in it"
+            if withheld:
+                row.show_volume("withheld", "The geometry is in doubt")
+                continue
+            if geometry is not None and not rough:
+                said, tip = f"{said} ± {labels.unsure_ml(name, geometry):,.1f}", UNSURE
+            row.show_volume(f"{said} mL".replace(",", " "), tip)
+        self._allows.setVisible(geometry is not None and not withheld)
+        if geometry is not None:
+            filled = geometry.interpolated_ml > 0
+            self._allows.setText(FILLED if filled else ALLOWS)
+            self._allows.setToolTip(tooltip(FILLED_MORE if filled else ALLOWS_MORE))
+
+    def _show_hidden(self) -> None:
+        for name, row in self.rows.items():
+            row.show_hidden(name in self.bench.showing.viewing.hidden)
+
+    def _show_active(self) -> None:
+        active = self.bench.active
+        if active in self.rows:
+            self.rows[active].name.setChecked(True)
+        for key, button in self.buttons.items():
+            button.setEnabled(bool(active))
+            if key in ("up", "down"):
+                button.setEnabled(self.bench.may_move(active, -1 if key == "up" else 1))
+        self.add.setEnabled(self.bench.showing.shown_visit is not None)
+
+    # -- what is clicked ------------------------------------------------------------------------
+
+    def _do(self, what: str, *more: object) -> None:
+        if self.bench.active:
+            getattr(self.bench, what)(self.bench.active, *more)
+
+    def _advance(self, name: str) -> None:
+        self.bench.mark(name, NEXT_STATE[self.bench.work_on(name).state])
+
+    def _ask_state(self, row: StructureRow, at: QPoint) -> None:
+        name = row.structure.name
+
+        def chosen(state: WorkState) -> None:
+            self.bench.mark(name, state)
+
+        row.ask_state(self.bench.session.folder.who, chosen, at)
+
+    def _show(self, row: StructureRow) -> None:
+        viewing, name = self.bench.showing.viewing, row.structure.name
+        viewing.set_hidden(viewing.hidden - {name} if row.hidden else viewing.hidden | {name})
+
+    def _ask_line(self, what: str, title: str, text: str) -> None:
+        self._typing = what
+        self._line.setAccessibleName(title)
+        self._line.setPlaceholderText(f"{title}; Enter")
+        self._line.setText(text)
+        self._line.selectAll()
+        self._line.show()
+        self._line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _typed(self) -> None:
+        text = self._line.text().strip()
+        self._line.hide()
+        if text and self._typing == "add":
+            self.bench.add(text)
+        elif text and self.bench.active:
+            self.bench.rename(self.bench.active, text)
+
+
+def _middle_mm(labels: LabelMap, name: str) -> NDArray[np.float64] | None:
+    """Return LPS mm of a voxel in the middle plane of a structure, None where it has none."""
+    wanted = np.zeros(256, dtype=bool)
+    wanted[[s.label for s in labels.inside(name)]] = True
+    planes = [k for k in range(labels.labels.shape[2]) if wanted[labels.labels[:, :, k]].any()]
+    if not planes:
+        return None
+    k = planes[len(planes) // 2]
+    places = np.argwhere(wanted[labels.labels[:, :, k]])
+    index = np.array([*places[len(places) // 2], k])
+    place: NDArray[np.float64] = labels.affine[:3, :3] @ index + labels.affine[:3, 3]
+    return place
