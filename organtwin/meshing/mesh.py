@@ -29,6 +29,7 @@ TOLERANCE_VOXELS = 0.8
 ATTEMPTS = 4
 MOST_OVER_TARGET = 1.1
 MOST_TETRAHEDRA = 3_000_000
+MOST_OF_ORGAN = 80_000
 Made = tuple[OrganMesh, MeshQuality]
 
 
@@ -77,8 +78,9 @@ def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> 
     watch.tell(0.0, "dividing space")
     target = sizes.target_tetrahedra
     plan = aimed(solid, sizes, watch.part(0.0, 0.2)) if target else planned(solid, sizes)
-    most = int(MOST_OVER_TARGET * target) if target else MOST_TETRAHEDRA
-    made, shape = _fitted(solid, plan, Goals(smooth), most, watch.part(0.2, 1.0))
+    most = MOST_OF_ORGAN if sizes.organ_alone else MOST_TETRAHEDRA
+    most = int(MOST_OVER_TARGET * target) if target else most
+    made, shape = _fitted(solid, plan, Goals(smooth), most=most, watch=watch.part(0.2, 1.0))
     mesh = checked(_mesh(shape, made, solid))
     return mesh, quality_of(mesh, solid.labels(), solid.left_out, OCTREE)
 
@@ -97,7 +99,7 @@ def _fitted(solid: Solid, plan: Plan, goals: Goals, most: int, watch: Watch) -> 
         if attempt > 0 and tetrahedra_of(found, plan.grid.shape) > most:
             break
         made = cones(found, plan.grid.shape)
-        shape = settled(plan.grid, made, goals, solid.wanted_mm3(), part)
+        shape = settled(plan.grid, made, goals, wanted_mm3=solid.wanted_mm3(), watch=part)
         places = misfits(goals, interfaces_of(shape, made), tolerance_mm)
         finer = plan.finer_at(tree, places) if len(places) else None
         if finer is None or attempt == ATTEMPTS - 1:

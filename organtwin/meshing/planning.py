@@ -18,7 +18,7 @@ from organtwin.meshing.thickness import block, boundary, thin, windows
 
 CELL_PER_EDGE = 1.1
 """A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
-BLOCK_PER_CELL = 1.2
+BLOCK_PER_CELL = 1.0
 DEEPEST = 7
 MOST_CELLS = 1 << 27
 MUCH_THIN = 0.1

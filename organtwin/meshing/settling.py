@@ -18,12 +18,13 @@ from organtwin.meshing.volumes import label_volumes, offset
 Floats = NDArray[np.float64]
 ROUNDS = 8
 DIAGONALS_EVERY = 3
-VOLUME_ROUNDS = 12
-SAFE_ROUNDS = 8
+VOLUME_ROUNDS = 20
+SAFE_ROUNDS = 16
+MOST_OF_THE_WAY = 0.7
 CLOSE = 5e-4
 FLOOR_DEG = 18.0
 LAST_FLOOR_DEG = 15.2
-LOWEST_FLOOR_DEG = 10.0
+LOWEST_FLOOR_DEG = 12.0
 SMOOTHING = 0.5
 REACH_CELLS = 2.0
 
@@ -32,6 +33,7 @@ def settled(
     grid: Grid,
     made: Cones,
     goals: Goals,
+    *,
     wanted_mm3: Mapping[int, float],
     watch: Watch,
 ) -> Shape:
@@ -51,15 +53,34 @@ def settled(
         shape = moved(shape, centred(shape, bound.free, turn % 2 == 1), FLOOR_DEG)
         if turn % DIAGONALS_EVERY == DIAGONALS_EVERY - 1:
             shape = with_better_diagonals(shape, made)
+    return _with_volumes(shape, made, wanted_mm3, free=bound.free, watch=watch.part(0.8, 1.0))
+
+
+def _with_volumes(
+    shape: Shape,
+    made: Cones,
+    wanted_mm3: Mapping[int, float],
+    *,
+    free: NDArray[np.bool_],
+    watch: Watch,
+) -> Shape:
+    """Return the shape with interfaces offset until labels have their volumes.
+
+    Points that could not go most of their way are left out of the next step: others go farther.
+    """
+    able = np.ones(len(shape.points), dtype=bool)
     for turn in range(VOLUME_ROUNDS):
-        watch.tell(0.8 + 0.2 * turn / VOLUME_ROUNDS, "restoring volumes")
+        watch.tell(turn / VOLUME_ROUNDS, "restoring volumes")
         found = interfaces_of(shape, made)
         volumes = label_volumes(found)
         if max(abs(volumes[n] / w - 1.0) for n, w in wanted_mm3.items()) < CLOSE:
             break
         floor = LAST_FLOOR_DEG if turn < SAFE_ROUNDS else LOWEST_FLOOR_DEG
-        shape = moved(shape, shape.points + offset(found, wanted_mm3), floor)
-        shape = moved(shape, centred(shape, bound.free, by_volume=False), floor)
+        step = offset(found, wanted_mm3, able)
+        after = moved(shape, shape.points + step, floor)
+        gone = np.linalg.norm(after.points - shape.points, axis=1)
+        able = gone >= MOST_OF_THE_WAY * np.linalg.norm(step, axis=1)
+        shape = moved(after, centred(after, free, by_volume=False), floor)
         shape = with_better_diagonals(shape, made)
     return shape
 
