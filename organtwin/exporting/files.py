@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 
@@ -57,6 +58,30 @@ def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str
             advice="choose another folder",
         ) from error
     return tuple(written)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write into, which takes its place once the block has ended.
+
+    It is whole or not there; one that was there stays until it is replaced. Only its owner may
+    read it.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    try:
+        with open_private(_beside(path)) as file:
+            yield file
+        _beside(path).replace(path)
+    except OSError as error:
+        raise BadInput(
+            f"this file cannot be written ({error.strerror})",
+            where=str(path),
+            advice="choose another place",
+        ) from error
+    finally:
+        _beside(path).unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:

@@ -96,9 +96,12 @@ class Tagged:
         triangles, sides = mesh.interfaces()
         cells, faces = _owners(mesh, triangles)
         kinds = np.concatenate([sides, self._cut(triangles)[:, None]], axis=1)
+        different, which = np.unique(kinds, axis=0, return_inverse=True)
+        order = np.argsort(which, kind="stable")
+        ends = np.searchsorted(which[order], np.arange(len(different) + 1))
         found: dict[str, Sheet] = {}
-        for number, kind in enumerate(np.unique(kinds, axis=0), start=1):
-            one = (kinds == kind).all(axis=1)
+        for number, kind in enumerate(different, start=1):
+            one = order[ends[number - 1] : ends[number]]
             beyond = CUT if kind[2] else self.names.get(int(kind[1]), OUTSIDE)
             name = f"{self.names[int(kind[0])]}.{beyond}"
             found[name] = Sheet(number, triangles[one], cells[one], faces[one])

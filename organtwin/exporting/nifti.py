@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from organtwin import __version__
-from organtwin.core.errors import BadArgument, BadInput
-from organtwin.core.private import open_private
+from organtwin.core.errors import BadArgument
 from organtwin.core.volume import Volume, spacing_of
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
+from organtwin.exporting.files import whole_file
 from organtwin.exporting.material import Material, Piece
 
 HEADER: Final = 348
@@ -35,7 +35,6 @@ LABEL_INTENT: Final = 1002
 DTYPES: Final = {"|u1": 2, "<i2": 4, "<f4": 16}
 LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
 COMPRESSION: Final = 4
-PART: Final = ".part"
 
 
 def write_volume(path: Path, volume: Volume, watch: Watch) -> None:
@@ -69,23 +68,12 @@ def write_voxels(
     """
     if not path.name.endswith((".nii", ".nii.gz")):
         raise BadArgument("a NIfTI file ends in .nii.gz", where=str(path))
-    beside = path.with_name(path.name + PART)
-    try:
-        with open_private(beside) as file:
-            if path.name.endswith(".gz"):
-                with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
-                    _stream(packed, voxels, affine, said=said, names=names, watch=watch)
-            else:
-                _stream(file, voxels, affine, said=said, names=names, watch=watch)
-        beside.replace(path)
-    except OSError as error:
-        raise BadInput(
-            f"this file cannot be written ({error.strerror})",
-            where=str(path),
-            advice="choose another place",
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        if path.name.endswith(".gz"):
+            with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
+                _stream(packed, voxels, affine, said=said, names=names, watch=watch)
+        else:
+            _stream(file, voxels, affine, said=said, names=names, watch=watch)
 
 
 def _stream(

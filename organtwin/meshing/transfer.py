@@ -38,9 +38,8 @@ class Transferred:
     Args:
         values: (ni, nj, nk) float64, Fortran order, or (n,) at the points of the mesh; NaN where
             an interpolated field has no value.
-        share: (ni, nj, nk) part of each voxel inside the mesh as the transfer sees it (within a
-            voxel wholly inside, 1 to a few hundredths); a density divided by it is that of the
-            tissue. None for interpolation.
+        share: (ni, nj, nk) part of each voxel inside the mesh as the transfer sees it: of a voxel
+            wholly inside 1 ± 0.03 on average, in single ones up to ± 0.25. None for interpolation.
         before: integral of the field where it came from, in its unit times mm³.
         after: the same where it went to.
         outside: part (0..1) of the volume or amount that lies outside the target.
@@ -58,6 +57,21 @@ class Transferred:
     def relative_error(self) -> float:
         """(after - before) / |before|; the difference itself where there was nothing before."""
         return (self.after - self.before) / (abs(self.before) or 1.0)
+
+    @property
+    def in_tissue(self) -> Floats:
+        """(ni, nj, nk) the density in the part of each voxel that is tissue, NaN without any.
+
+        Unlike `values`, whose sum is the amount, it is constant where the density is.
+
+        Raises:
+            BadArgument: no density on voxels.
+        """
+        if self.share is None or self.share.shape != self.values.shape:
+            raise BadArgument("only a density on voxels has a share of tissue", where="transfer")
+        some = np.where(self.share > 0, self.share, np.nan)
+        result: Floats = self.values / some
+        return result
 
 
 def to_grid(
