@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.boxes import Box, bounding
-from organtwin.core.change import DRAWN, Change, Voxels
+from organtwin.core.change import DRAWN, Change
 from organtwin.core.errors import CaseDamaged
 from organtwin.core.labelmap import Beneath, LabelMap, Structure, trimmed
 
@@ -75,17 +75,16 @@ class Canvas:
 
     def apply(self, change: Change, at: str = "") -> None:
         """Make a Change that was found on these labels; `at` is its id."""
-        self._patch(change, back=False)
-        self._show(change.structures, self._now.beneath)
+        self._patch(change, change.structures, back=False)
         self.at, self.depth = at, change.depth
 
     def revert(self, change: Change) -> None:
         """Take the last Change back."""
-        self._patch(change, back=True)
-        self._show(change.structures_before, self._now.beneath)
+        self._patch(change, change.structures_before, back=True)
         self.at, self.depth = change.before, change.depth - 1
 
-    def _patch(self, change: Change, *, back: bool) -> None:
+    def _patch(self, change: Change, structures: tuple[Structure, ...], *, back: bool) -> None:
+        beneath = self._now.beneath
         for patch in change.patches:
             where, old, new = patch.voxels(self._line.size)
             if back:
@@ -95,7 +94,8 @@ class Canvas:
                 self._line[where] = new
                 self._counts = self._counts - lost + won
             else:
-                self._now = _laid(self._now, patch.sheet, (where, old, new))
+                beneath = _laid(beneath, patch.sheet, self._voxels.shape, where=where, new=new)
+        self._show(structures, beneath)
 
     def _show(self, structures: tuple[Structure, ...], beneath: tuple[Beneath, ...]) -> None:
         seen = self._voxels.view()
@@ -196,13 +196,18 @@ def box_of(where: NDArray[np.int64], shape: tuple[int, ...]) -> Box:
     return i, j, k
 
 
-def _laid(labels: LabelMap, label: int, voxels: Voxels) -> LabelMap:
-    """Return labels with the voxels of one structure beneath others changed."""
-    where, _, new = voxels
-    index = _unravelled(where, labels.labels.shape)
-    box = box_of(where, labels.labels.shape)
-    old = [below for below in labels.beneath if below.label == label]
-    around = bounding([box, *(below.box for below in old)])
+def _laid(
+    beneath: tuple[Beneath, ...],
+    label: int,
+    shape: tuple[int, ...],
+    *,
+    where: NDArray[np.int64],
+    new: NDArray[np.uint8],
+) -> tuple[Beneath, ...]:
+    """Return what lies beneath with the voxels of one structure changed, on a grid of a shape."""
+    index = _unravelled(where, shape)
+    old = [below for below in beneath if below.label == label]
+    around = bounding([box_of(where, shape), *(below.box for below in old)])
     sheet = np.zeros([axis.stop - axis.start for axis in around], dtype=bool, order="F")
     start = np.array([axis.start for axis in around])
     for below in old:
@@ -213,6 +218,5 @@ def _laid(labels: LabelMap, label: int, voxels: Voxels) -> LabelMap:
         sheet[i, j, k] = below.voxels
     sheet[tuple(index - start[:, None])] = new > 0
     kept = trimmed(label, tuple(start), sheet)
-    others = [below for below in labels.beneath if below.label != label]
-    ordered = sorted([*others, *([kept] if kept else [])], key=lambda below: below.label)
-    return LabelMap(labels.labels, labels.affine, labels.structures, tuple(ordered))
+    others = [below for below in beneath if below.label != label]
+    return tuple(sorted([*others, *([kept] if kept else [])], key=lambda below: below.label))

@@ -131,7 +131,8 @@ class LabelMap:
         """Return the structure and everything that lies within it, however deep."""
         found = [self.structure(name)]
         for structure in found:
-            found += [s for s in self.structures if s.within == structure.name]
+            inner = (s for s in self.structures if s.within == structure.name)
+            found += [s for s in inner if s not in found]
         return tuple(found)
 
     def mask(self, name: str, box: Box | None = None) -> NDArray[np.bool_]:

@@ -181,7 +181,7 @@ def _points(form: Form, arguments: Mapping[str, Any]) -> NDArray[np.float64]:
 def _places(said: Any, where: str, count: int) -> NDArray[np.float64]:
     try:
         places = np.array(said, dtype=np.float64).reshape(count, 3)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadArgument("a point is three numbers in LPS mm", where=where) from error
     if not (np.abs(places) <= FARTHEST_MM).all():
         raise BadArgument(f"a point lies beyond {FARTHEST_MM:.0f} mm", where=where)

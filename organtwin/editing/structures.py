@@ -17,18 +17,25 @@ from organtwin.editing.settling import Sheets, change_of, owners_at, redrawn, wi
 
 NAME_LIMIT: Final = 64
 """Longest name of a structure; a segment's label in DICOM is LO, 64 characters (PS3.5 6.2)."""
+NOTHING: Final = "background"
+"""What seeds call the voxels of no structure."""
 
 
 def added(canvas: Canvas, new: Structure) -> Change | None:
     """Add a structure without voxels, drawn over the others; raises BadArgument when it exists."""
     old = canvas.labels.structures
-    if new.name in [s.name for s in old] or new.label in [s.label for s in old]:
+    if new.name in [s.name for s in old]:
         raise BadArgument(f"there is a structure {new.name!r} already", where="structure")
     return change_of(canvas, (), _in_order((*old, checked(new))))
 
 
 def renamed(canvas: Canvas, name: str, to: str) -> Change | None:
-    """Give a structure another name; raises BadArgument when that is taken."""
+    """Give a structure another name.
+
+    Raises:
+        BadArgument: that is taken, or names what an outer structure of it, or one drawn before it,
+            lies within.
+    """
     old = canvas.labels.structures
     canvas.labels.structure(name)
     if to in [s.name for s in old]:
@@ -39,7 +46,14 @@ def renamed(canvas: Canvas, name: str, to: str) -> Change | None:
         )
         for s in old
     ]
-    return change_of(canvas, (), tuple(map(checked, new)))
+    ordered = _in_order(list(map(checked, new)))
+    if ordered != tuple(new):
+        raise BadArgument(
+            f"{to} has to be drawn before what lies within it",
+            where="to",
+            advice=f"reorder first: {name} before it",
+        )
+    return change_of(canvas, (), ordered)
 
 
 def recoloured(canvas: Canvas, name: str, colour: Sequence[float]) -> Change | None:
@@ -59,7 +73,7 @@ def reordered(canvas: Canvas, names: Sequence[str]) -> Change | None:
         BadArgument: not every structure once, or one before the structure it lies within.
     """
     old = canvas.labels.structures
-    if sorted(names) != sorted(s.name for s in old):
+    if sorted(map(str, names)) != sorted(s.name for s in old):
         raise BadArgument(
             "every structure has its place in the order, once",
             where="order",
@@ -132,8 +146,11 @@ def checked(structure: Structure) -> Structure:
     name, colour = structure.name, structure.colour
     if not (isinstance(name, str) and 0 < len(name) <= NAME_LIMIT and name.isprintable()):
         raise BadArgument(f"a name has 1 to {NAME_LIMIT} printable characters", where="structure")
-    if name != name.strip() or "/" in name or "\\" in name:
-        raise BadArgument("a name has no slash and no space at its ends", where="structure")
+    if name != name.strip() or "/" in name or "\\" in name or name == NOTHING:
+        raise BadArgument(
+            f"a name has no slash and no space at its ends, and is not {NOTHING!r}",
+            where="structure",
+        )
     numbers = [isinstance(c, int | float) and 0.0 <= c <= 1.0 for c in colour]
     if len(numbers) != 3 or not all(numbers):
         raise BadArgument("a colour is red, green and blue, each 0 to 1", where="colour")

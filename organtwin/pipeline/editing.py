@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.canvas import Canvas
 from organtwin.core.case import Case, ObjectStore, Visit, Work, WorkState
@@ -19,7 +20,9 @@ from organtwin.pipeline.imaging import without_what_followed
 
 DEPTH_LIMIT: Final = 200
 """Changes upon each other before the whole labels are written: as many are read when they open."""
-STATES: Final[tuple[WorkState, ...]] = get_args(WorkState)
+Found = tuple[str, float, NDArray[np.bool_]]
+STATES: Final[tuple[WorkState, ...]] = tuple(s for s in get_args(WorkState) if s != "carried")
+"""What a person may say; `propagate` alone says "carried"."""
 
 
 def edit(
@@ -79,6 +82,10 @@ def structure(
     """
     from organtwin.editing import structures
 
+    if not all(isinstance(name, str) for name in (structure, to, within or "")):
+        raise BadArgument("the name of a structure is a text", where=do)
+    if not isinstance(order, list | tuple) or not isinstance(colour or (), list | tuple):
+        raise BadArgument("an order lists names, a colour three numbers", where=do)
     watch.tell(0.1, f"{do} {structure}")
     if do == "add" and not case.visit(visit).labels:
         case = case.with_visit(visit, labels=_empty(case.visit(visit), store))
@@ -101,8 +108,8 @@ def structure(
         raise BadArgument(f"no {do!r} of structures", where="do", advice=f"there are: {may}")
     if change is None:
         raise BadArgument(f"{do} changes nothing", where="structure")
-    said = f"{do} {structure}{f' to {to}' if to else ''}" + ", ".join(order)
-    return _changed(case, store, visit, change, said=said, renamed={structure: to} if to else {})
+    said = f"{do} {structure}{f' to {to}' if do == 'rename' else ''}" + ", ".join(order)
+    return _changed(case, store, visit, change, said=said)
 
 
 def mark(
@@ -148,55 +155,67 @@ def is_quick(arguments: Mapping[str, Any]) -> bool:
 
 
 def _changed(
-    case: Case,
-    store: ObjectStore,
-    visit: int,
-    change: Change,
-    *,
-    said: str,
-    renamed: Mapping[str, str] | None = None,
+    case: Case, store: ObjectStore, visit: int, change: Change, *, said: str
 ) -> tuple[Case, str]:
     """Record a Change; returns the Case after it and what changed in mL."""
-    names = renamed or {}
-    if change.patches or names:
+    names = {s.label: s.name for s in change.structures}
+    renamed = {s.name: names[s.label] for s in change.structures_before if s.label in names}
+    if change.patches or any(one != other for one, other in renamed.items()):
         case = without_what_followed(case, visit)
-    before = _volumes(store.canvas(change.before))
+    where = _places(change, store.canvas(change.before))
+    before = _found(store.canvas(change.before), where)
     made = store.put(change)
-    after = _volumes(store.canvas(made))
+    after = _found(store.canvas(made), where)
     if change.depth >= DEPTH_LIMIT:
         whole, now = store.put(store.get(made)), change.structures
         made = store.put(Change(whole, now, now, beside=made))
-    old = {names.get(name, name): ml for name, ml in before.items()}
-    differ = {n: (old.get(n, 0.0), ml) for n, ml in after.items() if old.get(n, 0.0) != ml}
-    differ |= {n: (ml, 0.0) for n, ml in old.items() if n not in after and ml > 0.0}
-    touched = set(differ) | {s.name for s in change.structures if _is_in(s, change)}
+    touched = {n for label, n in names.items() if _differ(before.get(label), after[label])}
     work = tuple(
-        _reopened(replace(w, structure=names.get(w.structure, w.structure)), touched)
+        _reopened(replace(w, structure=renamed[w.structure]), touched)
         for w in case.visit(visit).work
-        if names.get(w.structure, w.structure) in after
+        if w.structure in renamed
     )
     started = {w.structure for w in work}
-    work += tuple(Work(n, "in progress") for n in after if n in touched and n not in started)
+    work += tuple(Work(n, "in progress") for n in names.values() if n in touched - started)
     withheld = store.get(case.visit(visit).volume).geometry.grade == "withheld"
-    lines = [
-        f"{name} changed" if withheld else f"{name} {one:.2f} → {other:.2f} mL"
-        for name, (one, other) in differ.items()
-    ]
-    summary = f"visit {visit}: {said}" + (": " + ", ".join(lines) if lines else "")
+    summary = ", ".join(_lines(before, after, withheld=withheld))
+    summary = f"visit {visit}: {said}" + (f": {summary}" if summary else "")
     return case.with_visit(visit, labels=made, work=work), summary
 
 
-def _is_in(structure: Structure, change: Change) -> bool:
-    """Return whether voxels of a structure changed that show nowhere in its volume."""
-    return any(patch.sheet == structure.label for patch in change.patches)
+def _places(change: Change, canvas: Canvas) -> NDArray[np.int64]:
+    """Return the voxels that change on any sheet, counted in Fortran order."""
+    size = canvas.labels.labels.size
+    found = [patch.voxels(size)[0] for patch in change.patches]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+
+def _found(canvas: Canvas, where: NDArray[np.int64]) -> dict[int, Found]:
+    """Return each structure by its label: name, mL, and at which places it is."""
+    labels = canvas.labels
+    return {
+        s.label: (s.name, labels.volume_ml(s.name), canvas.held(s.name, where))
+        for s in labels.structures
+    }
+
+
+def _differ(before: Found | None, after: Found) -> bool:
+    """Return whether a structure gained or lost voxels, though perhaps as many of each."""
+    return bool(after[2].any()) if before is None else not np.array_equal(before[2], after[2])
+
+
+def _lines(
+    before: Mapping[int, Found], after: Mapping[int, Found], *, withheld: bool
+) -> Iterator[str]:
+    for label in {**after, **before}:
+        name = (after.get(label) or before[label])[0]
+        one, other = (found[label][1] if label in found else 0.0 for found in (before, after))
+        if one != other:
+            yield f"{name} changed" if withheld else f"{name} {one:.2f} → {other:.2f} mL"
 
 
 def _reopened(work: Work, touched: set[str]) -> Work:
     return Work(work.structure, "in progress") if work.structure in touched else work
-
-
-def _volumes(canvas: Canvas) -> dict[str, float]:
-    return {s.name: canvas.labels.volume_ml(s.name) for s in canvas.labels.structures}
 
 
 def _empty(visit: Visit, store: ObjectStore) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure
@@ -27,7 +28,7 @@ def named(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[
 
     "tumour-n" is that tumour, inside the organ when there is one; then come the organ's own
     structures and those of the labels so far; any other name becomes a structure of kind "other"
-    with the next free label from 11.
+    with the next free label from 11, and so does the label of one that is another's by now.
 
     Raises:
         BadArgument: more names than there are labels.
@@ -38,14 +39,16 @@ def named(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[
     known = {s.name: s for s in organ.structures} | old
     used = {s.label for s in known.values()}
     free = iter([label for label in OTHER_LABELS if label not in used])
+    holders = {s.label: s.name for s in old.values()}
     found = []
     for name in wanted:
         if number := TUMOUR.fullmatch(name):
-            found.append(tumour(int(number[1]), within))
-        elif name in known:
-            found.append(known[name])
+            one = tumour(int(number[1]), within)
         else:
-            found.append(_other(name, next(free, None)))
+            one = known.get(name) or _other(name, next(free, None))
+        if holders.get(one.label, name) != name:
+            one = replace(one, label=_other(name, next(free, None)).label)
+        found.append(one)
     return tuple(found)
 
 
