@@ -95,8 +95,9 @@ def structures(case: Case, store: ObjectStore) -> Table:
                     volume = "withheld"
                 elif geometry.grade == "acknowledged":
                     unsure = labels.unsure_ml(s.name, geometry)
-                rows.append((number, s.name, volume, unsure, geometry.grade))
-    columns = ("visit", "structure", "volume mL", "geometry ± mL", "geometry")
+                work = visit.work_on(s.name).state
+                rows.append((number, s.name, volume, unsure, geometry.grade, work))
+    columns = ("visit", "structure", "volume mL", "geometry ± mL", "geometry", "work")
     return Table("Structures", columns, tuple(rows))
 
 

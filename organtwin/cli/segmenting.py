@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
+from organtwin.cli.propagating import PROPAGATE, propagate_image
 from organtwin.cli.verb import Verb
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.printing import Printer
@@ -17,6 +18,7 @@ from organtwin.recording import step
 from organtwin.tables import Table
 
 if TYPE_CHECKING:
+    from organtwin.core.case import Case
     from organtwin.core.labelmap import LabelMap
     from organtwin.core.volume import Volume
 
@@ -34,8 +36,11 @@ def add(verb: Verb) -> None:
     made.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
     case = made.add_argument_group("of a case")
     case.add_argument("--visit", default="all", help="number of the visit, or all")
+    case.add_argument("--start", type=int, default=0, help="propagate: the visit to carry from")
+    case.add_argument("--replace", action="store_true", help="propagate: over labels there are")
     image = made.add_argument_group("of an image")
     image.add_argument("--to", metavar="FILE", help="NIfTI file to write the labels to")
+    image.add_argument("--earlier", metavar="IMAGE", help="propagate: that --labels are of")
     image.add_argument("--series", type=int, metavar="N", help="as `organtwin inspect` counts")
     image.add_argument("--modality", default="", help="of a file that says none, such as NIfTI")
     image.add_argument("--organ", default="liver", help="whose names and codes are meant")
@@ -43,8 +48,11 @@ def add(verb: Verb) -> None:
 
 
 def _segment(asked: argparse.Namespace, printer: Printer) -> None:
-    if (Path(asked.path) / "journal.sqlite").is_file():
+    is_case = (Path(asked.path) / "journal.sqlite").is_file()
+    if is_case:
         _segment_case(asked, printer)
+    elif asked.method == PROPAGATE:
+        _say(asked, *propagate_image(asked, _names(asked.name), printer), printer)
     else:
         _segment_image(asked, printer)
 
@@ -53,13 +61,24 @@ def _segment_case(asked: argparse.Namespace, printer: Printer) -> None:
     if asked.to or asked.series is not None:
         raise BadArgument("--to and --series are for an image without a case", where=asked.path)
     with CaseFolder.open(Path(asked.path)) as folder:
-        everything = range(len(folder.case.visits))
-        for visit in everything if asked.visit == "all" else [_whole(asked.visit)]:
+        for visit in _visits(asked, folder.case):
             step(folder, *_step(asked, visit), printer)
         printer.table(tables.structures(folder.case, folder))
 
 
+def _visits(asked: argparse.Namespace, case: Case) -> Sequence[int]:
+    """Return the visits meant; all that labels are carried to are those that have none."""
+    if asked.visit != "all":
+        return [_whole(asked.visit)]
+    everything = range(len(case.visits))
+    if asked.method != PROPAGATE:
+        return everything
+    return [n for n in everything if n != asked.start and not case.visits[n].labels]
+
+
 def _step(asked: argparse.Namespace, visit: int) -> tuple[str, dict[str, Any]]:
+    if asked.method == PROPAGATE:
+        return "propagate", {"visit": visit, "start": asked.start, "replace": asked.replace}
     if asked.labels:
         path = str(Path(asked.labels).absolute())
         return "label", {"path": path, "visit": visit, "names": _names(asked.name)}
@@ -132,12 +151,16 @@ def _say(asked: argparse.Namespace, labels: LabelMap, volume: Volume, printer: P
 
 
 def _methods(asked: argparse.Namespace, printer: Printer) -> None:
-    """List every method with its settings."""
+    """List every method with its settings, and the models that cannot be used, with reasons."""
     from organtwin.segmenting import methods
+    from organtwin.segmenting.model_page import pages
 
     del asked
     found = methods().values()
-    rows = tuple((m.name, m.kind, m.modality or "any", m.title) for m in found)
+    rows = (
+        *((m.name, m.kind, m.modality or "any", m.title) for m in found),
+        (PROPAGATE, "automatic", "that of the earlier", "Labels of an earlier image carried"),
+    )
     printer.table(Table("Methods", ("name", "kind", "modality", "what it does"), rows))
     settings = tuple(
         (m.name, p.name, p.unit, p.low, p.high, p.default, p.meaning, p.source)
@@ -146,6 +169,8 @@ def _methods(asked: argparse.Namespace, printer: Printer) -> None:
     )
     columns = ("method", "setting", "unit", "least", "most", "default", "meaning", "source")
     printer.table(Table("Settings", columns, settings))
+    refused = tuple((str(folder), error.what, error.where) for folder, error in pages()[1])
+    printer.table(Table("Models that cannot be used", ("folder", "why", "where"), refused))
 
 
 def _read_seeds(path: str) -> dict[str, Any]:

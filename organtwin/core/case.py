@@ -45,7 +45,8 @@ class ObjectStore(Protocol):
         ...
 
 
-WorkState = Literal["not started", "in progress", "done", "reviewed"]
+WorkState = Literal["not started", "carried", "in progress", "done", "reviewed"]
+"""Carried: propagated from another visit by registration, neither drawn nor measured here."""
 
 
 @noun

@@ -14,7 +14,7 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done
 from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
-from organtwin.pipeline import editing, identifying, imaging, planning, scoring, twin
+from organtwin.pipeline import editing, identifying, imaging, planning, propagating, scoring, twin
 from organtwin.pipeline.running import Step, run
 
 SOLVER = ("dolfinx-solver-real",)
@@ -46,6 +46,7 @@ STEPS: Mapping[str, Step] = {
             private=("path",),
         ),
         Step("segment", "Segment", imaging.segment, ("SimpleITK", "scipy", "scikit-image")),
+        Step("propagate", "Carry labels to a visit", propagating.propagate, ("SimpleITK", "scipy")),
         Step("edit", "Edit labels", editing.edit, ("numpy", "scipy"), quick=True),
         Step("structure", "Change the list of structures", editing.structure, quick=True),
         Step("mark", "Mark how far a structure is", editing.mark, quick=True),

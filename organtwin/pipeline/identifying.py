@@ -61,12 +61,10 @@ def refuse_held(case: Case, visits: Sequence[int]) -> None:
 
 
 def used_visits(case: Case, arguments: Mapping[str, Any]) -> list[int]:
-    """Return the visits a step rests on: the baseline, the one it is asked for, those seen."""
-    asked = arguments.get("visit")
+    """Return the visits a step rests on: the baseline, those that it is asked for, those seen."""
+    asked = {n for n in (arguments.get("visit"), arguments.get("start")) if isinstance(n, int)}
     seen = {number for number, visit in enumerate(case.visits) if visit.seen or number == 0}
-    return sorted(
-        seen | ({asked} if isinstance(asked, int) else set()) & {*range(len(case.visits))}
-    )
+    return sorted(seen | asked & {*range(len(case.visits))})
 
 
 def identify(

@@ -21,6 +21,7 @@ from organtwin.organs import organ
 from organtwin.pipeline.grading import doubts, graded_observation
 from organtwin.pipeline.growing import growth_jobs
 from organtwin.pipeline.imaging import labels_of, refuse_withheld
+from organtwin.pipeline.propagating import refuse_carried
 
 HORIZON_DAYS, EVERY_DAYS = 180.0, 15.0
 """How far each belief is simulated ahead, and how often it is reported."""
@@ -35,6 +36,7 @@ def believe(
     from organtwin.updating import observe, prior_beliefs
 
     refuse_withheld(case, store, [0])
+    refuse_carried(case, store, [0])
     labels = labels_of(case, store, 0)
     tumours = [s.name for s in labels.of_kind("tumour")]
     if not tumours:
@@ -55,6 +57,7 @@ def register(case: Case, store: ObjectStore, watch: Watch, *, visit: int) -> tup
 
     baseline, later = case.visit(0), case.visit(visit)
     refuse_withheld(case, store, [0, visit])
+    refuse_carried(case, store, [0, visit])
     labels, visit_labels = labels_of(case, store, 0), labels_of(case, store, visit)
     registration = updating.register(
         store.get(baseline.volume), labels, store.get(later.volume), visit_labels, watch=watch

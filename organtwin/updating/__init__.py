@@ -3,6 +3,7 @@
 ::
 
     register()          where each baseline point lies at the visit
+    follow()            where an earlier visit's labels lie at one that has none; propagated() them
     carried()           the visit's labels in the baseline frame, tumours under the baseline's names
     observe()           one Observation for each tumour
     prior_beliefs()     what is believed before any follow-up
@@ -11,12 +12,14 @@
     update()            prior to posterior, by one of rules() (one file each)
 """
 
-from organtwin.updating.carrying import carried, renamed
+from organtwin.updating.bending import Fineness
+from organtwin.updating.carrying import carried, propagated, renamed
+from organtwin.updating.following import Followed, follow
 from organtwin.updating.forecasting import forecast, predicted_volumes
 from organtwin.updating.mapping import jacobians, to_baseline, to_visit
 from organtwin.updating.observing import observe
 from organtwin.updating.priors import BASELINE_RATIO, prior_beliefs
-from organtwin.updating.registration import Fineness, register
+from organtwin.updating.registration import register
 from organtwin.updating.rule import (
     DEFAULT_RULE,
     MODEL_RELATIVE_SD,
@@ -35,13 +38,16 @@ __all__ = [
     "BayesRule",
     "Evidence",
     "Fineness",
+    "Followed",
     "Forward",
     "carried",
+    "follow",
     "forecast",
     "jacobians",
     "observe",
     "predicted_volumes",
     "prior_beliefs",
+    "propagated",
     "register",
     "renamed",
     "rules",

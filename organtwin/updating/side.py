@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
-from organtwin.core.volume import Volume, spacing_of, to_lps
+from organtwin.core.volume import Volume, spacing_of
+from organtwin.updating.grids import corners_of, grid_around, image_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def side_of(volume: Volume, labels: LabelMap, *, spacing_mm: float, margin_mm: f
         EmptyLabel: it has no voxels.
     """
     organ = _organ_mask(labels)
-    grid = _grid(organ, labels.affine, margin_mm, spacing_mm)
+    grid = grid_around(corners_of(organ, labels.affine), margin_mm, spacing_mm)
     tumours = np.isin(labels.labels, [s.label for s in labels.of_kind("tumour")])
     placed = _resampled(organ, labels.affine, grid, interpolator=sitk.sitkNearestNeighbor)
     distance = sitk.SignedMaurerDistanceMap(placed, False, False, True)
@@ -50,21 +51,6 @@ def _organ_mask(labels: LabelMap) -> NDArray[np.bool_]:
     if not organs:
         raise BadArgument("registration needs the organ's label", advice="run `segment` first")
     return labels.require(organs[0].name)
-
-
-def _grid(
-    mask: NDArray[np.bool_], affine: NDArray[np.float64], margin_mm: float, spacing_mm: float
-) -> sitk.Image:
-    """An empty isotropic image around a mask, along the LPS axes."""
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    ends = np.array([(axis.start, axis.stop - 1) for axis in box], np.float64)
-    corners = to_lps(affine, np.stack(np.meshgrid(*ends, indexing="ij"), -1).reshape(-1, 3))
-    low, high = corners.min(axis=0) - margin_mm, corners.max(axis=0) + margin_mm
-    size = np.ceil((high - low) / spacing_mm).astype(int) + 1
-    grid = sitk.Image([int(n) for n in size], sitk.sitkFloat32)
-    grid.SetOrigin([float(x) for x in low])
-    grid.SetSpacing([spacing_mm] * 3)
-    return grid
 
 
 def _image(volume: Volume, organ: NDArray[np.bool_], grid: sitk.Image) -> sitk.Image:
@@ -87,12 +73,7 @@ def _resampled(
     interpolator: int,
     outside: float = 0.0,
 ) -> sitk.Image:
-    kept = array.astype(np.uint8) if array.dtype == bool else array
-    image = sitk.GetImageFromArray(kept.T)
-    spacing = np.array(spacing_of(affine))
-    image.SetSpacing(spacing.tolist())
-    image.SetOrigin(affine[:3, 3].tolist())
-    image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())
+    image = image_of(array, affine)
     return sitk.Resample(image, grid, sitk.Transform(), interpolator, outside)
 
 

@@ -15,9 +15,10 @@ from organtwin.core.registration import Registration
 from organtwin.core.volume import GeometryReport, Volume, to_lps
 from organtwin.core.watch import Watch
 from organtwin.organs import tumour
+from organtwin.updating.bending import Fineness
 from organtwin.updating.carrying import carried
 from organtwin.updating.mapping import jacobians, to_baseline, to_visit
-from organtwin.updating.registration import Fineness, register
+from organtwin.updating.registration import register
 from tests.phantoms import LIVER, PORTAL, ball, either, ellipsoid, tube
 
 SPACING = (2.4, 2.4, 3.0)
