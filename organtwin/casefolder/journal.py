@@ -12,7 +12,9 @@ from organtwin.core.errors import CaseDamaged, CaseTooNew
 from organtwin.core.journal import FIRST_LINK, JournalEntry, read_entry
 from organtwin.core.private import open_private
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1 knew no Changes and no work on structures. A case becomes one of this format with its first
+entry by this program, not before: until then an older one may read it."""
 APPLICATION_ID: Final = 0x4F54574E  # "OTWN"
 SCHEMA: Final = f"""
 PRAGMA application_id = {APPLICATION_ID};
@@ -38,7 +40,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, write: bool) -> None:
-        self._path = path
+        self._path, self._format = path, FORMAT
         with disk_errors(path):
             if write and not path.exists():
                 open_private(path).close()
@@ -58,6 +60,9 @@ class Journal:
     def append(self, entry: JournalEntry) -> None:
         """Add an entry; when this returns it is on the disk."""
         with disk_errors(self._path):
+            if self._format < FORMAT:
+                self._database.execute(f"PRAGMA user_version = {FORMAT}")
+                self._format = FORMAT
             self._database.execute(
                 "INSERT INTO entry VALUES (?, ?, ?)", (entry.sequence, entry.body(), entry.link)
             )
@@ -82,6 +87,7 @@ class Journal:
                     self._database.execute("PRAGMA synchronous = FULL")
                 if version == 0:
                     self._database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+                self._format = version or FORMAT
         except sqlite3.DatabaseError as error:
             raise CaseDamaged(f"not a journal ({error})", where=str(self._path)) from error
 

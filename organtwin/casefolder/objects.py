@@ -42,6 +42,7 @@ class ObjectFolder:
         self.root, self.entry_follows = root, entry_follows
         self.jobs = root.parent / "jobs"
         self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+        self._whole: weakref.WeakValueDictionary[str, LabelMap] = weakref.WeakValueDictionary()
         self._trial: IO[str] | None = None
         self._changes: OrderedDict[str, Change] = OrderedDict()
         self._canvas: Canvas | None = None
@@ -64,7 +65,7 @@ class ObjectFolder:
         content = pieces(thing)
         object_id = identity(*content)
         waiting, self._waiting = self._waiting, {}
-        with ThreadPoolExecutor(1 + len(waiting)) as pool:
+        with self.trying(), ThreadPoolExecutor(1 + len(waiting)) as pool:
             rest = [pool.submit(self._write, *one) for one in waiting.items()]
             self._write(object_id, content)
             for one in rest:
@@ -123,12 +124,9 @@ class ObjectFolder:
 
         For the id of a Change it is the whole LabelMap after it.
         """
-        thing = self._at_hand.get(object_id)
-        if thing is None:
-            thing = self.as_put(object_id)
-            if isinstance(thing, Change):
-                thing = self._labels_after(object_id)
-            self._at_hand[object_id] = thing
+        thing = self._whole.get(object_id) or self.as_put(object_id)
+        if isinstance(thing, Change):
+            thing = self._whole[object_id] = self._labels_after(object_id)
         return thing
 
     def canvas(self, labels: str) -> Canvas:
@@ -153,10 +151,7 @@ class ObjectFolder:
             return False
 
     def as_put(self, object_id: str) -> Any:
-        """Return the noun of that id, a Change as such; raises CaseDamaged.
-
-        Where the whole LabelMap after a Change is at hand already, it may be that.
-        """
+        """Return the noun of that id, a Change as such; raises CaseDamaged."""
         thing = self._changes.get(object_id) or self._at_hand.get(object_id)
         if thing is None:
             thing = decode(self.content(object_id))
@@ -175,7 +170,7 @@ class ObjectFolder:
         with self._drawing:
             if self._canvas is not None and self._canvas.at == change:
                 return self._canvas.frozen()
-        return resolved(self.as_put, change)
+        return resolved(lambda one: self._whole.get(one) or self.as_put(one), change)
 
     def content(self, object_id: str) -> bytes:
         """Return the canonical bytes of an object, checked against its id."""
@@ -222,5 +217,6 @@ class ObjectFolder:
                 if OBJECT_ID.fullmatch(object_id) and object_id not in known:
                     self.path(object_id).unlink(missing_ok=True)
                     self._at_hand.pop(object_id, None)
+                    self._whole.pop(object_id, None)
                     self._changes.pop(object_id, None)
             note.unlink(missing_ok=True)

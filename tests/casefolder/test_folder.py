@@ -88,6 +88,25 @@ def test_that_a_case_from_a_newer_version_is_refused(path: Path) -> None:
         CaseFolder.open(path)
 
 
+def test_that_a_case_of_an_older_format_stays_so_until_something_is_recorded(path: Path) -> None:
+    def said(number: int = 0) -> int:
+        with sqlite3.connect(path / "journal.sqlite") as database:
+            if number:
+                database.execute(f"PRAGMA user_version = {number}")
+            found: int = database.execute("PRAGMA user_version").fetchone()[0]
+        database.close()
+        return found
+
+    assert said() == 2
+    said(1)
+    with CaseFolder.open(path) as folder:
+        assert folder.case.mesh == "c"
+    assert said() == 1
+    with CaseFolder.open(path) as folder:
+        folder.undo()
+    assert said() == 2
+
+
 def test_that_a_changed_entry_is_found(path: Path) -> None:
     with sqlite3.connect(path / "journal.sqlite") as database:
         database.execute("DROP TRIGGER never_change")

@@ -10,10 +10,12 @@ import pytest
 from organtwin.casefolder import CaseFolder
 from organtwin.core.canvas import Canvas
 from organtwin.core.case import Case, Work
-from organtwin.core.errors import BadArgument
+from organtwin.core.errors import BadArgument, Stopped
+from organtwin.core.watch import Watch
 from organtwin.editing import changed_by, edit, structures
+from organtwin.pipeline import run_step
 from tests.editing.grounds import AFFINES, KIDNEY, LESION, LIVER, ball_mask, labelled, same
-from tests.editing.test_steps import do, first_case, labels_of, paint
+from tests.editing.test_steps import DOT, do, first_case, labels_of, paint
 
 AT = AFFINES["even"]
 
@@ -23,6 +25,10 @@ def folder(tmp_path: Path) -> Any:
     with CaseFolder.create(tmp_path / "case", Case("P")) as made:
         first_case(made)
         yield made
+
+
+def objects_in(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
 
 
 def crossing() -> Canvas:
@@ -127,3 +133,32 @@ def test_that_a_number_too_long_for_a_place_is_refused(folder: CaseFolder) -> No
     dot = {"structure": "liver", "points": [[10**400, 0, 0]]}
     with pytest.raises(BadArgument, match="three numbers"):
         do(folder, "edit", tool="paint", arguments=dot)
+
+
+def test_that_what_a_program_killed_before_the_journal_left_goes(folder: CaseFolder) -> None:
+    before = objects_in(folder.objects.root)
+    asked = {"tool": "paint", "arguments": DOT}
+    case, _ = run_step("edit", folder.case, folder, arguments=asked, watch=Watch())
+    folder.objects.put_last(case)
+    folder.close()
+    assert len(objects_in(folder.objects.root)) == len(before) + 2
+    with CaseFolder.open(folder.path):
+        assert objects_in(folder.objects.root) == before
+
+
+def stroke_and_fail(folder: CaseFolder) -> None:
+    with folder.trying():
+        asked = {"tool": "paint", "arguments": DOT | {"points": [[9.0, 0, 0]]}}
+        run_step("edit", folder.case, folder, arguments=asked, watch=Watch())
+        raise Stopped("")
+
+
+def test_that_a_chain_knows_its_length_after_a_step_that_failed(folder: CaseFolder) -> None:
+    for x in (0.0, 3.0, 6.0):
+        paint(folder, x)
+    held = labels_of(folder)
+    with pytest.raises(Stopped):
+        stroke_and_fail(folder)
+    paint(folder, -3.0)
+    assert folder.objects.as_put(folder.case.visits[0].labels).depth == 4
+    assert not same(labels_of(folder), held)
