@@ -14,6 +14,7 @@ from organtwin.meshing.cones import Cones, cones, squares, tetrahedra_of
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
+from organtwin.meshing.losses import losses
 from organtwin.meshing.misfits import misfits
 from organtwin.meshing.planning import Plan, aimed, planned
 from organtwin.meshing.quality import checked, keeps_promises, quality_of
@@ -70,7 +71,7 @@ def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -
     for mesh in delaunay_meshes(solid, there, sizes, watch):
         quality = quality_of(mesh, solid.labels(), solid.left_out, DELAUNAY)
         if keeps_promises(quality):
-            return checked(mesh), quality
+            return checked(mesh, solid.labels()), quality
     return None
 
 
@@ -81,8 +82,10 @@ def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> 
     most = MOST_OF_ORGAN if sizes.organ_alone else MOST_TETRAHEDRA
     most = int(MOST_OVER_TARGET * target) if target else most
     made, shape = _fitted(solid, plan, Goals(smooth), most=most, watch=watch.part(0.2, 1.0))
-    mesh = checked(_mesh(shape, made, solid))
-    return mesh, quality_of(mesh, solid.labels(), solid.left_out, OCTREE)
+    mesh = _mesh(shape, made, solid)
+    left_out = (*solid.left_out, *losses(mesh, solid))
+    mesh = checked(mesh, solid.labels())
+    return mesh, quality_of(mesh, solid.labels(), left_out, OCTREE)
 
 
 def _fitted(solid: Solid, plan: Plan, goals: Goals, most: int, watch: Watch) -> tuple[Cones, Shape]:

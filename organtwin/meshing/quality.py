@@ -8,7 +8,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from organtwin.core.errors import BadMesh
-from organtwin.core.labelmap import LabelMap
+from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import (
     FACES,
     LeftOut,
@@ -20,6 +20,7 @@ from organtwin.core.organmesh import (
 )
 from organtwin.core.volume import spacing_of, to_lps
 from organtwin.meshing.distances import apart
+from organtwin.meshing.places import place_of
 from organtwin.meshing.shells import shell_defects
 
 FEWEST_CELLS = 8
@@ -31,8 +32,11 @@ HAUSDORFF_VOXELS = 1.0
 HISTOGRAM_DEG = np.arange(0.0, 76.0, 5.0)
 
 
-def checked(mesh: OrganMesh) -> OrganMesh:
+def checked(mesh: OrganMesh, labels: LabelMap | None = None) -> OrganMesh:
     """Return the mesh if a solver can trust it.
+
+    Args:
+        labels: what it was made of, to say where a region that is missing should be.
 
     Raises:
         BadMesh: a region has fewer than 8 cells; a point belongs to no tetrahedron.
@@ -40,16 +44,22 @@ def checked(mesh: OrganMesh) -> OrganMesh:
     cells = np.bincount(mesh.regions, minlength=256)
     for structure in mesh.structures:
         count = int(cells[structure.label])
-        if count < FEWEST_CELLS:
+        if count < FEWEST_CELLS and (labels is None or (labels.labels == structure.label).any()):
             raise BadMesh(
                 f"the region {structure.name} has {count} cell{'' if count == 1 else 's'}; "
                 f"{FEWEST_CELLS} is the least a solver can trust",
-                where="mesh",
+                where=_where(structure, labels),
                 advice=f"mesh with smaller edges, or remove {structure.name} from the labels",
             )
     if len(np.unique(mesh.tetrahedra)) != len(mesh.points):
         raise BadMesh("a point belongs to no tetrahedron", where="mesh")
     return mesh
+
+
+def _where(structure: Structure, labels: LabelMap | None) -> str:
+    if labels is None:
+        return "mesh"
+    return f"{structure.name}, {place_of(labels.labels == structure.label, labels.affine)}"
 
 
 def keeps_promises(quality: MeshQuality) -> bool:

@@ -12,12 +12,14 @@ from organtwin.core.errors import BadArgument, BadMesh, EmptyLabel, MisplacedLab
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import LeftOut
 from organtwin.core.volume import spacing_of, voxel_ml_of
+from organtwin.meshing.places import place_of
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.surfaces import cropped
 
 SMALLEST_VOXELS = 8
 LARGEST_DROPPED = 0.05
 SMALLEST_CONTACT = 0.10
+HALF_A_VOXEL = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,22 @@ def solid_of(labels: LabelMap, sizes: Sizes) -> Solid:
     unnamed = np.setdiff1d(np.unique(regions), [0, *(s.label for s in labels.structures)])
     if len(unnamed):
         raise BadArgument(f"no structure has the label {unnamed[0]}", where="labels")
-    return Solid(regions, affine, labels.structures)
+    counts = np.bincount(regions.ravel(order="K"), minlength=256)
+    seen = tuple(
+        s for s in labels.structures if counts[[i.label for i in labels.inside(s.name)]].any()
+    )
+    return Solid(regions, affine, seen, _hidden(labels, counts))
+
+
+def _hidden(labels: LabelMap, counts: NDArray[np.int64]) -> tuple[LeftOut, ...]:
+    """Return how much of each structure lies beneath others and is meshed as theirs."""
+    found = []
+    for structure in labels.structures:
+        shown = float(counts[[s.label for s in labels.inside(structure.name)]].sum())
+        hidden_ml = labels.volume_ml(structure.name) - shown * voxel_ml_of(labels.affine)
+        if hidden_ml > HALF_A_VOXEL * voxel_ml_of(labels.affine):
+            found.append(LeftOut(structure.name, hidden_ml, "beneath what is drawn over it"))
+    return tuple(found)
 
 
 def organ_of(labels: LabelMap, sizes: Sizes) -> Solid:
@@ -85,14 +102,16 @@ def organ_of(labels: LabelMap, sizes: Sizes) -> Solid:
     _refuse_misplaced(labels, organ, nested)
     counts = np.bincount(labels.labels.ravel(order="K"), minlength=256)
     for structure in nested:
-        _refuse_small(structure, int(counts[structure.label]))
+        if counts[structure.label] < SMALLEST_VOXELS:
+            place = place_of(labels.labels == structure.label, labels.affine)
+            _refuse_small(structure, int(counts[structure.label]), place)
     within = np.zeros(256, dtype=np.uint8)
     for structure in nested:
         within[structure.label] = organ.label if structure.kind == "other" else structure.label
     regions, affine = cropped(within[labels.labels], labels.affine)
     for tumour in (s for s in nested if s.kind == "tumour"):
-        _refuse_detached(regions, tumour)
-    body = _one_piece(regions > 0, organ)
+        _refuse_detached(regions, tumour, affine)
+    body = _one_piece(regions > 0, organ, affine)
     regions[~body] = 0
     regions[body & (regions == 0)] = organ.label
     kept = [s for s in nested if s.kind != "other"]
@@ -120,7 +139,7 @@ def _left_out(labels: LabelMap, regions: NDArray[np.uint8]) -> tuple[LeftOut, ..
             reason = "narrower than the vessel radius: joined to the organ"
         else:
             reason = "pieces apart from the largest"
-        if missing > 0:
+        if missing > HALF_A_VOXEL * voxel_ml_of(labels.affine):
             found.append(LeftOut(structure.name, missing, reason))
     return tuple(found)
 
@@ -148,23 +167,25 @@ def _refuse_misplaced(labels: LabelMap, organ: Structure, nested: tuple[Structur
             )
 
 
-def _refuse_small(structure: Structure, voxels: int) -> None:
+def _refuse_small(structure: Structure, voxels: int, place: str) -> None:
     if voxels == 0 and structure.kind != "other":
         raise EmptyLabel(
             f"{structure.name} has no voxels",
             where="labels",
             advice="segment it again or remove it",
         )
-    if voxels < SMALLEST_VOXELS and structure.kind in ("organ", "tumour"):
+    if structure.kind in ("organ", "tumour"):
         raise BadMesh(
             f"{structure.name} has {voxels} voxel{'s' if voxels > 1 else ''}; "
             f"a region of the mesh needs at least {SMALLEST_VOXELS}",
-            where="labels",
+            where=f"labels, {place}",
             advice=f"segment {structure.name} again on a finer image, or remove it",
         )
 
 
-def _refuse_detached(regions: NDArray[np.uint8], tumour: Structure) -> None:
+def _refuse_detached(
+    regions: NDArray[np.uint8], tumour: Structure, affine: NDArray[np.float64]
+) -> None:
     """Raise MisplacedLabel unless a tenth of the tumour's faces touch other tissue of the organ."""
     box = ndimage.find_objects((regions == tumour.label).astype(np.uint8))[0]
     around = tuple(slice(max(b.start - 1, 0), b.stop + 1) for b in box)
@@ -179,12 +200,14 @@ def _refuse_detached(regions: NDArray[np.uint8], tumour: Structure) -> None:
     if touching < SMALLEST_CONTACT * faces:
         raise MisplacedLabel(
             f"{tumour.name} lies outside the organ ({touching / faces:.0%} of its faces touch it)",
-            where="labels",
+            where=f"labels, {place_of(regions == tumour.label, affine)}",
             advice=f"check {tumour.name} and the organ on the same slices",
         )
 
 
-def _one_piece(mask: NDArray[np.bool_], organ: Structure) -> NDArray[np.bool_]:
+def _one_piece(
+    mask: NDArray[np.bool_], organ: Structure, affine: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Return the largest face-connected piece with its cavities filled."""
     pieces, count = ndimage.label(mask)
     if count > 1:
@@ -195,7 +218,7 @@ def _one_piece(mask: NDArray[np.bool_], organ: Structure) -> NDArray[np.bool_]:
         if dropped > LARGEST_DROPPED:
             raise BadMesh(
                 f"{organ.name} is in {count} pieces; {dropped:.0%} lie apart from the largest",
-                where="labels",
+                where=f"labels, {place_of(mask & (pieces != largest), affine)}",
                 advice="join or remove the pieces",
             )
         mask = pieces == largest

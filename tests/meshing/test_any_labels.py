@@ -10,7 +10,7 @@ import pytest
 from benchmarks.meshing_cases import KINDS, map_of
 from organtwin.core.content import decode, encode
 from organtwin.core.errors import EmptyLabel, Stopped
-from organtwin.core.labelmap import LabelMap
+from organtwin.core.labelmap import Beneath, LabelMap
 from organtwin.core.organmesh import FACES, MeshQuality, OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
@@ -109,6 +109,23 @@ def test_that_what_an_organ_alone_leaves_out_is_listed() -> None:
     sizes = Sizes(vessel_radius_mm=8.0, smallest_edge_mm=3.0, organ_alone=True)
     _, quality = mesh_labels(phantom(), sizes, Watch())
     assert [(one.name, one.volume_ml > 5.0) for one in quality.left_out] == [("portal-vein", True)]
+
+
+def test_that_islands_too_small_for_the_edges_are_listed_with_their_place() -> None:
+    voxels = np.zeros((30, 20, 20), dtype=np.uint8)
+    voxels[2:16, 2:18, 2:18], voxels[25, 10, 10] = 1, 1
+    sizes = Sizes(organ_edge_mm=6.0, tumour_edge_mm=6.0, smallest_edge_mm=6.0)
+    _, quality = mesh_labels(map_of(voxels, (1.0, 1.0, 1.0)), sizes, Watch())
+    assert [(one.name, one.volume_ml) for one in quality.left_out] == [("s1", 0.001)]
+    assert "L 25.0" in quality.left_out[0].reason
+
+
+def test_that_what_lies_beneath_is_listed() -> None:
+    whole = two_boxes(0)
+    hidden = Beneath(1, (6, 1, 1), np.ones((2, 6, 6), dtype=bool))
+    _, quality = mesh_labels(replace(whole, beneath=(hidden,)), Sizes(), Watch())
+    assert [one.name for one in quality.left_out] == ["s1"]
+    assert quality.left_out[0].volume_ml == pytest.approx(72 * 0.008)
 
 
 def test_that_an_empty_structure_is_named() -> None:

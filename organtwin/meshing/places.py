@@ -1,0 +1,18 @@
+"""Where a part of a label map is, in words for a person."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organtwin.core.directions import position
+from organtwin.core.volume import to_lps
+
+
+def place_of(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> str:
+    """Return the place, LPS mm, of the voxel of a mask that is nearest to its middle."""
+    voxels = np.argwhere(mask)
+    if len(voxels) == 0:
+        return "nowhere"
+    nearest = np.linalg.norm(voxels - voxels.mean(axis=0), axis=1).argmin()
+    return position(to_lps(affine, voxels[nearest]).tolist())
