@@ -2,19 +2,20 @@
 
 Organs' surfaces are told from their surroundings on a grid of 3 mm as TotalSegmentator's fast
 model does (Wasserth et al. 2023); what is found there is brought to the image's own voxels at the
-half-maximum surface (`boundary.half_way`).
+half-maximum surface, as in `boundary`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
 from organtwin.core.errors import BadArgument
-from organtwin.segmenting.boundary import half_way, signed_mm, smoothed
+from organtwin.segmenting.boundary import signed_mm
 from organtwin.segmenting.coarse import (
     Factors,
     block_mean,
@@ -24,13 +25,16 @@ from organtwin.segmenting.coarse import (
 )
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.marks import Marks, Voxels
-from organtwin.segmenting.morphology import Box, around, blurred
+from organtwin.segmenting.morphology import Box, around, blurred, local_mean
 from organtwin.segmenting.seeds import BACKGROUND
 
 GRID_MM = 3.0
 MOST_VOXELS = 2_000_000
 BLUR = 0.6
 REACH = 1.2
+EVEN = 0.7
+DEEPEST = 300.0
+DEEP_ENOUGH = 20
 BEYOND = 0.6
 BEYOND_OTHER_AXIS = 0.5
 LEAST_MARGIN_MM = 40.0
@@ -46,6 +50,7 @@ class Field:
         box: the part.
         factors: voxels of the image in one of the field.
         image: float32, block means of the part, blurred by 0.6 of a voxel.
+        sharp: float32, the part at the image's own voxels, blurred by 1 mm.
         marks: voxels of the field, by name; background gives way to structures.
     """
 
@@ -54,6 +59,7 @@ class Field:
     box: Box
     factors: Factors
     image: Floats
+    sharp: Floats
     marks: Marks
 
     @property
@@ -94,33 +100,53 @@ class Field:
         """A mask of the whole image on the field: blocks at least half full."""
         return block_mean(mask[self.box], self.factors) >= 0.5
 
-    def outlined(self, mask: Flags, *, even_mm: float | None = None) -> Flags:
-        """A mask of the field on the whole image's grid, its border at half-maximum and even."""
+    def outlined(self, mask: Flags) -> Flags:
+        """A mask of the field on the whole image's grid, its border at half-maximum and even.
+
+        The brightness on both sides is taken from the field, the border from the image itself
+        within 1.2 voxels of the field. Holes are filled.
+        """
         found = np.zeros(self.whole.shape, bool)
         if not mask.any():
             return found
         part = found[self.box]
         tight = around(mask, 4.0 * max(self.spacing_mm), self.spacing_mm)
-        fine = tuple(
-            slice(cut.start * f, min(cut.stop * f, n))
-            for cut, f, n in zip(tight, self.factors, part.shape, strict=True)
-        )
+        fine = self._fine(tight, part.shape)
         shape = part[fine].shape
-        inside = refined(signed_mm(mask[tight], self.spacing_mm), self.factors, shape) < 0.0
-        if inside.any():
-            part[fine] = self._bordered(self.whole[self.box][fine], inside, even_mm)
+        inside = ndimage.binary_fill_holes(mask[tight])
+        distance = signed_mm(inside, self.spacing_mm)
+        level, clear = self._half_way(tight, inside, distance)
+        reach = REACH * max(self.spacing_mm)
+        with ThreadPoolExecutor(2) as pool:
+            far, middle, sign = pool.map(
+                lambda one: refined(one, self.factors, shape), (distance, level, clear)
+            )
+        lead = (self.sharp[fine] - middle) * sign
+        moved = np.where((np.abs(far) < reach) & (lead != 0.0), lead > 0.0, far < 0.0)
+        part[fine] = (
+            blurred(moved.astype(np.float32), EVEN * max(self.whole_mm), self.whole_mm) > 0.5
+        )
         return found
 
-    def _bordered(self, image: Floats, inside: Flags, even_mm: float | None) -> Flags:
-        mm = self.whole_mm
-        soft = blurred(image, 1.0, mm)
-        noise = 1.4826 * float(np.median(np.abs(soft[inside] - np.median(soft[inside]))))
-        reach, even = max(2.0, REACH * max(self.spacing_mm)), even_mm or 0.7 * max(mm)
-        for _ in range(2):
-            moved = half_way(soft, inside, mm, reach_mm=reach, noise=0.5 * noise)
-            inside = smoothed(moved, even, mm)
-        filled: Flags = ndimage.binary_fill_holes(inside)
-        return filled
+    def _half_way(self, tight: Box, inside: Flags, distance: Floats) -> tuple[Floats, Floats]:
+        """Level half way between both sides, and 1, -1 (the inside is darker) or 0 (unclear)."""
+        image, mm = self.image[tight], self.spacing_mm
+        deep, beyond = distance < -max(mm), distance > max(mm)
+        deep = deep if deep.sum() > DEEP_ENOUGH else inside
+        within = local_mean(image, deep, 4.0 * max(mm), mm)
+        if not beyond.any():
+            return within, np.zeros_like(within)
+        contrast = within - local_mean(image, beyond, max(mm), mm)
+        noise = 1.4826 * float(np.median(np.abs(image[deep] - np.median(image[deep]))))
+        sign = np.where(np.abs(contrast) > 2.0 * noise, np.sign(contrast), 0.0)
+        return within - 0.5 * np.clip(contrast, -DEEPEST, DEEPEST), sign.astype(np.float32)
+
+    def _fine(self, tight: Box, shape: tuple[int, ...]) -> Box:
+        i, j, k = (
+            slice(cut.start * f, min(cut.stop * f, n))
+            for cut, f, n in zip(tight, self.factors, shape, strict=True)
+        )
+        return i, j, k
 
 
 def field_of(image: Floats, spacing_mm: Spacing, marks: Marks, *, most: int = MOST_VOXELS) -> Field:
@@ -135,7 +161,8 @@ def field_of(image: Floats, spacing_mm: Spacing, marks: Marks, *, most: int = MO
     factors = factors_for(spacing_mm, target)
     coarse_mm = coarse_spacing(spacing_mm, factors)
     coarse = blurred(block_mean(image[box], factors), BLUR * max(coarse_mm), coarse_mm)
-    return Field(image, spacing_mm, box, factors, coarse, {}).marked(marks)
+    sharp = blurred(image[box], 1.0, spacing_mm)
+    return Field(image, spacing_mm, box, factors, coarse, sharp, {}).marked(marks)
 
 
 def _box(marks: Mapping[str, np.ndarray], spacing_mm: Spacing, shape: tuple[int, ...]) -> Box:

@@ -1,8 +1,9 @@
 """Growing: structures grown from seeds that are kept, so that a further scribble is quick.
 
 What is kept: the image in patient axes, the field around the seeds, what each name's growth costs
-and the outlines drawn. A further scribble grows its own name and the background anew, and draws
-only the outlines that then differ, there where they differ.
+and the outlines drawn. A further scribble grows its own name anew and draws only the outlines
+that then differ; how the other names' costs follow from how it looks now is left as it was, so that
+the method asked with all seeds at once may differ by voxels.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Growing:
             self._restart(watch)
         else:
             self._field = self._field.marked(both)
-            self._grow({*new, BACKGROUND}, watch)
+            self._grow(set(new), watch)
         return self.labels()
 
     def labels(self) -> LabelMap:

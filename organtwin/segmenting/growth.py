@@ -4,8 +4,8 @@ A step costs its length times 0.05, more where the image is unlike what the name
 it changes steeply, and, for a structure, where it runs through something thinner than the structure
 is at its seeds, so that a liver does not leave through the abdominal wall. Least-cost paths are
 Dijkstra's, as in fast GrowCut (Zhu et al. 2014) and geodesic segmentation (Criminisi et al. 2008).
-What costs a structure more than 20, which is 2 mm of wholly unlike or 30 mm of thin tissue, is
-nobody's.
+What costs a structure more than 10 and 0.1 for each mm between its seeds (twice what such a way
+costs where all is alike) is nobody's: 10 is 1 mm of wholly unlike or 10 mm of the thinnest tissue.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from organtwin.segmenting.seeds import BACKGROUND
 
 BASE = 0.05
 EDGE, EDGE_FROM, EDGE_MOST = 0.1, 2.0, 10.0
-THIN, THIN_SHARE, THICKEST_MM = 0.6, 0.7, 15.0
+THIN, THIN_SHARE, THICKEST_MM = 1.0, 0.7, 15.0
 ALIKE = 1.0
-GIVE_UP = 20.0
+GIVE_UP, GIVE_UP_PER_MM, POINT_MM = 10.0, 0.1, 100.0
+FARTHEST = 1e4
 TRUST_PLACE, TRUST_VALUE = 5.0, 0.3
 
 
@@ -42,9 +43,17 @@ def costs_of(
         own = THIN_SHARE * float(np.median(depth[tuple(seeds.T)]))
         least = min(THICKEST_MM, max(own, 1.5 * max(spacing_mm)))
         toll += np.float32(THIN) * np.clip(1.0 - depth / np.float32(least), 0.0, 1.0)
+    starts = [tuple(int(n) for n in v) for v in seeds]
     paths = MCP_Geometric(toll, sampling=spacing_mm)
-    cost: Floats = paths.find_costs([tuple(int(n) for n in v) for v in seeds])[0]
-    return cost.astype(np.float32)
+    cost = paths.find_costs(starts)[0]
+    most = FARTHEST if name == BACKGROUND else given_up(seeds, spacing_mm)
+    return np.where(cost < most, cost, FARTHEST).astype(np.float32)
+
+
+def given_up(seeds: Voxels, spacing_mm: Spacing) -> float:
+    """Cost from which a voxel is no longer a structure's; a point speaks for an organ of 100 mm."""
+    extent = float(np.linalg.norm(np.ptp(seeds, axis=0) * np.array(spacing_mm)))
+    return GIVE_UP + GIVE_UP_PER_MM * max(extent, POINT_MM)
 
 
 def edges(image: Floats, noise: float) -> Floats:
@@ -68,7 +77,7 @@ def shares_of(costs: Mapping[str, Floats], appearance: Appearance) -> dict[str, 
         trust = TRUST_PLACE * lead + TRUST_VALUE * appearance.favour(name)
         share = 1.0 / (1.0 + np.exp(-np.clip(trust, -20.0, 20.0)))
         if name != BACKGROUND:
-            share[own >= GIVE_UP] = 0.0
+            share[own >= FARTHEST] = 0.0
         found[name] = share.astype(np.float32)
     total = np.sum(list(found.values()), axis=0) + np.float32(1e-6)
     nobody = np.clip(1.0 - total, 0.0, None)

@@ -132,9 +132,7 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
 def _hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:
     """Let structures drawn anew hold what was drawn within them, and what they touch of before."""
     for outer in drawn:
-        mask = masks[outer.name]
-        beside = ndimage.binary_dilation(mask)
         for inner in (s for s in drawn + kept if s.within == outer.name):
-            if inner in drawn or (beside & masks[inner.name]).any():
-                mask = mask | masks[inner.name]
-        masks[outer.name] = mask
+            mask, part = masks[outer.name], masks[inner.name]
+            if inner in drawn or (ndimage.binary_dilation(part) & mask).any():
+                masks[outer.name] = mask | part

@@ -151,7 +151,7 @@ SETTINGS = (
     ),
     Parameter(
         "prior", "1", 1e-4, 1.0, "how strongly a voxel is held to what growth says of it",
-        "1 / sqrt(prior) voxels is how far seeds and edges even out: 10 voxels are 30 mm", 0.01,
+        "1 / sqrt(prior) voxels is how far borders are evened out: 3 voxels are 9 mm", 0.1,
     ),
 )  # fmt: skip
 METHOD = Method(
