@@ -172,6 +172,15 @@ class ObjectFolder:
                 return self._canvas.frozen()
         return resolved(lambda one: self._whole.get(one) or self.as_put(one), change)
 
+    def is_change(self, object_id: str) -> bool:
+        """Return whether an object is a Change, by the first bytes of its file."""
+        begin = b'{"__noun__":"Change"'
+        try:
+            with self.path(object_id).open("rb") as file:
+                return file.read(16 + len(begin))[16:] == begin
+        except OSError:  # reading it will say why
+            return False
+
     def content(self, object_id: str) -> bytes:
         """Return the canonical bytes of an object, checked against its id."""
         if object_id in self._waiting:

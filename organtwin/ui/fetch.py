@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, override
 
+import numpy as np
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
 from organtwin.casefolder.objects import ObjectFolder
 
 KEPT_OBJECTS: Final = 48
+KEPT_BYTES: Final = 2 * 2**30
 LARGE_BYTES: Final = 64 * 2**20
 Get = Callable[[str], Any]
 
@@ -21,21 +24,53 @@ def large(objects: ObjectFolder, ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n, p in paths.items() if p.exists() and p.stat().st_size > LARGE_BYTES)
 
 
-class Kept:
-    """The objects used last, in memory."""
+def slow(objects: ObjectFolder, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return those to be read beside the event loop, where no labels are at hand.
 
-    def __init__(self) -> None:
+    A Change is small, but what it stands for is the whole labels.
+    """
+    found = large(objects, ids)
+    return (*found, *(n for n in ids if n and n not in found and objects.is_change(n)))
+
+
+def bytes_of(thing: Any) -> int:
+    """Return the bytes of the arrays that a noun holds."""
+    if isinstance(thing, np.ndarray):
+        return int(thing.nbytes)
+    if isinstance(thing, tuple):
+        return sum(map(bytes_of, thing))
+    if dataclasses.is_dataclass(thing):
+        return sum(bytes_of(getattr(thing, f.name)) for f in dataclasses.fields(thing))
+    return 0
+
+
+class Kept:
+    """The objects used last, in memory: so many, and so many bytes, but always the very last.
+
+    Args:
+        most_bytes: of their arrays.
+    """
+
+    def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._objects: OrderedDict[str, Any] = OrderedDict()
+        self._sizes: dict[str, int] = {}
         self._fetches: list[Fetch] = []
 
     def get(self, read: Get, object_id: str) -> Any:
         """Return an object, read when it is not at hand."""
         if object_id not in self._objects:
-            self._objects[object_id] = read(object_id)
-            while len(self._objects) > KEPT_OBJECTS:
-                self._objects.popitem(last=False)
+            self._keep(object_id, read(object_id))
         self._objects.move_to_end(object_id)
         return self._objects[object_id]
+
+    def _keep(self, object_id: str, thing: Any) -> None:
+        self._objects[object_id] = thing
+        self._sizes[object_id] = bytes_of(thing)
+        while len(self._objects) > KEPT_OBJECTS or (
+            len(self._objects) > 1 and sum(self._sizes.values()) > self._most_bytes
+        ):
+            del self._sizes[self._objects.popitem(last=False)[0]]
 
     def fetch(self, read: Get, ids: Sequence[str], then: Callable[[], None]) -> None:
         """Read objects in another thread, then call `then` in this one.
@@ -49,8 +84,9 @@ class Kept:
 
         def taken(found: Mapping[str, Any]) -> None:
             self._fetches.remove(reader)
-            readable = {k: v for k, v in found.items() if not isinstance(v, BaseException)}
-            self._objects.update(readable)
+            for name, thing in found.items():
+                if not isinstance(thing, BaseException):
+                    self._objects.setdefault(name, thing)  # the one in use is known by the folder
             then()
 
         reader = Fetch(read, missing, taken)
@@ -60,6 +96,7 @@ class Kept:
     def clear(self) -> None:
         """Forget everything."""
         self._objects.clear()
+        self._sizes.clear()
 
 
 class _Told(QObject):

@@ -15,7 +15,7 @@ from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.watch import Watch
 from organtwin.pipeline import is_quick, run_step
 from organtwin.ui.child import Child
-from organtwin.ui.fetch import Kept, large
+from organtwin.ui.fetch import Kept, slow
 from organtwin.ui.leftovers import Objects, objects_in, remove_since
 from organtwin.ui.trouble import Trouble
 
@@ -206,7 +206,7 @@ class Session(QObject):
             before.close()
         self._folder = folder
         self._kept.clear()
-        self.fetch(large(folder.objects, self.foresee(folder.case)), self.case_changed.emit)
+        self.fetch(slow(folder.objects, self.foresee(folder.case)), self.case_changed.emit)
         return True
 
     def _travel(self, move: Callable[[], JournalEntry]) -> None:
