@@ -170,7 +170,7 @@ def _measured(told: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
 
 
 def _volume(one: Mapping[str, Any]) -> tuple[Any, ...]:
-    found = one["volume"] or {"voxels_ml": "withheld"}
+    found = one["volume"] or {"voxels_ml": "withheld" if one["voxels"] else 0.0}
     names = ("voxels_ml", "surface_ml", "difference_percent", "geometry_ml")
     numbers = [found.get(name) for name in names]
     return one["structure"], one["kind"], one["voxels"], *numbers, one["geometry"]

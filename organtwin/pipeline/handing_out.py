@@ -115,7 +115,8 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
 
     labels, volume = labels_of(case, store, 0), store.get(case.visit(0).volume)
     window = organ(case.organ).windows[0]
-    tumours = labels.of_kind("tumour") or (labels.structure(case.organ),)
+    there = [s for s in labels.structures if labels.volume_ml(s.name) > 0]
+    shown = [s for s in there if s.kind == "tumour"] or there
     pictures = [
         _picture(
             reporting.slice_picture(volume, labels, centre_mm(labels, s.name), window=window),
@@ -123,7 +124,7 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
             f"{volume.unit}",
             share=0.48,
         )
-        for s in tumours[:2]
+        for s in shown[:2]
     ]
     sizes = measured_visit(case, store, Watch(), visit=0, sizes_only=True)
     labels_id, tumour_names = case.visit(0).labels, {s.name for s in labels.of_kind("tumour")}
@@ -135,6 +136,7 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
         lengths={m.structure: lengths_of(m, labels_id) for m in sizes
                  if m.structure in tumour_names},
         notes=[(m.structure, note) for m in sizes for note in m.notes if m.grade != "withheld"],
+        work=case.visit(0).work,
     )  # fmt: skip
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from organtwin.core.case import Work
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.scenario import Quantity
 from organtwin.core.volume import GeometryReport
 from organtwin.reporting.content import Block, Cell, Note, Picture, Section, Table, Text, Warnings
 from organtwin.reporting.numbers import THIN, significant
 
-COLUMNS = ("structure", "kind", "volume", "longest diameter × across", "coded term")
+COLUMNS = ("structure", "kind", "volume", "longest diameter × across", "work", "coded term")
 
 
 def labels_section(
@@ -21,17 +22,20 @@ def labels_section(
     pictures: Sequence[Picture] = (),
     lengths: Mapping[str, Sequence[Quantity]] | None = None,
     notes: Sequence[tuple[str, str]] = (),
+    work: Sequence[Work] = (),
 ) -> Section:
     """Return the structures of a visit with their volumes, and how its geometry was found.
 
     Args:
         lengths: structure → its diameters: the longest within a slice, that across it, others.
         notes: (structure, what a person has to know of its numbers).
+        work: how far structures are; those not named are not started.
 
     A geometry graded "withheld" shows no volume and says why; one acknowledged says so beside each
     volume, and how much it may change it.
     """
     withheld = geometry.grade == "withheld"
+    states = {w.structure: f"{w.state} by {w.who}" if w.who else w.state for w in work}
     note = Note("voxels of the label map times the voxel's volume", (labels_id,))
     rows = tuple(
         (
@@ -39,6 +43,7 @@ def labels_section(
             Cell(s.kind),
             Cell("withheld") if withheld else Cell(_volume(labels, s.name, geometry), note),
             _diameters((lengths or {}).get(s.name, ())),
+            Cell(states.get(s.name, "not started")),
             Cell(f"{s.code.meaning} ({s.code.scheme} {s.code.value})"),
         )
         for s in sorted(labels.structures, key=lambda s: s.label)
@@ -57,7 +62,7 @@ def labels_section(
             )
         ),
         *pictures,
-        Table(COLUMNS, rows, (0.2, 0.12, 0.2, 0.2, 0.28)),
+        Table(COLUMNS, rows, (0.18, 0.1, 0.18, 0.18, 0.14, 0.22)),
     ]
     if notes:
         lines = tuple(f"{name}: {said}" for name, said in notes)

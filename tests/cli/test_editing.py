@@ -52,7 +52,7 @@ def test_that_a_liver_is_made_by_hand(case: Path, capsys: Capsys, tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("said", ["{", "[]", '{"structure": "liver"}'])
+@pytest.mark.parametrize("said", ["{", "[]", '{"structure": "liver"}', "@nowhere", "[" * 100_000])
 def test_that_a_gesture_that_is_none_is_refused(case: Path, capsys: Capsys, said: str) -> None:
     told(capsys, "structure", str(case), "add", "liver")
     assert told(capsys, "edit", str(case), "--tool", "paint", "--arguments", said)[0] == 2

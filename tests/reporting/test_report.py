@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from organtwin.core.case import Work
 from organtwin.core.errors import Stopped
 from organtwin.core.journal import Done, JournalEntry
 from organtwin.core.observation import Observation
@@ -231,10 +232,12 @@ def test_that_diameters_and_doubts_of_volumes_stand_with_the_structures() -> Non
         geometry=GeometryReport((2, 2, 2), "LPS"),
         lengths={"liver": lengths},
         notes=[("liver", "two volumes differ")],
+        work=[Work("liver", "reviewed", "A. B.")],
     ).blocks
     (table,) = (b for b in blocks if isinstance(b, Table))
     (warned,) = (b for b in blocks if isinstance(b, Warnings))
     assert table.rows[0][3].text == "40.1 × 39.0\N{NARROW NO-BREAK SPACE}mm"
+    assert table.rows[0][4].text == "reviewed by A. B."
     assert warned.lines == ("liver: two volumes differ",)
 
 
