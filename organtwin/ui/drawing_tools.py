@@ -94,6 +94,9 @@ class DrawingTools(QWidget):
     def choose(self, name: str) -> None:
         """Take a tool in hand, or show what it asks."""
         self.tool = name
+        visit = self.bench.showing.shown_visit
+        if name != LOOK and visit is not None and visit.labels and not self.bench.session.busy:
+            self.bench.showing.easel.put(visit.labels)
         self.buttons[name].setChecked(True)
         form = self._form(name) if name in edits() and name not in ("paint", "erase") else None
         for other, each in self.forms.items():

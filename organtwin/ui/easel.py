@@ -47,6 +47,7 @@ class Easel(QObject):
         """Put labels on the easel; takes a copy of them where it held others."""
         if not self.holds(labels_id):
             self._canvas = Canvas(self._session.get(labels_id), labels_id)
+            self._session.folder.canvas(labels_id)  # the step's own, ready before the first stroke
             self.put_up.emit()
 
     def clear(self) -> None:

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from organtwin.casefolder import ObjectFolder
 from organtwin.core.content import pieces
@@ -18,10 +18,12 @@ from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
-from organtwin.segmenting import Request
+from organtwin.segmenting import Method, Request
 from organtwin.segmenting import method as named
-from organtwin.segmenting.seeds import seeds_of
+from organtwin.segmenting.growing import Growing
+from organtwin.segmenting.seeds import Seeds, seeds_of
 
+GROWN: Final = "grow-from-seeds"
 Say = Callable[..., None]
 
 
@@ -30,13 +32,13 @@ def answer_previews(asked: Mapping[str, Any], lines: Iterable[str], say: Say, wa
     objects = ObjectFolder(Path(asked["objects"]))
     volume = objects.get(asked["volume"])
     labels = objects.get(asked["labels"]) if asked["labels"] else None
-    chosen, out = named(asked["method"]), Path(asked["out"])
+    look, out = _Look(named(asked["method"]), watch), Path(asked["out"])
     for line in lines:
         began = time.perf_counter()
         try:
             seeds = seeds_of(json.loads(line)["seeds"])
             request = Request(volume, organ(asked["organ"]), seeds, labels, asked["settings"])
-            found = chosen.labelled(request, watch)
+            found = look.at(request)
         except OrganTwinError as error:
             say(part="refused", what=f"{error.what}; {error.advice}".rstrip("; "))
         else:
@@ -45,6 +47,48 @@ def answer_previews(asked: Mapping[str, Any], lines: Iterable[str], say: Say, wa
             volumes = {name: found.volume_ml(name) for name in _found(found, seeds.names)}
             say(part="found", out=str(out), volumes_ml=volumes, took_s=took_s)
         say(part="idle")
+
+
+class _Look:
+    """Labels from seeds; growing goes on from what it knows where seeds were only added."""
+
+    def __init__(self, method: Method, watch: Watch) -> None:
+        self._method, self._watch = method, watch
+        self._growing: Growing | None = None
+        self._seeds = Seeds()
+
+    def at(self, request: Request) -> LabelMap:
+        """Return what the method makes of a request; raises as it does."""
+        if self._method.name != GROWN:
+            return self._method.labelled(request, self._watch)
+        more = further(self._seeds, request.seeds)
+        growing, self._growing = self._growing, None
+        if growing is None or more is None:
+            growing = Growing(request, self._watch)
+            found = growing.labels()
+        else:
+            found = growing.add(more, self._watch)
+        self._growing, self._seeds = growing, request.seeds
+        return found
+
+
+def further(before: Seeds, now: Seeds) -> Seeds | None:
+    """Return what was added to seeds; None where some went, nothing came or a diameter moved."""
+    points = _added(before.points, now.points)
+    lines = _added(before.scribbles, now.scribbles)
+    if points is None or lines is None or before.diameters != now.diameters:
+        return None
+    return Seeds(points, {}, lines) if points or lines else None
+
+
+def _added[Value](
+    before: Mapping[str, tuple[Value, ...]], now: Mapping[str, tuple[Value, ...]]
+) -> dict[str, tuple[Value, ...]] | None:
+    """Return what each name has more; None where one has not all it had."""
+    if any(value not in now.get(n, ()) for n, given in before.items() for value in given):
+        return None
+    more = {n: tuple(v for v in given if v not in before.get(n, ())) for n, given in now.items()}
+    return {name: given for name, given in more.items() if given}
 
 
 def _found(labels: LabelMap, seeded: Iterable[str]) -> list[str]:

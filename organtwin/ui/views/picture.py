@@ -37,6 +37,7 @@ class Picture:
         self._view = view
         self._pixmap: tuple[Any, QPixmap] | None = None
         self._image: tuple[Any, QImage] | None = None
+        self._cut: tuple[Any, QImage, float] | None = None
         self._affordable = 60_000
         self._plate: tuple[int, NDArray[Any]] | None = None
         self._outlines: OrderedDict[tuple[int, bool], Outlines] = OrderedDict()
@@ -135,7 +136,7 @@ class Picture:
         shown = (self._view.viewing.volume, self._view.viewing.labels)
         if shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
             self._outlines.clear()
-            self._image = self._pixmap = self._plate = None
+            self._image = self._pixmap = self._plate = self._cut = None
             self._shown = shown
 
     def _draw_slice(self, painter: QPainter) -> None:
@@ -166,15 +167,17 @@ class Picture:
         view = self._view
         viewing = view.viewing
         limit = self._affordable if view.moving else RESTING_SAMPLES
-        raster = self.raster(limit // viewing.planes_of_slab())
         values, labels = viewing.reslicers()
         if values is None:
             return
-        coarse = raster.step_mm * view.scale()
-        plate = values.sample(view.frame(), raster, viewing.slab)
-        image = self._grey(plate)
-        columns, rows = raster.size
-        painter.drawImage(QRectF(0, 0, columns * coarse, rows * coarse), image)
+        key = self._key()
+        if self._cut is None or self._cut[0] != key:
+            raster = self.raster(limit // viewing.planes_of_slab())
+            plate = values.sample(view.frame(), raster, viewing.slab)
+            self._cut = (key, self._grey(plate), raster.step_mm * view.scale())
+        _, image, coarse = self._cut
+        size = QRectF(0, 0, image.width() * coarse, image.height() * coarse)
+        painter.drawImage(size, image)
         self._draw_veil(painter)
         if labels is not None:
             # A sample a voxel, so that borders are smoothed like those along the voxels.
