@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadArgument
+from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.labelmap import Structure
 from organtwin.core.organmesh import OrganMesh, dihedral_angles_deg
 from organtwin.core.watch import Watch
@@ -26,6 +26,9 @@ from organtwin.meshing.warping import FLOOR_DEG, Distance, freedom, gradient, on
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 WANTED_DEG = 15.0
+GOOD_DEG = 8.0
+SLACKS = (0.08, 0.2, 0.4)
+"""Of a point's shortest edge: so far from the surface it may be taken as on it."""
 TURNS = 3
 ROUNDS = 10
 BISECTIONS = 40
@@ -64,10 +67,13 @@ class Cut:
 def cut(mesh: OrganMesh, surface: Distance, watch: Watch) -> Cut:
     """Divide a mesh by a surface; regions stay, a cut tumour is in both parts.
 
+    Where the smallest angle stays below 8° the cut is made again with points farther from the
+    surface taken as on it, twice at most, and the best is returned.
+
     Args:
         surface: signed distance in mm of points (n, 3) LPS mm, negative in the specimen, continuous
-            (see `knives`); any function with such a sign and a slope of
-            about one near zero will do.
+            (see `knives`); any function with such a sign and a slope of about one near zero will
+            do.
 
     Raises:
         BadArgument: the surface leaves everything on one side.
@@ -75,22 +81,41 @@ def cut(mesh: OrganMesh, surface: Distance, watch: Watch) -> Cut:
         Stopped: the watch asked to stop.
     """
     watch.tell(0.0, "finding the cut")
-    points, cells = mesh.points.copy(), mesh.tetrahedra.astype(np.int64)
-    values = surface(points)
+    values = surface(mesh.points)
     if not ((values < 0).any() and (values > 0).any()):
         raise BadArgument("the cut leaves all of the mesh on one side", where="cut")
-    allowed = freedom(points, mesh.interfaces()[0])
-    watch.tell(0.1, "moving points to the cut")
-    found = warped(points, cells, surface, allowed)
-    watch.tell(0.4, "splitting tetrahedra")
+    allowed = freedom(mesh.points, mesh.interfaces()[0])
+    best: Cut | None = None
+    for number, slack in enumerate(SLACKS):
+        part = watch.part(0.05 + 0.3 * number, 0.35 + 0.3 * number)
+        try:
+            found = _cut(mesh, surface, allowed, part, slack=slack)
+        except BadArgument:  # with more slack a thin part may be lost
+            if best is None:
+                raise
+            break
+        if best is None or found.min_dihedral_deg > best.min_dihedral_deg:
+            best = found
+        if best.min_dihedral_deg >= GOOD_DEG:
+            break
+    if best is None:
+        raise BadMesh("no cut was made", where="cut")
+    watch.tell(1.0, f"smallest angle {best.min_dihedral_deg:.1f}°")
+    return best
+
+
+def _cut(mesh: OrganMesh, surface: Distance, allowed: Floats, watch: Watch, *, slack: float) -> Cut:
+    watch.tell(0.0, "moving points to the cut")
+    cells = mesh.tetrahedra.astype(np.int64)
+    found = warped(mesh.points.copy(), cells, surface, allowed, slack=slack)
+    watch.tell(0.3, "splitting tetrahedra")
     points, cells, parent = _divided(found.points, cells, found.values, surface)
     values = np.concatenate([found.values, np.zeros(len(points) - len(found.values))])
-    specimen = _beyond(points, cells, values, surface)
-    regions = mesh.regions[parent]
-    watch.tell(0.6, "improving angles")
-    points = _improved(points, cells, (regions, specimen), surface)
+    labels = mesh.regions[parent], _beyond(points, cells, values, surface)
+    watch.tell(0.5, "improving angles")
+    points = _improved(points, cells, labels, surface)
     watch.tell(0.95, "parting")
-    return _parted(mesh, surface, points, cells, labels=(regions, specimen))
+    return _parted(mesh, surface, points, cells, labels=labels)
 
 
 def cut_regions(mesh: OrganMesh, names: Sequence[str]) -> Cut:

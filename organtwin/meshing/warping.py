@@ -24,7 +24,6 @@ NEWTON = 4
 H_MM = 1e-3
 FLOOR_DEG = 9.0
 ON_MM = 1e-6
-MOST_OFF = 0.08
 FOLLOWS = 0.3
 MOST_OFF_ALONG = 0.35
 
@@ -83,13 +82,15 @@ def onto(surface: Distance, points: Floats, allowed: Floats) -> Floats:
     return found
 
 
-def warped(points: Floats, cells: Ints, surface: Distance, allowed: Floats) -> Warped:
+def warped(
+    points: Floats, cells: Ints, surface: Distance, allowed: Floats, *, slack: float
+) -> Warped:
     """Return points such that the surface crosses no edge near one of its ends.
 
     A point nearer to the crossing of one of its edges than 0.3 of the edge goes to the surface,
-    as far as angles allow. When it is then within 0.08 of its shortest edge, it is taken as on it
-    (within 0.35 where the surface runs along an interface, which it then follows); else its edges
-    will be split.
+    as far as angles allow. When it is then within `slack` of its shortest edge, it is taken as on
+    it (within 0.35 where the surface runs along an interface, which it then follows); else its
+    edges will be split.
     """
     values = surface(points)
     edges, _ = edges_of(cells, len(points))
@@ -109,7 +110,7 @@ def warped(points: Floats, cells: Ints, surface: Distance, allowed: Floats) -> W
         slope = np.einsum("nij,nj->ni", allowed[chosen], gradient(surface, shape.points[chosen]))
         slides = np.einsum("nii->n", allowed[chosen]) > 1.5
         along = slides & ((slope**2).sum(axis=1) < FOLLOWS)
-        most = np.where(along, MOST_OFF_ALONG, MOST_OFF) * shortest[chosen]
+        most = np.where(along, max(MOST_OFF_ALONG, slack), slack) * shortest[chosen]
         there = np.abs(values[chosen]) < most
         values[chosen[there]] = 0.0
         refused[chosen[~there]] = True
