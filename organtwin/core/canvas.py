@@ -19,6 +19,8 @@ Way = dict[str, Change | None]
 WAY_LIMIT: Final = 500
 """Changes that a canvas goes by at most; reading the whole labels is quicker than more."""
 
+LOOKED_AT_ONCE: Final = 1 << 20
+
 
 class Canvas:
     """One whole set of labels that Changes are made on and taken back from, in place.
@@ -189,11 +191,13 @@ def _unravelled(where: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.
 
 def box_of(where: NDArray[np.int64], shape: tuple[int, ...]) -> Box:
     """Return the smallest box around places on a grid, at least one."""
-    index = _unravelled(where, shape)
-    i, j, k = (
-        slice(int(a), int(b) + 1) for a, b in zip(index.min(axis=1), index.max(axis=1), strict=True)
-    )
-    return i, j, k
+    boxes: list[Box] = []
+    for start in range(0, where.size, LOOKED_AT_ONCE):
+        index = _unravelled(where[start : start + LOOKED_AT_ONCE], shape)
+        ends = zip(index.min(axis=1).tolist(), index.max(axis=1).tolist(), strict=True)
+        i, j, k = (slice(first, last + 1) for first, last in ends)
+        boxes.append((i, j, k))
+    return bounding(boxes)
 
 
 def _laid(

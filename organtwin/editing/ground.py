@@ -116,12 +116,13 @@ class Ground:
 
     def places(self, mask: NDArray[np.bool_], box: Box) -> Places:
         """Return the voxels of a box that are set in `mask`, which has the box's shape."""
-        found = np.flatnonzero(mask.ravel(order="F"))
-        rest, i = np.divmod(found, mask.shape[0])
-        k, j = np.divmod(rest, mask.shape[1])
-        start = [axis.start for axis in box]
         ni, nj, _ = self.shape
-        where: Places = (i + start[0]) + ni * ((j + start[1]) + nj * (k + start[2]))
+        i0, j0, k0 = (axis.start for axis in box)
+        parts = [NOWHERE]
+        for k in range(mask.shape[2]):  # a plane at a time: indices take eight times the mask
+            j, i = np.divmod(np.flatnonzero(mask[:, :, k].ravel(order="F")), mask.shape[0])
+            parts.append((i + i0) + ni * ((j + j0) + nj * (k + k0)))
+        where: Places = np.concatenate(parts)
         return where
 
     def index(self, where: Places) -> NDArray[np.int64]:

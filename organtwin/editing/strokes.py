@@ -26,6 +26,8 @@ FLAT: Final = 1e-12
 TIE: Final = 1e-6
 """Part of a disc's thickness by which a voxel half-way between two planes belongs to the one."""
 ROWS_AT_ONCE: Final = 1 << 13
+ROW_LIMIT: Final = 1 << 27
+"""Rows of voxels that the pieces of a stroke look at: about two minutes."""
 Floats = NDArray[np.float64]
 Interval = tuple[Floats, Floats]
 """First and last index i, not whole, of each row; first > last where there is none."""
@@ -49,7 +51,7 @@ def stroke(ground: Ground, asked: Asked) -> Places:
     cuts there: what a slice shows under the brush is what is painted.
 
     Raises:
-        BadArgument: a disc without a normal.
+        BadArgument: a disc without a normal, or so many points so large that it takes minutes.
     """
     normal = None
     if asked.choices["brush"] == "disc":
@@ -61,13 +63,17 @@ def stroke(ground: Ground, asked: Asked) -> Places:
     ends = np.stack([points[:-1], points[1:]]) if len(points) > 1 else points[[[0], [0]]]
     first, last = _boxes(ground, ends, brush)
     rows = (last - first)[:, 1:].prod(axis=1) * (last > first).all(axis=1)
+    if rows.sum() > ROW_LIMIT:
+        raise BadArgument(
+            "this stroke has too many points for so large a brush", where="points, radius_mm"
+        )
     parts = np.split(
         np.arange(len(rows)), np.flatnonzero(np.diff(rows.cumsum() // ROWS_AT_ONCE)) + 1
     )
-    runs = [
-        _runs(ground, brush, ends[:, part], first=first[part], last=last[part]) for part in parts
-    ]
-    starts, stops = _merged(*(np.concatenate(one) for one in zip(*runs, strict=True)))
+    starts, stops = NOWHERE, NOWHERE
+    for part in parts:
+        found = _runs(ground, brush, ends[:, part], first=first[part], last=last[part])
+        starts, stops = _merged(*map(np.append, (starts, stops), found))
     lengths = stops - starts
     before = np.cumsum(lengths) - lengths
     where: Places = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))

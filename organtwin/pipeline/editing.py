@@ -187,6 +187,8 @@ def _places(change: Change, canvas: Canvas) -> NDArray[np.int64]:
     """Return the voxels that change on any sheet, counted in Fortran order."""
     size = canvas.labels.labels.size
     found = [patch.voxels(size)[0] for patch in change.patches]
+    if len(found) == 1:
+        return found[0]
     return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 

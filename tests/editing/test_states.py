@@ -162,3 +162,9 @@ def test_that_a_chain_knows_its_length_after_a_step_that_failed(folder: CaseFold
     paint(folder, -3.0)
     assert folder.objects.as_put(folder.case.visits[0].labels).depth == 4
     assert not same(labels_of(folder), held)
+
+
+def test_that_a_stroke_that_would_take_minutes_is_refused(folder: CaseFolder) -> None:
+    dot = {"structure": "liver", "points": [[0, 0, 0]] * 90_000, "radius_mm": 500.0}
+    with pytest.raises(BadArgument, match="too many points"):
+        do(folder, "edit", tool="paint", arguments=dot)
