@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -72,7 +72,7 @@ class Method:
         """
         settings = self._checked(request.settings)
         asked = Request(request.volume, request.organ, request.seeds, request.labels, settings)
-        return self.segment(asked, watch)
+        return _with_empty(self.segment(asked, watch), request.labels)
 
     def _checked(self, said: Mapping[str, float]) -> Mapping[str, float]:
         known = {parameter.name: parameter for parameter in self.settings}
@@ -92,6 +92,16 @@ class Method:
             except ContractError as error:
                 raise BadArgument(str(error), where="settings") from error
         return MappingProxyType(values)
+
+
+def _with_empty(made: LabelMap, so_far: LabelMap | None) -> LabelMap:
+    """Return labels with the structures so far that a person has added, but nothing is in yet."""
+    if so_far is None:
+        return made
+    names, values = {s.name for s in made.structures}, {s.label for s in made.structures}
+    unknown = (s for s in so_far.structures if s.name not in names and s.label not in values)
+    more = tuple(s for s in unknown if so_far.volume_ml(s.name) == 0)
+    return replace(made, structures=made.structures + more) if more else made
 
 
 def methods() -> Mapping[str, Method]:

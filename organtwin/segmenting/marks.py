@@ -14,7 +14,7 @@ from organtwin.core.labelmap import LabelMap, Structure, stacked
 from organtwin.core.volume import to_index
 from organtwin.segmenting import Request
 from organtwin.segmenting.frame import Flags, Floats, Frame, frame_of
-from organtwin.segmenting.naming import named
+from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND, Seeds
 
 Voxels = NDArray[np.intp]
@@ -113,9 +113,7 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
     """
     request = asked.request
     structures = named(masks, request.organ, request.labels)
-    labels = request.labels
-    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
-    whole = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    kept, whole = kept_of(request.labels, but=masks)
     for structure in structures:
         mask = masks[structure.name]
         if not mask.any():
@@ -126,7 +124,8 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
             )
         whole[structure.name] = asked.frame.back(mask)
     _hold(whole, structures, kept)
-    return stacked(whole, kept + structures, request.volume.affine)
+    together = overlap(request.labels)
+    return stacked(whole, kept + structures, request.volume.affine, overlapping=together)
 
 
 def _hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:

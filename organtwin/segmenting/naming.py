@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure
@@ -50,6 +53,22 @@ def named(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[
             one = replace(one, label=_other(name, next(free, None)).label)
         found.append(one)
     return tuple(found)
+
+
+def kept_of(
+    labels: LabelMap | None, but: Container[str]
+) -> tuple[tuple[Structure, ...], dict[str, NDArray[np.bool_]]]:
+    """Return the structures of the labels so far that have voxels, but some, and their masks."""
+    if labels is None:
+        return (), {}
+    there = (s for s in labels.structures if s.name not in but)
+    kept = tuple(s for s in there if labels.volume_ml(s.name) > 0)
+    return kept, {s.name: labels.mask(s.name) for s in kept}
+
+
+def overlap(labels: LabelMap | None) -> bool:
+    """Return whether structures of the labels so far overlap, and so shall stay whole."""
+    return labels is not None and bool(labels.beneath)
 
 
 def _other(name: str, label: int | None) -> Structure:

@@ -30,7 +30,7 @@ from organtwin.segmenting import Method, Request
 from organtwin.segmenting.coarse import block_mean, coarse_spacing
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
 from organtwin.segmenting.model_page import ModelPage, pages
-from organtwin.segmenting.naming import named
+from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
 PREFIX: Final = "organtwin-model-"
@@ -95,16 +95,17 @@ def _added(masks: Mapping[str, Flags], page: ModelPage, request: Request) -> Lab
     structures = [
         _coded(structure, codes) for structure in named(masks, request.organ, request.labels)
     ]
-    labels = request.labels
-    kept = tuple(s for s in (labels.structures if labels else ()) if s.name not in masks)
-    old = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    kept, old = kept_of(request.labels, but=masks)
     whole = {
         s.name: np.logical_or.reduce(
             [masks[s.name], *(masks[t.name] for t in structures if t.within == s.name)]
         )
         for s in structures
     }
-    return stacked(old | whole, (*kept, *structures), request.volume.affine)
+    together = overlap(request.labels)
+    return stacked(
+        old | whole, (*kept, *structures), request.volume.affine, overlapping=together
+    )
 
 
 def _coded(structure: Structure, codes: Mapping[str, Any]) -> Structure:

@@ -16,6 +16,7 @@ from organtwin.organs import Organ, tumour
 from organtwin.segmenting import BACKGROUND, Method, Request
 from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
 from organtwin.segmenting.lesion import BEYOND_MM, Lesion, outlined
+from organtwin.segmenting.naming import kept_of, overlap
 
 NAME = re.compile(r"tumour-([1-9][0-9]?)")
 TYPED, DRAWN = 1.5, 1.25
@@ -187,14 +188,12 @@ def _added(
     found: dict[str, Flags], labels: LabelMap | None, organ: Organ, volume: Volume
 ) -> LabelMap:
     """The labels so far with the outlined tumours instead of those of the same name."""
-    old = () if labels is None else labels.structures
-    kept = tuple(s for s in old if s.name not in found)
+    kept, masks = kept_of(labels, but=found)
     within = organ.name if any(s.name == organ.name for s in kept) else ""
     new = tuple(tumour(int(name.rsplit("-", 1)[1]), within) for name in found)
-    masks = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
     if within:
         masks[within] = np.logical_or.reduce([masks[within], *found.values()])
-    return stacked(masks | found, kept + new, volume.affine)
+    return stacked(masks | found, kept + new, volume.affine, overlapping=overlap(labels))
 
 
 METHOD = Method(

@@ -13,6 +13,7 @@ from organtwin.segmenting.frame import Flags
 from organtwin.segmenting.gaps import GAP_MM
 from organtwin.segmenting.liver_ct import checked, liver_in
 from organtwin.segmenting.morphology import Box
+from organtwin.segmenting.naming import kept_of, overlap
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
 from organtwin.segmenting.veins import LOW, UNTOLD, Asked, Veins, veins_in
 from solvers.contract import Parameter
@@ -112,16 +113,15 @@ def _labelled(masks: dict[str, Flags], request: Request, *, organ_too: bool) -> 
     organ, labels = request.organ, request.labels
     whole = masks.pop("")
     always = {s.name: s for s in organ.structures} | {UNTOLD.name: UNTOLD}
-    old = () if labels is None else labels.structures
-    kept = tuple(s for s in old if s.name not in {PORTAL, HEPATIC, UNTOLD.name})
-    so_far = {s.name: labels.mask(s.name) for s in kept} if labels is not None else {}
+    kept, so_far = kept_of(labels, but={PORTAL, HEPATIC, UNTOLD.name})
     if organ_too:
         kept, so_far = (always[organ.name], *kept), {organ.name: whole, **so_far}
     inside = {name: mask & so_far[organ.name] for name, mask in masks.items()}
     found = {name: mask for name, mask in inside.items() if mask.any()}
     if not found:
         raise EmptyLabel(f"no vessel in the {organ.name}", where="segment", advice=ADVICE)
-    return stacked(so_far | found, kept + tuple(always[n] for n in found), request.volume.affine)
+    structures = kept + tuple(always[n] for n in found)
+    return stacked(so_far | found, structures, request.volume.affine, overlapping=overlap(labels))
 
 
 SETTINGS = (
