@@ -40,7 +40,7 @@ REGIONS_LEAD: Final = (
     "Volumes of voxels and of tetrahedra; HD95: 95 % of the surface lies nearer to the border of "
     "the voxels."
 )
-WORST_LEAD: Final = "Choose one to fly to it; the mesh is cut open just before it."
+WORST_LEAD: Final = "Choose one to fly to it; what lies before it is taken away."
 
 
 class MeshPage(Page):
