@@ -27,7 +27,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scribbles import drawn
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import GeometryReport, Volume
@@ -36,6 +35,9 @@ from organtwin.importing import Images, open_images
 from organtwin.organs import organ
 from organtwin.segmenting import BACKGROUND, Request, Seeds, method
 from organtwin.segmenting.growing import Growing
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.scribbles import drawn
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 LIVER = organ("liver")
