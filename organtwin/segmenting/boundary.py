@@ -34,6 +34,8 @@ def half_way(
 ) -> Flags:
     """Move the border of a mask, by at most reach_mm, to the half-way level of the image.
 
+    What is as far from the inside on the other side of it (bone, a vessel) is not taken in.
+
     Args:
         image: (ni, nj, nk) float32, smoothed.
         mask: about right already.
@@ -50,7 +52,8 @@ def half_way(
     contrast = outside - inside
     clear = np.abs(contrast) > 4.0 * noise
     half = 0.5 * np.clip(contrast, -deepest, deepest)
-    closer = np.where(half < 0.0, image - inside > half, image - inside < half)
+    away = image - inside
+    closer = np.where(half < 0.0, away > half, away < half) & (mask | (np.abs(away) < np.abs(half)))
     near = (distance > -reach_mm) & (distance < OUTWARD * reach_mm)
     moved = np.where(clear & near, closer, mask)
     return moved
@@ -71,8 +74,12 @@ def level_holding(values: NDArray[np.floating], count: int) -> float:
     return float(np.partition(values, place, axis=None)[place])
 
 
-def sharpened(hu: Floats, mask: Flags, spacing_mm: Spacing) -> Flags:
-    """Bring a nearly right organ mask to the half-maximum surface of the image in HU."""
+def sharpened(hu: Floats, mask: Flags, spacing_mm: Spacing, *, barred: Flags) -> Flags:
+    """Bring a nearly right organ mask to the half-maximum surface of the image in HU.
+
+    Args:
+        barred: (ni, nj, nk) bool, what the organ cannot be.
+    """
     even = sitk.GetArrayFromImage(
         sitk.CurvatureFlow(sitk.GetImageFromArray(np.clip(hu, -400.0, 400.0)), 0.0625, 8)
     ).astype(np.float32)
@@ -80,5 +87,5 @@ def sharpened(hu: Floats, mask: Flags, spacing_mm: Spacing) -> Flags:
     reach = max(2.0, 1.2 * float(np.mean(spacing_mm)))
     for _ in range(2):
         mask = half_way(even, mask, spacing_mm, reach_mm=reach, noise=noise, deepest=220.0)
-        mask = largest(smoothed(mask, 1.5, spacing_mm))
+        mask = largest(smoothed(mask & ~barred, 1.5, spacing_mm) & ~barred)
     return mask

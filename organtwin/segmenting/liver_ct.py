@@ -52,10 +52,10 @@ def liver_in(grid: Grid, watch: Watch) -> tuple[Parenchyma, Box, float]:
     Raises:
         EmptyLabel: no liver found.
     """
-    whole, spine_i = _coarse_liver(grid.image, grid.spacing_mm, watch)
+    whole, wall, spine_i = _coarse_liver(grid.image, grid.spacing_mm, watch)
     watch.tell(0.4, "tracing the liver's surface")
     box = grid.around(whole)
-    liver = sharpened(grid.image[box], whole[box], grid.spacing_mm)
+    liver = sharpened(grid.image[box], whole[box], grid.spacing_mm, barred=wall[box])
     tissue = parenchyma_of(grid.image[box], liver, grid.spacing_mm)
     return tissue, box, spine_i - (box[0].start or 0)
 
@@ -78,8 +78,8 @@ def checked(request: Request) -> None:
         )
 
 
-def _coarse_liver(fine: Floats, fine_mm: Spacing, watch: Watch) -> tuple[Flags, float]:
-    """The liver found on a coarse grid, on the fine grid again, and index i of the spine."""
+def _coarse_liver(fine: Floats, fine_mm: Spacing, watch: Watch) -> tuple[Flags, Flags, float]:
+    """The liver and the chest wall found on a coarse grid, on the fine one; the spine's index i."""
     factors = factors_for(fine_mm, COARSE_MM)
     spacing = coarse_spacing(fine_mm, factors)
     coarse = block_mean(fine, factors)
@@ -89,8 +89,11 @@ def _coarse_liver(fine: Floats, fine_mm: Spacing, watch: Watch) -> tuple[Flags, 
     body = liver_body(scene, core)
     for _ in range(2):
         body = half_way(scene.even, body, spacing, reach_mm=4.0, noise=3.0, deepest=60.0)
+        body &= ~scene.wall
     spine_i = spine_ij(scene)[0] * factors[0] + 0.5 * (factors[0] - 1)
-    return refined(signed_mm(body, spacing), factors, fine.shape) < 0.0, spine_i
+    liver = refined(signed_mm(body, spacing), factors, fine.shape) < 0.0
+    wall = refined(scene.wall.astype(np.float32), factors, fine.shape) > 0.5
+    return liver, wall, spine_i
 
 
 def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags]:

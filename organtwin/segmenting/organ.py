@@ -6,13 +6,14 @@ examples: the liver's brightness and its spread are read from the image itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
 from organtwin.core.errors import EmptyLabel
+from organtwin.segmenting.chest import chest_wall
 from organtwin.segmenting.enclosure import enclosed
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.morphology import (
@@ -29,6 +30,7 @@ FAT_HU = -20.0
 NECK_MM = 7.0
 THIN_MM = 3.5
 SMALLEST_CORE_ML = 100.0
+BONE_HU = 200.0
 ADVICE = "use a seeded method: point at the liver and at what lies around it"
 
 
@@ -40,12 +42,14 @@ class Scene:
         even: (ni, nj, nk) float32 HU, noise smoothed away, edges kept.
         body: the patient without table and clothes.
         right: the half of the body on the patient's right.
+        wall: the chest wall and what is outside it (`chest`).
         spacing_mm: along L, P, S.
     """
 
     even: Floats
     body: Flags
     right: Flags
+    wall: Flags
     spacing_mm: Spacing
 
 
@@ -59,7 +63,9 @@ def scene_of(coarse: Floats, spacing_mm: Spacing) -> Scene:
     even = sitk.GetArrayFromImage(sitk.CurvatureFlow(clipped, 0.0625, 10))
     middle = np.average(np.arange(body.shape[0]), weights=body.sum(axis=(1, 2)))
     right = np.broadcast_to(np.arange(body.shape[0])[:, None, None] < middle, body.shape)
-    return Scene(even.astype(np.float32), body, right, spacing_mm)
+    bare = Scene(even.astype(np.float32), body, right, np.zeros_like(body), spacing_mm)
+    wall = chest_wall(body & (coarse > BONE_HU), body, spine_ij(bare)[0], spacing_mm)
+    return replace(bare, wall=wall)
 
 
 def liver_core(scene: Scene, coarse: Floats) -> Flags:
@@ -101,16 +107,16 @@ def _peaks(values: Floats) -> list[float]:
 def liver_body(scene: Scene, core: Flags) -> Flags:
     """The whole liver (coarse), vessels and tumours filled, neighbours cut off at narrow necks."""
     spacing = scene.spacing_mm
+    tissue = scene.body & (scene.even > FAT_HU) & ~scene.wall
     for reach_mm in (25.0, 18.0, 12.0, 12.0):
         residual = scene.even - local_mean(scene.even, core, reach_mm, spacing)
         spread = _spread(residual, core)
-        alike = scene.body & (np.abs(residual) < 2.5 * spread)
-        alike = closed(alike, 3.5, spacing) & (scene.even > FAT_HU) & scene.body
+        alike = tissue & (np.abs(residual) < 2.5 * spread)
+        alike = closed(alike, 3.5, spacing) & tissue
         core = largest(eroded(alike, NECK_MM, spacing), core)
         core = _regrown(core, alike, NECK_MM + 3.0, spacing)
     core |= _lobes(core, alike, residual, tolerance=spread, scene=scene)
     whole = _regrown(core, alike, THIN_MM + 3.0, spacing)
-    tissue = scene.body & (scene.even > FAT_HU)
     return enclosed(whole, tissue, residual / spread, spacing)
 
 
