@@ -40,6 +40,8 @@ TOOLS: Final = (
     ("mask", "Mask", "", "Keep only what lies inside or outside another structure"),
     ("threshold", "Range", "", "Everything in a range of values"),
 )
+USUAL_MM: Final = 2.0
+"""What a distance without a default begins with: about a voxel or two."""
 CLICKED: Final = ("clicked", "unclicked")
 WORDS: Final = {
     "keep": "Keep", "how": "How", "along": "Holes in", "do": "Do", "where": "Where",
@@ -122,6 +124,7 @@ class DrawingTools(QWidget):
         self.apply.setVisible(self.tool != LOOK and not drawn)
         self.apply.setEnabled(bool(active) and not self.bench.session.busy)
         self._how.setText(self._said(active))
+        self._how.setVisible(bool(self._how.text()))
         self._take_in_hand()
 
     def entered(self) -> None:
@@ -263,13 +266,18 @@ class DrawingTools(QWidget):
 def _form_of(one: Edit) -> Form:
     """Return the fields that a tool asks for; a place or outline is drawn, not typed."""
     form = Form([p for p in one.settings if p.name != "depth_mm"])
+    form.set_values({p.name: USUAL_MM for p in one.settings if p.default is None})
     for name, may in one.form.choices.items():
-        texts = [(value, WORDS.get(value, value)) for value in may]
+        texts = [(value, _capital(WORDS.get(value, value))) for value in may]
         form.add_choice(name, WORDS.get(name, name.capitalize()), texts)
     if one.form.other:
         form.add_choice("other", "Other structure", [])
     form.setVisible(False)
     return form
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def shortcuts() -> tuple[tuple[str, str], ...]:

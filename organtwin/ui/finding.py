@@ -53,11 +53,14 @@ class FindTools(QWidget):
         self.method = choice("Method of segmentation")
         self.method.setPlaceholderText("Looking for methods…")
         self._about = words("", "muted", wrap=True)
+        self._image = ""
         self._settings: dict[str, Form] = {}
         self._room = QVBoxLayout()
         self.structure = choice("Structure of the next seed")
         self.structure.setToolTip("Structure that the next seed belongs to (Ctrl: background)")
         self.diameter = NumberField("Largest diameter", "mm", 0.1, 300.0)
+        self.diameter.setDecimals(1)
+        self.diameter.setSingleStep(1.0)
         self.diameter.setValue(30.0)
         self.diameter.setToolTip("Of a tumour without a diameter drawn (mm); bounds its growth")
         self._seeds = self._seed_card()
@@ -67,12 +70,12 @@ class FindTools(QWidget):
         column.setSpacing(8)
         for thing in (self.method, self._about):
             column.addWidget(thing)
-        column.addLayout(self._room)
         column.addWidget(self._seeds)
+        column.addLayout(self._room)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._look)
         self.method.currentIndexChanged.connect(self._method_changed)
-        self.structure.currentTextChanged.connect(partial(setattr, self.seeding, "structure"))
+        self.structure.currentTextChanged.connect(self._structure_changed)
         self.seeding.changed.connect(self._list_seeds)
         self.preview.told.connect(self._tell)
         bench.chosen.connect(self._follow_choice)
@@ -106,6 +109,9 @@ class FindTools(QWidget):
 
     def refresh(self) -> None:
         """Follow the structures of the visit shown."""
+        if self.seeding.seeds and self._image != self.bench.showing.viewing.image:
+            self.seeding.clear()
+        self._image = self.bench.showing.viewing.image
         self._fill_structures()
         self._method_changed()
 
@@ -232,6 +238,10 @@ class FindTools(QWidget):
 
     # -- what happens ---------------------------------------------------------------------------
 
+    def _structure_changed(self, name: str) -> None:
+        self.seeding.structure = name
+        self.diameter.setVisible(name.startswith("tumour"))
+
     def _follow_choice(self, name: str) -> None:
         if name and self.structure.findText(name) >= 0:
             self.structure.setCurrentText(name)
@@ -253,7 +263,7 @@ class FindTools(QWidget):
         self.list.addItems(told)
         self.list.scrollToBottom()
         rows = min(max(len(told), 1), SHOWN_SEEDS)
-        self.list.setFixedHeight(rows * 26 + 6)
+        self.list.setFixedHeight(rows * 30 + 12)
         self.list.setVisible(bool(told))
         for each in (self._minus, self._clear):
             each.setEnabled(bool(told))

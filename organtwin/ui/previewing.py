@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from organtwin.core.content import decode
 from organtwin.core.errors import OrganTwinError
@@ -14,6 +14,8 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.ui.child import Child
 from organtwin.ui.showing import Showing
 from organtwin.ui.trouble import Trouble
+
+REST_MS: Final = 2500
 
 
 class Preview(QObject):
@@ -31,6 +33,9 @@ class Preview(QObject):
         self._child: Child | None = None
         self._about: Mapping[str, Any] = {}
         self._next: Mapping[str, Any] | None = None
+        self._last: Mapping[str, Any] = {}
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._settle)
         self.shown = False
 
     def ask(self, method: str, settings: Mapping[str, float], seeds: Mapping[str, Any]) -> None:
@@ -50,7 +55,8 @@ class Preview(QObject):
         }
         if about != self._about:
             self.end()
-        self._next = {"seeds": seeds}
+        self._next = self._last = {"seeds": seeds}
+        self._rest.stop()
         if self._child is None:
             self._about = about
             self._child = showing.session.ask("preview", about, told=self._take)
@@ -63,6 +69,7 @@ class Preview(QObject):
         """Show the labels as they are again, and let the process go."""
         child, self._child = self._child, None
         self._about, self._next = {}, None
+        self._rest.stop()
         if child is not None:
             child.ended.disconnect(self._ended)
             child.stop()
@@ -94,8 +101,16 @@ class Preview(QObject):
             return
         self.shown = True
         self._showing.show_preview(labels)
+        if part["grown_on"]:
+            self._rest.start()
         names = ", ".join(f"{name} {ml:.1f} mL" for name, ml in part["volumes_ml"].items())
         self.told.emit(f"Preview, not kept: {names} ({part['took_s']:.1f} s)")
+
+    def _settle(self) -> None:
+        """Have it found afresh, as the step will find it: growing on may differ a little."""
+        if self._child is not None and not self._child.working:
+            self._next = {**self._last, "afresh": True}
+            self._go_on()
 
     def _ended(self, *_: object) -> None:
         self._child = None

@@ -36,16 +36,18 @@ def answer_previews(asked: Mapping[str, Any], lines: Iterable[str], say: Say, wa
     for line in lines:
         began = time.perf_counter()
         try:
-            seeds = seeds_of(json.loads(line)["seeds"])
+            said = json.loads(line)
+            seeds = seeds_of(said["seeds"])
             request = Request(volume, organ(asked["organ"]), seeds, labels, asked["settings"])
-            found = look.at(request)
+            found = look.at(request, afresh=bool(said.get("afresh")))
         except OrganTwinError as error:
             say(part="refused", what=f"{error.what}; {error.advice}".rstrip("; "))
         else:
             _write(found, out)
             took_s = time.perf_counter() - began
             volumes = {name: found.volume_ml(name) for name in _found(found, seeds.names)}
-            say(part="found", out=str(out), volumes_ml=volumes, took_s=took_s)
+            told = {"volumes_ml": volumes, "took_s": took_s, "grown_on": look.grown_on}
+            say(part="found", out=str(out), **told)
         say(part="idle")
 
 
@@ -56,14 +58,19 @@ class _Look:
         self._method, self._watch = method, watch
         self._growing: Growing | None = None
         self._seeds = Seeds()
+        self.grown_on = False
 
-    def at(self, request: Request) -> LabelMap:
-        """Return what the method makes of a request; raises as it does."""
+    def at(self, request: Request, *, afresh: bool) -> LabelMap:
+        """Return what the method makes of a request; raises as it does.
+
+        `afresh`: as the step makes it. Growing on may differ a little from that (`grown_on`).
+        """
         if self._method.name != GROWN:
             return self._method.labelled(request, self._watch)
         more = further(self._seeds, request.seeds)
         growing, self._growing = self._growing, None
-        if growing is None or more is None:
+        self.grown_on = not (afresh or growing is None or more is None)
+        if afresh or growing is None or more is None:
             growing = Growing(request, self._watch)
             found = growing.labels()
         else:

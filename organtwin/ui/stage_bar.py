@@ -26,7 +26,10 @@ Upright again: Shift + O
 Measure: D, A, E, R, F; drag points or lines, Delete
 Without a mouse: Space sets a point, Enter ends
 List of measures: L
-Two visits: side by side S, blended B, flicker X"""
+Two visits: side by side S, blended B, flicker T
+Segment: paint P, erase W, cut C, scribble G, none N
+Tool in hand: size [ ] or Ctrl + wheel, Ctrl the other way
+Tool in hand: 1 to 9 structures, I range from the spot"""
 
 DOUBTS: Final = {
     "good": "",

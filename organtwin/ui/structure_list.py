@@ -114,15 +114,11 @@ class StructureList(QWidget):
     # -- how it is made -------------------------------------------------------------------------
 
     def _tools(self) -> QHBoxLayout:
-        self.add = QToolButton()
+        tip = "Add a structure of the organ, the next tumour, or any other"
+        self.add = tool("plus", "Add a structure", tip)
         self.add.setText("Add")
-        self.add.setAccessibleName("Add a structure")
-        self.add.setToolTip("Add a structure of the organ, the next tumour, or any other")
         self.add.setProperty("words", True)
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        plus = tool("plus", "")
-        self.add.setIcon(plus.icon())
-        plus.deleteLater()
         self.add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._menu = QMenu(self)
         self._menu.aboutToShow.connect(self._fill_menu)
@@ -270,7 +266,7 @@ class StructureList(QWidget):
 
 
 def _middle_mm(labels: LabelMap, name: str) -> NDArray[np.float64] | None:
-    """Return LPS mm of a voxel in the middle plane of a structure, None where it has none."""
+    """Return LPS mm: its voxel nearest the middle of its middle plane, None where it has none."""
     wanted = np.zeros(256, dtype=bool)
     wanted[[s.label for s in labels.inside(name)]] = True
     planes = [k for k in range(labels.labels.shape[2]) if wanted[labels.labels[:, :, k]].any()]
@@ -278,6 +274,7 @@ def _middle_mm(labels: LabelMap, name: str) -> NDArray[np.float64] | None:
         return None
     k = planes[len(planes) // 2]
     places = np.argwhere(wanted[labels.labels[:, :, k]])
-    index = np.array([*places[len(places) // 2], k])
+    nearest = np.linalg.norm(places - places.mean(axis=0), axis=1).argmin()
+    index = np.array([*places[nearest], k])
     place: NDArray[np.float64] = labels.affine[:3, :3] @ index + labels.affine[:3, 3]
     return place

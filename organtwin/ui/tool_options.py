@@ -101,7 +101,7 @@ class LimitOptions(QWidget):
         self.over.setToolTip("Which structures may lose voxels to this one")
         self.inside = choice("Inside which structure")
         self.inside.setToolTip("Work only where this structure is")
-        self.ranged = QCheckBox("Values")
+        self.ranged = QCheckBox("Only some values")
         self.ranged.setAccessibleName("Only in a range of values")
         self.ranged.setToolTip("Change only voxels whose value lies in this range")
         self.low, self.high = (NumberField(f"{end} value", "1", -1e6, 1e6) for end in ENDS)
@@ -128,15 +128,14 @@ class LimitOptions(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(box, row, 1)
         grid.setColumnStretch(1, 1)
-        row_of_values = side_by_side(
-            self.ranged, self.low, self.sliders[0], self.sliders[1], self.high, self.spot
-        )
-        row_of_values.setSpacing(4)
+        ends = side_by_side(self.low, *self.sliders, self.high)
+        ends.setSpacing(4)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(grid)
-        column.addLayout(row_of_values)
+        column.addLayout(side_by_side(self.ranged, QWidget(), self.spot, stretch=1))
+        column.addLayout(ends)
         self.ranged.toggled.connect(self._enable)
         self._enable(False)
         self.show_structures((), "")
@@ -174,7 +173,7 @@ class LimitOptions(QWidget):
 
     def _enable(self, on: bool) -> None:
         for each in (self.low, self.high, *self.sliders):
-            each.setEnabled(on)
+            each.setVisible(on)
         if on:
             centre, width = self._viewing.window
             self._span(centre - width / 2, centre + width / 2)

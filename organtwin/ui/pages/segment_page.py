@@ -90,6 +90,7 @@ class SegmentPage(Page):
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
         self.bench.said.connect(lambda text: self.session.progress.emit(0.0, text))
+        self.session.done.connect(lambda step, _: self._done(step))
         self.finding.changed.connect(lambda: self._busy_changed(self.session.busy))
         self.showing.visit_changed.connect(lambda _: self._another_visit())
         self._add_keys()
@@ -179,11 +180,13 @@ class SegmentPage(Page):
         self._case_changed()
 
     def _run_one(self) -> None:
-        arguments = self.finding.arguments(self.showing.visit)
-        self.finding.preview.end()
-        if self.session.do("segment", arguments):
+        self.session.do("segment", self.finding.arguments(self.showing.visit))
+
+    def _done(self, step: str) -> None:
+        """Let seeds go once a method took them; what failed can be asked again."""
+        if step == "segment":
             self.finding.seeding.clear()
-            self.finding.free_hand()
+            self.finding.left()
 
     def _run_all(self) -> None:
         visits = [n for n, visit in enumerate(self.session.case.visits) if not visit.labels]

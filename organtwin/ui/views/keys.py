@@ -17,7 +17,8 @@ HELP: Final = (
     "Arrow up and down scroll, Ctrl and arrows move the crosshair in the plane, plus and minus "
     "zoom, 0 resets, 1 to 9 choose a window, X hides and shows the crosshair, bracket keys turn "
     "oblique planes, Space sets a point of a measure at the crosshair, Enter ends it or gives the "
-    "view the whole space, Delete removes the measure chosen"
+    "view the whole space, Delete removes the measure chosen; with a tool in hand 1 to 9 choose "
+    "structures and bracket keys its size"
 )
 _KEY = Qt.Key
 _STEPS: Final = {_KEY.Key_Up: 1, _KEY.Key_Down: -1, _KEY.Key_PageUp: 10, _KEY.Key_PageDown: -10}
