@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
+from organtwin.cli import cutting
 from organtwin.cli.verb import Verb
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.printing import Printer
@@ -47,6 +48,7 @@ def add(verb: Verb) -> None:
     files.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
     files.add_argument("--image", "--beside", dest="beside", metavar="FOLDER",
                        help="images that SEG or RTSTRUCT were drawn on")  # fmt: skip
+    cutting.add(made)
 
 
 def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
@@ -59,8 +61,10 @@ def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
 def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.exporting.meshes import Tagged, mesh_file, write_mesh
 
-    if asked.edge_mm or asked.name or asked.beside:
-        raise BadArgument("--edge-mm, --name and --image are for a file of labels", where="mesh")
+    if asked.edge_mm or asked.name or asked.beside or asked.cut_plane or asked.cut_out:
+        raise BadArgument(
+            "--edge-mm, --name, --image and --cut-… are for a file of labels", where="mesh"
+        )
     if asked.to:
         mesh_file(Path(asked.to))
     with CaseFolder.open(Path(asked.path)) as folder:
@@ -90,7 +94,7 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
     if not asked.to:
         raise BadArgument("--to FILE is missing", advice="say where the mesh shall go")
     format_note = mesh_file(Path(asked.to)).note
-    sizes = _sizes(asked)
+    sizes, cuts = _sizes(asked), cutting.asked_plane(asked) is not None or asked.cut_out
     values: dict[str, int] = {}
     with printer.progress("mesh") as watch:
         labels = _labels(asked, printer, values, watch.part(0.0, 0.1))
@@ -100,6 +104,9 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         tagged = Tagged(mesh, {s.name: values[s.name] for s in mesh.structures if s.name in values})
         watch.tell(0.95, "writing the mesh")
         written = write_mesh(Path(asked.to), tagged)
+        if cuts:
+            told = cutting.cut_and_written(asked, mesh, values, watch.part(0.95, 1.0))
+            printer.result(cut=told)
     printer.result(
         file=str(written[0]),
         files=[str(path) for path in written],
@@ -110,6 +117,9 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         **figures(mesh, quality, tagged.regions_by_name),
     )
     _say(quality, tagged, printer)
+    if cuts and not printer.as_json:
+        rows = tuple((name, told[name]["volume_ml"]) for name in ("remnant", "specimen"))
+        printer.table(Table("Cut", ("part", "mL"), rows))
 
 
 def _labels(

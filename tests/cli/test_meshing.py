@@ -36,7 +36,8 @@ def made(labels: Path) -> tuple[Path, dict[str, Any]]:
         said: list[str] = []
         patch.setattr("sys.stdout.write", said.append)
         patch.setattr("sys.stdout.flush", lambda: None)
-        assert main(["mesh", str(labels), "--to", str(to), "--json"]) == 0
+        plane = ["--cut-plane=-30,-10,0,1,0.5,0.3"]
+        assert main(["mesh", str(labels), "--to", str(to), *plane, "--json"]) == 0
     return to, json.loads("".join(said))
 
 
@@ -69,6 +70,18 @@ def test_that_each_structure_says_volumes_and_distance(made: tuple[Path, dict[st
     assert told["tumour-1"]["within"] == "liver"
 
 
+def test_that_a_cut_mesh_is_written_in_two_parts(made: tuple[Path, dict[str, Any]]) -> None:
+    """The plane goes through the middle of the tumour."""
+    told = made[1]["cut"]
+    parts = [told[name] for name in ("remnant", "specimen")]
+    assert sum(part["volume_ml"] for part in parts) == pytest.approx(made[1]["mesh_ml"], rel=1e-3)
+    assert all(part["structures"]["tumour-1"] > 1.0 for part in parts)
+    mesh = meshio.read(parts[1]["files"][0])
+    assert "liver.cut" in mesh.field_data
+    assert mesh.field_data["tumour-1"].tolist() == [30, 3]
+    assert told["min_dihedral_deg"] > 8.0
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -76,6 +89,7 @@ def test_that_each_structure_says_volumes_and_distance(made: tuple[Path, dict[st
         (["--to", "mesh.msh"], ".vtu"),
         (["--to", "m.vtu", "--edge-mm", "liver=x"], "length"),
         (["--to", "m.vtu", "--target", "3"], "tetrahedra"),
+        (["--to", "m.vtu", "--cut-plane", "1,2,3"], "six numbers"),
     ],
 )
 def test_that_what_cannot_be_is_refused_before_meshing(
