@@ -91,9 +91,7 @@ class Growing:
         looks = appearance_of(field.image, field.marks)
         for number, name in enumerate(sorted(names)):
             watch.tell(0.6 * number / len(names), f"growing {name}")
-            self._costs[name] = costs_of(
-                field.image, looks, name, field.marks[name], field.spacing_mm
-            )
+            self._costs[name] = costs_of(field, looks, name)
         watch.tell(0.6, "drawing borders")
         owner = owned(shares_of(self._costs, looks), field)
         for name in self._marks:

@@ -16,6 +16,7 @@ import numpy as np
 from skimage.graph import MCP_Geometric
 
 from organtwin.segmenting.appearance import Appearance
+from organtwin.segmenting.field import Field
 from organtwin.segmenting.frame import Floats, Spacing
 from organtwin.segmenting.marks import Voxels
 from organtwin.segmenting.morphology import depth_mm
@@ -30,12 +31,11 @@ FARTHEST = 1e4
 TRUST_PLACE, TRUST_VALUE = 5.0, 0.3
 
 
-def costs_of(
-    image: Floats, appearance: Appearance, name: str, seeds: Voxels, spacing_mm: Spacing
-) -> Floats:
+def costs_of(field: Field, appearance: Appearance, name: str) -> Floats:
     """Return (ni, nj, nk) float32: the least cost of reaching each voxel from a name's seeds."""
+    seeds, spacing_mm = field.marks[name], field.spacing_mm
     unlike = appearance.unlike(name)
-    toll = np.float32(BASE) + unlike + edges(image, appearance.noise)
+    toll = np.float32(BASE) + unlike + edges(field.image, appearance.noise)
     if name != BACKGROUND:
         alike = unlike < ALIKE
         alike[tuple(seeds.T)] = True

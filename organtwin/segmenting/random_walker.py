@@ -45,11 +45,11 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     costs = {}
     for number, name in enumerate(marks):
         watch.tell(0.4 * number / len(marks), f"{name}: what it costs to reach")
-        seeds = field.marks[name]
-        costs[name] = costs_of(field.image, looks, name, seeds, field.spacing_mm)
+        costs[name] = costs_of(field, looks, name)
     shares = shares_of(costs, looks)
     edge = request.settings["edge"] / (2.0 * looks.noise**2)
-    walked = _walked(field, shares, edge, request.settings["prior"], watch.part(0.4, 0.8))
+    graph = Graph(field.image, edge, request.settings["prior"], field.spacing_mm)
+    walked = _walked(field, shares, graph, watch.part(0.4, 0.8))
     owner = owned(walked, field, even=0.0)
     masks = {}
     for number, name in enumerate(marks):
@@ -60,10 +60,9 @@ def segment(request: Request, watch: Watch) -> LabelMap:
 
 
 def _walked(
-    field: Field, shares: dict[str, Floats], edge: float, prior: float, watch: Watch
+    field: Field, shares: dict[str, Floats], graph: Graph, watch: Watch
 ) -> dict[str, Floats]:
-    """Potentials of each name; the last one's is what the others leave of 1."""
-    graph = Graph(field.image, edge, prior, field.spacing_mm)
+    """Potentials of each name; the background's is what the others leave of 1."""
     fixed = np.zeros(field.image.shape, bool)
     for voxels in field.marks.values():
         fixed[tuple(voxels.T)] = True
