@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel, WrongGeometry
-from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
+from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked, trimmed
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.formats import Mask, everything_wanted, label_formats
@@ -72,8 +72,8 @@ def read_labels(
     with its coded term, else the one with its name (an organ's holes that an inner structure fills
     are closed, see `with_holes_closed`); tumours are told by code or name and numbered
     by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
-    labels from 11. Others of which a tenth or more lies outside the images are left out, and what
-    belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
+    labels from 11, then those that no tumour has. Others of which a tenth or more lies outside the
+    images are left out, and what belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
     shows, the other lies beneath. `notice` is told what a person has to know of a
     structure, one line each, `became` which structure each segment became.
 
@@ -159,9 +159,11 @@ def _structures(
     titles = [chosen.get(m.name) or _guess(m, organ) for m in masks]
     taken = {int(found[1]) for title in titles if (found := NUMBERED.match(title))}
     free = (n for n in range(1, LAST_TUMOUR + 1) if n not in taken)
-    others = iter(range(FIRST_OTHER, LAST_OTHER + 1))
     by_size = sorted(range(len(masks)), key=lambda n: -int(np.count_nonzero(masks[n].voxels)))
     numbers = {n: next(free, 0) for n in by_size if titles[n] == "tumour"}
+    tumours = {100 + number for number in (*taken, *numbers.values())}
+    others = (n for n in (*range(FIRST_OTHER, LAST_OTHER + 1), *range(255, 100, -1))
+              if n not in tumours)  # fmt: skip
     result = []
     for n, (mask, title) in enumerate(zip(masks, titles, strict=True)):
         title = f"tumour-{numbers[n]}" if n in numbers else title
@@ -182,7 +184,11 @@ def _structure(title: str, mask: Mask, organ: Organ, others: Iterator[int]) -> S
         return tumour(int(found[1]), organ.structures[0].name)
     label = next(others, None)
     if label is None:
-        raise BadArgument(f"more than {LAST_OTHER - FIRST_OTHER + 1} structures beside the organ")
+        raise BadArgument(
+            "there are more structures than labels, 255",
+            where=mask.name,
+            advice="leave some out by name",
+        )
     code = mask.code or CodedTerm("", UNCODED, mask.name)
     if code.scheme == UNCODED:  # our own export of a structure without a code
         code = replace(code, value="")
@@ -225,12 +231,15 @@ def _nested(kept: list[tuple[Mask, Structure]]) -> tuple[Structure, ...]:
     sizes = {s.name: int(np.count_nonzero(m.voxels)) for m, s in kept}
     result = []
     for mask, structure in kept:
+        there = trimmed(structure.label, (0, 0, 0), mask.voxels)
         around = [
             (sizes[s.name], s.name)
             for m, s in kept
-            if structure.kind == "other"
+            if there is not None
+            and structure.kind == "other"
             and sizes[s.name] > sizes[structure.name]
-            and np.count_nonzero(m.voxels & mask.voxels) > (1 - CUT) * sizes[structure.name]
+            and np.count_nonzero(m.voxels[there.box] & there.voxels)
+            > (1 - CUT) * sizes[structure.name]
         ]
         within = min(around)[1] if around else structure.within
         result.append(replace(structure, within=within if within in sizes else ""))

@@ -284,3 +284,22 @@ def test_that_labels_of_many_voxels_are_counted_to_the_last() -> None:
         True,
     ]
     assert [m.source_ml for m in masks] == pytest.approx([0.003, 0.005])
+
+
+def test_that_a_file_of_two_hundred_structures_is_read(tmp_path: Path) -> None:
+    values = np.zeros((20, 20, 6), np.uint8)
+    values[::2, ::2, ::2] = np.arange(1, 301).reshape(10, 10, 3).clip(max=200)
+    path = tmp_path / "many.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(values.T), path)
+    volume = Volume(
+        np.zeros(values.shape, np.int16),
+        volume_of(path).affine,
+        "HU",
+        "CT",
+        GeometryReport((1.0, 1.0, 1.0), "LPS"),
+    )
+    names = {"label-7": "tumour-155"}
+    labels = read_labels(label_source(path), volume, organ("liver"), names=names, watch=WATCH)
+    assert len(labels.structures) == 200
+    assert labels.structure("tumour-155").label == 255
+    assert labels.volume_ml("label-200") == pytest.approx(0.101)
