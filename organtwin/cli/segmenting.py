@@ -109,7 +109,8 @@ def _segment_image(asked: argparse.Namespace, printer: Printer) -> None:
                 watch=watch.part(0.2, 0.3), notice=printer.warn,
             )  # fmt: skip
         seeds = seeds_of(told, volume.affine)
-        request = Request(volume, organ, seeds, so_far, _settings(asked.setting))
+        settings = _settings(asked.setting)
+        request = Request(volume, organ, seeds, so_far, settings, printer.note)
         labels = chosen.labelled(request, watch.part(0.3, 0.95))
         names = {s.label: s.name for s in labels.structures}
         write_voxels(

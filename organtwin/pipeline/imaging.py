@@ -150,10 +150,11 @@ def segment(
     )
     volume = store.get(labelled.volume)
     so_far = store.get(labelled.labels) if labelled.labels else None
-    asked = Request(volume, organ(case.organ), seeds, so_far, settings or {})
+    notes: list[str] = []
+    asked = Request(volume, organ(case.organ), seeds, so_far, settings or {}, notes.append)
     chosen = named(method)
     after, said = _labelled(case, store, visit, chosen.labelled(asked, watch))
-    return after, "; ".join(filter(None, [said, chosen.made_by]))
+    return after, "; ".join(filter(None, [said, chosen.made_by, *notes]))
 
 
 def read_label_file(

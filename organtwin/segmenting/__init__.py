@@ -27,6 +27,7 @@ class Request:
         seeds: what a person pointed at.
         labels: labels so far on the volume's grid, which a method adds to, or None.
         settings: numbers of the method by name; `Method.labelled` fills in what is not said.
+        note: told what the journal has to say of this one use, such as what a server was sent.
     """
 
     volume: Volume
@@ -34,6 +35,7 @@ class Request:
     seeds: Seeds = field(default_factory=Seeds)
     labels: LabelMap | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
+    note: Callable[[str], object] = bool
 
 
 Segment = Callable[[Request, Watch], LabelMap]
@@ -70,8 +72,7 @@ class Method:
             BadArgument: also for a setting that the method does not have, that is out of bounds, or
                 that has no default and was not said.
         """
-        settings = self._checked(request.settings)
-        asked = Request(request.volume, request.organ, request.seeds, request.labels, settings)
+        asked = replace(request, settings=self._checked(request.settings))
         return _with_empty(self.segment(asked, watch), request.labels)
 
     def _checked(self, said: Mapping[str, float]) -> Mapping[str, float]:
@@ -105,11 +106,13 @@ def _with_empty(made: LabelMap, so_far: LabelMap | None) -> LabelMap:
 
 
 def methods() -> Mapping[str, Method]:
-    """Return every method by name, those of neural models among them."""
+    """Return every method by name, those of models here and on servers among them."""
     import organtwin.segmenting as package
     from organtwin.segmenting.neural import neural_methods
+    from organtwin.segmenting.served import served_methods
 
-    return MappingProxyType({**registered(package, "METHOD"), **neural_methods()})
+    found = registered(package, "METHOD")
+    return MappingProxyType({**found, **neural_methods(), **served_methods()})
 
 
 def method(name: str) -> Method:

@@ -33,10 +33,10 @@ class Unusable(Exception):
 def main() -> int:
     """Run the network asked for on stdin."""
     asked = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     say, sys.stdout = sys.stdout, sys.stderr
     try:
-        _bound()
+        bound()
         for done in inferred(asked):
             print(json.dumps({"done": done}), file=say, flush=True)
         print(json.dumps({"finished": True}), file=say, flush=True)
@@ -122,7 +122,7 @@ def _bell(patch: tuple[int, ...]) -> Floats:
     return weights
 
 
-def _bound() -> None:
+def bound() -> None:
     """Allow so much memory and no file of what the process held when it crashed."""
     if sys.platform == "linux":
         import resource
@@ -132,7 +132,8 @@ def _bound() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the end of stdin, then end this process."""
     sys.stdin.buffer.read()
     os._exit(1)
 

@@ -17,28 +17,23 @@ left, the back and the head (LPS), and gives scores (1, n, i, j, k), the highest
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from organtwin.core.errors import BadInput
 from organtwin.core.labelmap import CodedTerm
 from organtwin.places import own_folder
-from organtwin.segmenting.seeds import BACKGROUND
+from organtwin.segmenting.page_fields import HASH, NAME, Fields
+from organtwin.segmenting.served_page import ServedPage, served_page_of
 
 PAGE: Final = "model.json"
 NETWORK: Final = "model.onnx"
 VERSION: Final = 1
 MOST_BYTES: Final = 2**20
-MOST_LABELS: Final = 120
 MOST_MODELS: Final = 100
 FOLDERS: Final = "ORGANTWIN_MODELS"
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -82,12 +77,12 @@ def model_folders() -> tuple[Path, ...]:
     return (*(path for path in listed if path.is_absolute()), own_folder() / "models")
 
 
-def pages() -> tuple[tuple[ModelPage, ...], tuple[tuple[Path, BadInput], ...]]:
+def pages() -> tuple[tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadInput], ...]]:
     """Return the page of every model there is, and the folders whose page cannot be used, and why.
 
     Of two models of one name the first folder's is taken, the other is refused.
     """
-    found: dict[str, ModelPage] = {}
+    found: dict[str, ModelPage | ServedPage] = {}
     refused: list[tuple[Path, BadInput]] = []
     files = [page for folder in model_folders() for page in sorted(folder.glob(f"*/{PAGE}"))]
     for file in files[:MOST_MODELS]:
@@ -101,8 +96,11 @@ def pages() -> tuple[tuple[ModelPage, ...], tuple[tuple[Path, BadInput], ...]]:
     return tuple(found.values()), tuple(refused)
 
 
-def page_of(folder: Path) -> ModelPage:
-    """Return the page of the model in a folder; raises BadInput, naming what is wrong in it."""
+def page_of(folder: Path) -> ModelPage | ServedPage:
+    """Return the page of the model in a folder; raises BadInput, naming what is wrong in it.
+
+    One that names a server is served (`served_page`), any other has its network beside it.
+    """
     file = folder / PAGE
     try:
         if file.stat().st_size > MOST_BYTES:
@@ -110,9 +108,11 @@ def page_of(folder: Path) -> ModelPage:
         said = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"a model's page that cannot be read ({error})", where=str(file)) from error
-    read = _Fields(said if isinstance(said, dict) else {}, str(file))
+    read = Fields(said if isinstance(said, dict) else {}, str(file))
     if said.get("organtwin_model") != VERSION if isinstance(said, dict) else True:
         raise read.wrong("organtwin_model", f"has to be {VERSION}")
+    if "server" in read.said:
+        return served_page_of(read)
     page = ModelPage(
         folder / NETWORK,
         read.text("name", NAME.fullmatch),
@@ -132,75 +132,3 @@ def page_of(folder: Path) -> ModelPage:
     if not page.network.is_file():
         raise BadInput(f"a model without its {NETWORK}", where=str(folder))
     return page
-
-
-@dataclass(frozen=True)
-class _Fields:
-    """The fields of a page, each checked."""
-
-    said: Mapping[str, Any]
-    where: str
-
-    def wrong(self, name: str, why: str) -> BadInput:
-        return BadInput(
-            f"the model's page: {name} {why}", where=self.where, advice="correct the page"
-        )
-
-    def text(self, name: str, fits: Callable[[str], object] = bool) -> str:
-        value = self.said.get(name)
-        if not isinstance(value, str) or len(value) > 1000 or not fits(value):
-            raise self.wrong(name, "is missing or no such text")
-        return value
-
-    def number(self, name: str, low: float, high: float) -> float:
-        return self._bounded(self.said.get(name), name, low, high)
-
-    def three(self, name: str, low: float, high: float) -> tuple[float, float, float]:
-        values = self.said.get(name)
-        if not isinstance(values, list) or len(values) != 3:
-            raise self.wrong(name, "has to be three numbers")
-        i, j, k = (self._bounded(value, name, low, high) for value in values)
-        return i, j, k
-
-    def patch(self) -> tuple[int, int, int]:
-        i, j, k = (int(n) for n in self.three("patch", 8, 512))
-        if i * j * k > 2**25:
-            raise self.wrong("patch", "is larger than 2^25 voxels")
-        return i, j, k
-
-    def window(self) -> tuple[float, float]:
-        values = self.said.get("window")
-        if not isinstance(values, list) or len(values) != 2:
-            raise self.wrong("window", "has to be two numbers")
-        low, high = (self._bounded(value, "window", -1e6, 1e6) for value in values)
-        if not low < high:
-            raise self.wrong("window", "has to be the lower and the higher value")
-        return low, high
-
-    def labels(self) -> tuple[tuple[str, CodedTerm | None], ...]:
-        said = self.said.get("labels")
-        if not isinstance(said, list) or not 2 <= len(said) <= MOST_LABELS:
-            raise self.wrong("labels", f"has to list 2 to {MOST_LABELS} structures")
-        found = [self._label(one) for one in said]
-        names = [name for name, _ in found if name != BACKGROUND]
-        if len(set(names)) != len(names) or not names:
-            raise self.wrong("labels", "names a structure twice, or none")
-        return tuple(found)
-
-    def _label(self, said: Any) -> tuple[str, CodedTerm | None]:
-        name = said.get("structure") if isinstance(said, dict) else None
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise self.wrong("labels", "has an entry without a structure's name")
-        code = said.get("code")
-        if code is None:
-            return name, None
-        if not isinstance(code, list) or [type(part) for part in code] != [str] * 3:
-            raise self.wrong("labels", f"{name}: a code is [value, scheme, meaning]")
-        return name, CodedTerm(*code)
-
-    def _bounded(self, value: Any, name: str, low: float, high: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(name, "has to be a number")
-        if not (math.isfinite(value) and low <= value <= high):
-            raise self.wrong(name, f"has to lie in [{low:g}, {high:g}]")
-        return float(value)

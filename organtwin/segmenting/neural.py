@@ -7,11 +7,8 @@ scores are interpolated linearly on the image's grid, where the highest wins.
 
 from __future__ import annotations
 
-import json
 import os
-import select
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +18,12 @@ from typing import Any, Final
 import numpy as np
 from scipy import ndimage
 
-from organtwin.core.children import command, environment, safe_folder
-from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, OrganTwinError, Stopped
-from organtwin.core.labelmap import LabelMap, Structure, stacked
+from organtwin.core.errors import BadArgument, EmptyLabel
+from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
 from organtwin.core.temporary import private_folder
 from organtwin.core.watch import Watch
 from organtwin.segmenting import Method, Request
+from organtwin.segmenting.beside import Beside, run_beside
 from organtwin.segmenting.coarse import block_mean, coarse_spacing
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
 from organtwin.segmenting.model_page import ModelPage, pages
@@ -34,8 +31,6 @@ from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
 PREFIX: Final = "organtwin-model-"
-POLL_SECONDS: Final = 0.1
-SILENCE_SECONDS: Final = 600.0
 
 
 def neural_methods() -> Mapping[str, Method]:
@@ -50,6 +45,7 @@ def neural_methods() -> Mapping[str, Method]:
             made_by=page.made_by,
         )
         for page in pages()[0]
+        if isinstance(page, ModelPage)
     )
     return MappingProxyType({method.name: method for method in found})
 
@@ -86,12 +82,16 @@ def segment(page: ModelPage, request: Request, watch: Watch) -> LabelMap:
     }
     if not masks:
         raise EmptyLabel(f"{page.name} finds nothing in this image", where="segment")
-    return _added(masks, page, request)
+    return added(masks, page.labels, request)
 
 
-def _added(masks: Mapping[str, Flags], page: ModelPage, request: Request) -> LabelMap:
+def added(
+    masks: Mapping[str, Flags],
+    said: Sequence[tuple[str, CodedTerm | None]],
+    request: Request,
+) -> LabelMap:
     """Return the labels so far with what was found instead of what had the same name."""
-    codes = dict(page.labels)
+    codes = dict(said)
     structures = [
         _coded(structure, codes) for structure in named(masks, request.organ, request.labels)
     ]
@@ -102,9 +102,11 @@ def _added(masks: Mapping[str, Flags], page: ModelPage, request: Request) -> Lab
         )
         for s in structures
     }
-    together = overlap(request.labels)
     return stacked(
-        old | whole, (*kept, *structures), request.volume.affine, overlapping=together
+        old | whole,
+        (*kept, *structures),
+        request.volume.affine,
+        overlapping=overlap(request.labels),
     )
 
 
@@ -164,59 +166,9 @@ def _scores(image: Floats, page: ModelPage, folder: Path, watch: Watch) -> Float
         "labels": len(page.labels),
         "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1,
     }
-    _run(asked, page, watch)
+    beside = Beside("organtwin.segmenting.inference", page.name, str(page.network))
+    run_beside(beside, asked, watch)
     scores: Floats = np.memmap(
         folder / "scores", np.float32, "r", shape=(len(page.labels), *image.shape)
     )
     return scores
-
-
-def _run(asked: Mapping[str, Any], page: ModelPage, watch: Watch) -> None:
-    """Run the network and follow it; raises BadInput when it cannot be run, Stopped."""
-    with subprocess.Popen(
-        command("organtwin.segmenting.inference"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment(),
-        cwd=safe_folder(),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(asked).encode() + b"\n")
-            process.stdin.flush()
-            error = _followed(process.stdout, page, watch)
-        finally:
-            process.kill()
-    if error is not None:
-        raise error
-
-
-def _followed(lines: Any, page: ModelPage, watch: Watch) -> OrganTwinError | None:
-    """Pass on how far the network is; returns what went wrong, None when it finished."""
-    silent = 0.0
-    watch.tell(0.0, f"starting {page.name}")
-    while True:
-        if watch.asked_to_stop():
-            return Stopped("stopped on request", where="segment")
-        if not select.select([lines], [], [], POLL_SECONDS)[0]:
-            silent += POLL_SECONDS
-            if silent > SILENCE_SECONDS:
-                return _failed(page, f"no sign of life for {SILENCE_SECONDS:.0f} s")
-            continue
-        silent, line = 0.0, lines.readline()
-        said = json.loads(line) if line else {"error": "its process ended in the middle"}
-        if "error" in said:
-            return _failed(page, str(said["error"]))
-        if said.get("finished"):
-            return None
-        watch.tell(float(said["done"]), f"{page.name} looks at the image")
-
-
-def _failed(page: ModelPage, why: str) -> BadInput:
-    return BadInput(
-        f"the model {page.name} cannot be run: {why}",
-        where=str(page.network),
-        advice="use another method, or ask whoever provides the model",
-    )
