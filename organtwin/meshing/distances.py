@@ -75,6 +75,8 @@ def spread(
     corners: NDArray[np.float64], step_mm: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return points on triangles (f, 3, 3), about a step apart, and the triangle of each."""
+    if len(corners) == 0:
+        return np.zeros((0, 3)), np.zeros(0, dtype=np.int64)
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     parts = np.clip(np.ceil(edges / step_mm).astype(np.int64), 1, MOST_PARTS)
     places, owners = [], []

@@ -95,6 +95,8 @@ def divided(grid: Grid, asked: Sequence[Bools], margin: int = 1) -> tuple[Bools,
 def labelled(grid: Grid, split: Sequence[Bools], fine: NDArray[np.uint8]) -> Octree:
     """Return the leaves, each with the label most frequent among its finest cells.
 
+    Of labels as frequent the largest, so that nothing labelled is lost to what is not.
+
     Args:
         fine: the label of each finest cell.
     """
@@ -132,7 +134,7 @@ def _most_frequent(fine: NDArray[np.uint8], leaf: Bools, edge: int) -> NDArray[n
         i, j, k = mixed[start : start + step].T
         inside = blocks[i, :, j, :, k, :].reshape(len(i), -1)
         best, most = np.zeros(len(i), dtype=np.int64), np.zeros(len(i), dtype=np.uint8)
-        for value in np.unique(inside):
+        for value in np.unique(inside)[::-1]:
             count = (inside == value).sum(axis=1)
             most[count > best] = value
             best = np.maximum(best, count)

@@ -96,7 +96,7 @@ def _grid(
     longest_mm: float,
 ) -> Grid:
     """Return a grid whose finest cells are voxels where much is thin, else of free size."""
-    used = np.argwhere(edge)
+    used = np.argwhere(edge & (voxels > 0))
     low, high = (used.min(axis=0) - 0.5) * spacing, (used.max(axis=0) + 0.5) * spacing
     longest_mm = min(longest_mm, float((high - low).max()))
     if smallest_mm < 1.01 * spacing.min() and _thin_share(voxels, edge) > MUCH_THIN:
