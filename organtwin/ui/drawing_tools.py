@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -190,11 +190,12 @@ class DrawingTools(QWidget):
     def _offer_others(self, form: Form, names: list[str]) -> None:
         box: Any = form.fields["other"]
         if [box.itemData(n) for n in range(box.count())] != names:
-            chosen = box.currentData()
+            chosen, blocked = box.currentData(), QSignalBlocker(box)
             box.clear()
             for name in names:
                 box.addItem(name, name)
             box.setCurrentIndex(max(box.findData(chosen), 0))
+            blocked.unblock()
 
     # -- what is done ---------------------------------------------------------------------------
 

@@ -85,8 +85,9 @@ class Kept:
         def taken(found: Mapping[str, Any]) -> None:
             self._fetches.remove(reader)
             for name, thing in found.items():
-                if not isinstance(thing, BaseException):
-                    self._objects.setdefault(name, thing)  # the one in use is known by the folder
+                # One that was read meanwhile is in use, and the one the folder knows of.
+                if not isinstance(thing, BaseException) and name not in self._objects:
+                    self._keep(name, thing)
             then()
 
         reader = Fetch(read, missing, taken)

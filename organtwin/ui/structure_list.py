@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,14 @@ from PySide6.QtWidgets import (
 
 from organtwin.core.case import WorkState
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.ui.fetch import Fetch
 from organtwin.ui.pieces import cleared, side_by_side, tool, words
 from organtwin.ui.structure_row import StructureRow, swatch
 from organtwin.ui.tips import tooltip
 from organtwin.ui.workbench import NEXT_STATE, Workbench
 
-REST_MS: Final = 700
-"""After a gesture so long without another, the ± of volumes is computed (it reads all voxels)."""
+REST_MS: Final = 400
+"""After a gesture so long without another, the ± of volumes is worked out: it reads all voxels."""
 ALLOWS: Final = "±: what the geometry of the slices allows at most"
 ALLOWS_MORE: Final = f"{ALLOWS}; errors of the labels are not in it"
 FILLED: Final = "±: so much may rest on slices that were never taken"
@@ -71,7 +73,9 @@ class StructureList(QWidget):
         column.addLayout(self._tools())
         column.addWidget(self._allows)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self._show_volumes)
+        self._rest.timeout.connect(self._work_out)
+        self._unsure: Fetch | None = None
+        self._readers: set[Fetch] = set()
         self._add_keys()
         bench.chosen.connect(self._show_active)
         bench.showing.viewing.hidden_changed.connect(self._show_hidden)
@@ -84,10 +88,7 @@ class StructureList(QWidget):
         if structures != self._structures or visit != self._visit:
             self._structures, self._visit = structures, visit
             self._make_rows(structures)
-            self._show_volumes()
-        else:
-            self._show_volumes(rough=True)
-            self._rest.start()
+        self._show_volumes()
         for name, row in self.rows.items():
             row.show_work(self.bench.work_on(name))
         self._show_hidden()
@@ -191,26 +192,44 @@ class StructureList(QWidget):
 
     # -- what is shown --------------------------------------------------------------------------
 
-    def _show_volumes(self, *, rough: bool = False) -> None:
-        """Show volumes; `rough` leaves out what the geometry may change of them."""
+    def _show_volumes(self) -> None:
+        """Show volumes; what the geometry may change of them is worked out beside the window."""
         labels, geometry = self.bench.labels, self.bench.geometry
-        if labels is None:
-            self._allows.hide()
-            return
+        self._unsure = None
         withheld = geometry is not None and geometry.grade == "withheld"
+        self._allows.setVisible(labels is not None and geometry is not None and not withheld)
+        if labels is None:
+            return
         for name, row in self.rows.items():
-            said, tip = f"{labels.volume_ml(name):,.1f}", "With all that lies in it"
             if withheld:
                 row.show_volume("withheld", "The geometry is in doubt")
-                continue
-            if geometry is not None and not rough:
-                said, tip = f"{said} ± {labels.unsure_ml(name, geometry):,.1f}", UNSURE
-            row.show_volume(f"{said} mL".replace(",", " "), tip)
-        self._allows.setVisible(geometry is not None and not withheld)
-        if geometry is not None:
+            else:
+                row.show_volume(_ml(labels.volume_ml(name)), "With all that lies in it")
+        if geometry is not None and not withheld:
             filled = geometry.interpolated_ml > 0
             self._allows.setText(FILLED if filled else ALLOWS)
             self._allows.setToolTip(tooltip(FILLED_MORE if filled else ALLOWS_MORE))
+            self._rest.start()
+
+    def _work_out(self) -> None:
+        """Work out the ± of each volume in another thread; an edit meanwhile asks anew."""
+        labels, geometry = self.bench.labels, self.bench.geometry
+        if labels is None or geometry is None:
+            return
+
+        def taken(found: Mapping[str, Any]) -> None:
+            if self._unsure is reader:
+                self._unsure = None
+                for name, unsure in found.items():
+                    if isinstance(unsure, float) and name in self.rows:
+                        said = _ml(labels.volume_ml(name), unsure)
+                        self.rows[name].show_volume(said, UNSURE)
+            self._readers.discard(reader)
+
+        reader = Fetch(lambda name: labels.unsure_ml(name, geometry), tuple(self.rows), taken)
+        self._unsure = reader
+        self._readers.add(reader)
+        reader.start()
 
     def _show_hidden(self) -> None:
         for name, row in self.rows.items():
@@ -263,6 +282,12 @@ class StructureList(QWidget):
             self.bench.add(text)
         elif text and self.bench.active:
             self.bench.rename(self.bench.active, text)
+
+
+def _ml(volume: float, unsure: float | None = None) -> str:
+    """Return a volume in mL, with what may be wrong of it."""
+    said = f"{volume:,.1f}" if unsure is None else f"{volume:,.1f} ± {unsure:,.1f}"
+    return f"{said} mL".replace(",", " ")
 
 
 def _middle_mm(labels: LabelMap, name: str) -> NDArray[np.float64] | None:

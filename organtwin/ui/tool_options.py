@@ -26,6 +26,8 @@ from organtwin.ui.viewing import Viewing
 STEPS: Final = 200
 ALL: Final = "all"
 EMPTY: Final = "empty"
+KEEP: Final = "\0keep"
+"""No name: structures may overlap."""
 OWN: Final = "\0"
 """No name: a structure stays inside what contains it unless something else is said."""
 
@@ -145,7 +147,11 @@ class LimitOptions(QWidget):
         others = [name for name in names if name != active]
         _offer(
             self.over,
-            [("Everything", ALL), ("Only what is empty or around it", EMPTY)]
+            [
+                ("Everything", ALL),
+                ("Everything, others keep theirs", KEEP),
+                ("Only what is empty or around it", EMPTY),
+            ]
             + [(f"Also {name}", name) for name in others],
         )
         _offer(
@@ -157,6 +163,8 @@ class LimitOptions(QWidget):
         """Return what the tools take."""
         over = self.over.currentData() or ALL
         asked: dict[str, Any] = {"over": over if over in (ALL, EMPTY) else [over]}
+        if over == KEEP:
+            asked = {"over": ALL, "overlapping": True}
         if self.inside.currentData() not in (OWN, None):
             asked["inside"] = self.inside.currentData()
         if self.ranged.isChecked():
