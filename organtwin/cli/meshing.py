@@ -70,8 +70,11 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
     with CaseFolder.open(Path(asked.path)) as folder:
         step(folder, "mesh", _given(asked), printer)
         printer.table(tables.mesh(folder.case, folder))
+        tagged = Tagged(folder.get(folder.case.mesh))
+        quality = folder.get(folder.case.mesh_quality)
+        printer.result(**figures(tagged.mesh, quality, tagged.regions_by_name))
         if asked.to:
-            written = write_mesh(Path(asked.to), Tagged(folder.get(folder.case.mesh)))
+            written = write_mesh(Path(asked.to), tagged)
             printer.table(Table("Written", ("file",), tuple((str(p),) for p in written)))
 
 

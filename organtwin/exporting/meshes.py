@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from organtwin.core.errors import BadArgument
 from organtwin.core.organmesh import FACES, OrganMesh
 from organtwin.core.registry import registered
-from organtwin.exporting.files import LONGEST, file_name, write_pieces
+from organtwin.exporting.files import file_name, write_pieces
 from organtwin.exporting.material import Piece
 
 OUTSIDE: Final = "outside"
 CUT: Final = "cut"
+LONGEST: Final = 36
+"""Two names and a point between them stay below the 80 characters that Abaqus allows."""
 NO_CUT: Final = np.zeros((0, 3), dtype=np.int32)
 
 
@@ -76,9 +78,9 @@ class Tagged:
         found: dict[int, str] = {}
         for structure in self.mesh.structures:
             name = file_name(structure.name)
-            name = name if name[0].isalpha() else f"n-{name}"[:LONGEST]
+            name = (name if name[0].isalpha() else f"n-{name}")[:LONGEST]
             taken = name in found.values() or name in (OUTSIDE, CUT)
-            found[structure.label] = f"{name[:56]}-{structure.label}" if taken else name
+            found[structure.label] = f"{name[: LONGEST - 4]}-{structure.label}" if taken else name
         return found
 
     @cached_property

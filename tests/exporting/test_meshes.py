@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import meshio
@@ -211,3 +212,12 @@ def test_that_odd_names_stay_apart() -> None:
     )
     tagged = Tagged(OrganMesh(mesh.points, mesh.tetrahedra, mesh.regions, odd))
     assert list(tagged.sheets) == ["n-7--.outside", "outside-101.n-7--"]
+
+
+def test_that_names_of_surfaces_fit_what_abaqus_allows() -> None:
+    mesh = cube()
+    first, second = mesh.structures
+    long = tuple(replace(s, name="a" * 90 + str(s.label), within="") for s in (first, second))
+    tagged = Tagged(OrganMesh(mesh.points, mesh.tetrahedra, mesh.regions, long))
+    assert len(tagged.regions_by_name) == 2
+    assert max(map(len, tagged.sheets)) <= 80
