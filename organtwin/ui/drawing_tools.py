@@ -40,6 +40,8 @@ TOOLS: Final = (
     ("mask", "Mask", "", "Keep only what lies inside or outside another structure"),
     ("threshold", "Range", "", "Everything in a range of values"),
 )
+LIMITED: Final = ("paint", "erase", "threshold")
+"""Tools that always show what limits them; the others when asked to."""
 USUAL_MM: Final = 2.0
 """What a distance without a default begins with: about a voxel or two."""
 CLICKED: Final = ("clicked", "unclicked")
@@ -74,7 +76,9 @@ class DrawingTools(QWidget):
         self.forms: dict[str, Form] = {}
         self.hands = self._make_hands()
         self._other = ""
-        self._title = words("", "heading")
+        self._title = words("", "heading", wrap=True)
+        self.limited = QCheckBox("Limit where it works")
+        self.limited.setToolTip("Over which structures, inside which, and at which values")
         self._how = words("", "muted", wrap=True)
         self._room = QVBoxLayout()
         self._room.setContentsMargins(0, 0, 0, 0)
@@ -87,6 +91,7 @@ class DrawingTools(QWidget):
         for thing in (self._title, self.brush, self.one_slice):
             column.addWidget(thing)
         column.addLayout(self._room)
+        column.addWidget(self.limited)
         column.addWidget(self.limits)
         column.addWidget(self._how)
         column.addWidget(self.apply)
@@ -100,7 +105,8 @@ class DrawingTools(QWidget):
         if name != LOOK and visit is not None and visit.labels and not self.bench.session.busy:
             self.bench.showing.easel.put(visit.labels)
         self.buttons[name].setChecked(True)
-        form = self._form(name) if name in edits() and name not in ("paint", "erase") else None
+        if name in edits() and name not in ("paint", "erase"):
+            self._form(name)
         for other, each in self.forms.items():
             each.setVisible(other == name)
         brushes = name in ("paint", "erase")
@@ -108,7 +114,7 @@ class DrawingTools(QWidget):
         self._title.setVisible(name != LOOK)
         self.brush.setVisible(brushes)
         self.one_slice.setVisible(name == "scissors")
-        self.limits.setVisible(name != LOOK and not (form is None and not brushes))
+        self.limited.setVisible(name not in (LOOK, *LIMITED))
         self.refresh()
         self.chosen.emit(name)
 
@@ -119,6 +125,7 @@ class DrawingTools(QWidget):
         for name, form in self.forms.items():
             if edits()[name].form.other:
                 self._offer_others(form, [n for n in names if n != active])
+        self.limits.setVisible(self._has_limits())
         by_click = self._by_click()
         drawn = self.tool in ("paint", "erase", "scissors") or by_click
         self.apply.setVisible(self.tool != LOOK and not drawn)
@@ -173,11 +180,12 @@ class DrawingTools(QWidget):
             self.brush.shaped.connect(partial(setattr, brush, "shape"))
         self.brush.show_size(self.brushes[0].radius_mm)
         self.one_slice.toggled.connect(self.scissors.set_depth)
+        self.limited.toggled.connect(lambda _: self.refresh())
         self.limits.spot_asked.connect(lambda _: self._take_in_hand())
         self.bench.chosen.connect(lambda _: self.refresh())
         self.bench.session.busy_changed.connect(lambda _: self.refresh())
 
-    def _form(self, name: str) -> Form | None:
+    def _form(self, name: str) -> Form:
         """Return the fields of a tool, made when first asked for."""
         if name not in self.forms:
             made = _form_of(edits()[name])
@@ -185,7 +193,7 @@ class DrawingTools(QWidget):
             self._room.addWidget(made)
             made.changed.connect(self.refresh)
         form = self.forms[name]
-        return form if form.fields or name == "threshold" else None
+        return form
 
     def _offer_others(self, form: Form, names: list[str]) -> None:
         box: Any = form.fields["other"]
@@ -239,7 +247,11 @@ class DrawingTools(QWidget):
     def _asked(self, name: str) -> dict[str, Any]:
         """Return what a tool with a form is asked, without what is drawn for it."""
         fields = self.forms[name].values() if name in self.forms else {}
-        return {**fields, **self.limits.arguments()}
+        return {**fields, **(self.limits.arguments() if self._has_limits() else {})}
+
+    def _has_limits(self) -> bool:
+        asked_for = self.tool != LOOK and self.limited.isChecked()
+        return self.tool in LIMITED or asked_for
 
     def _clicked(self, place_mm: NDArray[np.float64]) -> None:
         if self.bench.active and not self.bench.session.busy:
@@ -266,13 +278,16 @@ class DrawingTools(QWidget):
 
 def _form_of(one: Edit) -> Form:
     """Return the fields that a tool asks for; a place or outline is drawn, not typed."""
-    form = Form([p for p in one.settings if p.name != "depth_mm"])
-    form.set_values({p.name: USUAL_MM for p in one.settings if p.default is None})
+    form = Form([])
     for name, may in one.form.choices.items():
         texts = [(value, _capital(WORDS.get(value, value))) for value in may]
         form.add_choice(name, WORDS.get(name, name.capitalize()), texts)
     if one.form.other:
-        form.add_choice("other", "Other structure", [])
+        form.add_choice("other", "Other", [])
+    for setting in one.settings:
+        if setting.name != "depth_mm":
+            form.add_parameter(setting)
+    form.set_values({p.name: USUAL_MM for p in one.settings if p.default is None})
     form.setVisible(False)
     return form
 

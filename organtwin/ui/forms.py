@@ -37,6 +37,7 @@ def readable(name: str, unit: str = "") -> str:
         "1/Gy": "_per_gy",
         "Gy": "_gy",
         "mm": "_mm",
+        "mL": "_ml",
         "day": "_days",
         "kPa": "_kpa",
         "°": "_deg",
