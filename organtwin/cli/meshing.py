@@ -101,6 +101,8 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
     values: dict[str, int] = {}
     with printer.progress("mesh") as watch:
         labels = _labels(asked, printer, values, watch.part(0.0, 0.1))
+        for name in (*sizes.edges_mm, *asked.cut_out):
+            labels.structure(name)  # raises for one that is not there, before it takes time
         start, used = time.perf_counter(), time.process_time()
         mesh, quality = mesh_labels(labels, sizes, watch.part(0.1, 0.95))
         seconds = time.perf_counter() - start, time.process_time() - used

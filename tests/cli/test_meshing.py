@@ -90,6 +90,7 @@ def test_that_a_cut_mesh_is_written_in_two_parts(made: tuple[Path, dict[str, Any
         (["--to", "m.vtu", "--edge-mm", "liver=x"], "length"),
         (["--to", "m.vtu", "--target", "3"], "tetrahedra"),
         (["--to", "m.vtu", "--cut-plane", "1,2,3"], "six numbers"),
+        (["--to", "m.vtu", "--edge-mm", "spleen=3"], "tumour-1"),
     ],
 )
 def test_that_what_cannot_be_is_refused_before_meshing(
