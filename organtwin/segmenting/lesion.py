@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from organtwin.segmenting.frame import Flags, Floats, Spacing
-from organtwin.segmenting.morphology import blurred, closed, largest
+from organtwin.segmenting.morphology import blurred, closed, dilated, largest
 from organtwin.segmenting.parenchyma import Parenchyma
 from organtwin.segmenting.tumours import bordered, contrast_of
 
@@ -27,6 +27,8 @@ BULGE = 0.55
 LEAST_SDS = 2.0
 BRIDGE_MM = 3.0
 MAIN = 0.3
+FAR = 3.0
+"""Times the core's contrast: nothing so far past it is the tumour outside the organ."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,38 @@ def outlined(lesion: Lesion) -> Flags | None:
         return None
     ball = lesion.away_mm <= lesion.reach_mm
     near = (ball & lesion.organ) | (lesion.away_mm <= BULGE * lesion.diameter_mm) | core
-    near &= ~lesion.taken
+    past = _beyond(lesion, even, level=level, contrast=at_rim if ring else contrast)
+    near &= ~lesion.taken & ~past
     if ring:
-        return _bordered(lesion, _filled(lesion, even, near, at_rim, level=level), near, level)
-    mask = largest(near & ((even - level) / contrast > 0.5), core)
-    return _bordered(lesion, (lesion.image, mask), near, level)
+        image, mask = _filled(lesion, even, near, at_rim, level=level)
+    else:
+        image, mask = lesion.image, largest(near & ((even - level) / contrast > 0.5), core)
+    if not mask.any():
+        return None
+    levels = np.full(image.shape, level, np.float32)
+    tissue = Parenchyma(image, lesion.organ & ~lesion.taken | near, levels, lesion.spacing_mm)
+    beside_fat = bool((dilated(mask, BLUR_MM, lesion.spacing_mm) & past).any())
+    full = (at_rim if ring else contrast) if beside_fat else contrast_of(tissue, mask)
+    found = bordered(Parenchyma(image, near, levels, lesion.spacing_mm), mask, contrast=full)
+    return found if found.any() else None
+
+
+def _beyond(lesion: Lesion, even: Floats, *, level: float, contrast: float) -> Flags:
+    """What is outside the organ and past half way from the tumour to what lies there (fat, air).
+
+    Fat beside a dark tumour is darker still, so that the tissue's level alone does not bound it.
+    """
+    known = not lesion.organ.all()
+    outside = ~lesion.organ if known else np.ones_like(lesion.organ)
+    share = (even - np.float32(level)) / np.float32(contrast if contrast else 1.0)
+    around = outside & (lesion.away_mm > BULGE * lesion.diameter_mm)
+    around &= lesion.away_mm < lesion.reach_mm + BEYOND_MM
+    limit = FAR
+    if known and around.any():
+        there = float(np.median(share[around]))
+        limit = min(FAR, 0.5 * (1.0 + there)) if there > 1.0 else FAR
+    past: Flags = outside & (share > limit)
+    return past
 
 
 def _rim(lesion: Lesion) -> Flags:
@@ -98,20 +127,6 @@ def _filled(
     deep = mask & ~ndimage.binary_dilation(~mask, iterations=2) & ~ring
     image = np.where(deep | (inside & mask & ~ring), np.float32(level + at_rim), lesion.image)
     return image.astype(np.float32), mask
-
-
-def _bordered(
-    lesion: Lesion, seen: tuple[Floats, Flags], near: Flags, level: float
-) -> Flags | None:
-    """The mask with its border half way to the level of the surroundings."""
-    image, mask = seen
-    if not mask.any():
-        return None
-    levels = np.full(image.shape, level, np.float32)
-    allowed = (lesion.organ | near) & ~lesion.taken
-    full = contrast_of(Parenchyma(image, allowed, levels, lesion.spacing_mm), mask)
-    found = bordered(Parenchyma(image, near, levels, lesion.spacing_mm), mask, contrast=full)
-    return found if found.any() else None
 
 
 def _main(values: Floats) -> tuple[float, float]:
