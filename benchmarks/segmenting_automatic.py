@@ -19,7 +19,8 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,8 @@ def real_figures(data: Path) -> Iterator[Figure]:
     """Liver Dice on the two real CT of the shared data, without contrast."""
     total = data / "totalseg-abdomen-3mm"
     with open_images(total / "example_ct.nii.gz", Watch()) as images:
-        volume = images.volume(images.scan.series[0], Watch())
+        read = images.volume(images.scan.series[0], Watch())
+    volume = replace(read, unit="HU", modality="CT")  # a NIfTI file does not say so
     source = label_source(total / "organs_v1" / "liver.nii.gz")
     liver = read_masks(source, volume, Watch())[0].voxels
     yield _real("totalseg-abdomen-3mm", volume, liver)
@@ -149,13 +151,15 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--real", type=Path, help="folder of the shared data")
     asked = parser.parse_args()
-    figures = list(sample_figures()) + (list(real_figures(asked.real)) if asked.real else [])
+    figures = []
+    for one in chain(real_figures(asked.real) if asked.real else (), sample_figures()):
+        figures.append(one)
+        if not asked.json:
+            goal = "" if one.goal is None else f"  goal {one.goal:g}"
+            missed = "" if one.reached else "  MISSED"
+            print(f"{one.what:52} {one.figure:8.3f}{goal}{missed}", flush=True)
     if asked.json:
         print(json.dumps([asdict(f) | {"reached": f.reached} for f in figures], indent=1))
-    else:
-        for one in figures:
-            goal = "" if one.goal is None else f"  goal {one.goal:g}"
-            print(f"{one.what:52} {one.figure:8.3f}{goal}{'' if one.reached else '  MISSED'}")
     return 0 if all(f.reached for f in figures) else 1
 
 

@@ -54,7 +54,8 @@ def gaps_closed(
             if sizes[piece] >= FEWEST:
                 box = _grown(place, gap_mm, spacing_mm)
                 loose = number[box] == piece
-                way = _way(loose, found[box], bright[box] / level, where[box], spacing_mm)
+                lit = bright[box] / level
+                way = _way(loose, found[box], lit, allowed=where[box], spacing_mm=spacing_mm)
                 if len(way) and _length_mm(way, spacing_mm) <= gap_mm:
                     found[box] |= loose
                     found[box][tuple(way.T)] = True
@@ -64,7 +65,7 @@ def gaps_closed(
 
 
 def _way(
-    piece: Flags, tree: Flags, bright: Floats, allowed: Flags, spacing_mm: Spacing
+    piece: Flags, tree: Flags, bright: Floats, *, allowed: Flags, spacing_mm: Spacing
 ) -> NDArray[np.int64]:
     """Voxels (n, 3) from a piece to the tree, both ends too; none when it would lead through dark.
 

@@ -97,7 +97,7 @@ def portal_root(vessels: Flags, trunks: Trunks, spacing_mm: Spacing) -> Flags:
 
 
 def hepatic_root(
-    vessels: Flags, portal: Flags, trunks: Trunks, organ: Flags, spacing_mm: Spacing
+    vessels: Flags, portal: Flags, trunks: Trunks, *, organ: Flags, spacing_mm: Spacing
 ) -> Flags:
     """Where vessels open into the vena cava, above the porta; empty when nowhere."""
     if not trunks.cava.any() or not portal.any():

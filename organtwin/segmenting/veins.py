@@ -96,7 +96,7 @@ def veins_in(
         return None
     spacing = tissue.spacing_mm
     portal = portal_root(vessels, trunks, spacing)
-    hepatic = hepatic_root(vessels, portal, trunks, tissue.organ, spacing)
+    hepatic = hepatic_root(vessels, portal, trunks, organ=tissue.organ, spacing_mm=spacing)
     said = [
         _pointed(vessels, places, spacing, name)
         for places, name in ((asked.portal, "portal-vein"), (asked.hepatic, "hepatic-vein"))

@@ -108,15 +108,15 @@ def sample() -> tuple[LabelMap, dict[str, np.ndarray]]:
     return labelled(volume), truth
 
 
-# Floors of the issue: liver 0.95, tumours 0.85; the veins' floors are what is reached today.
+# Goals: liver 0.96, tumours 0.85; the veins' floors are just below what is reached today.
 @pytest.mark.parametrize(
     ("name", "floor"),
     [
-        ("liver", 0.95),
+        ("liver", 0.96),
         ("tumour-1", 0.85),
         ("tumour-2", 0.85),
-        ("portal-vein", 0.50),
-        ("hepatic-vein", 0.60),
+        ("portal-vein", 0.72),
+        ("hepatic-vein", 0.70),
     ],
 )
 def test_that_the_sample_patient_is_labelled_as_the_truth_says(
@@ -137,8 +137,8 @@ def test_that_a_real_liver_without_contrast_is_found_at_least_roughly() -> None:
         pytest.skip(f"the real image set is not there ({TOTALSEG})")
     volume = _nifti(TOTALSEG / "example_ct.nii.gz")
     truth = _nifti(TOTALSEG / "organs_v1" / "liver.nii.gz").voxels > 0
-    # TotalSegmentator's liver is no manual gold standard; 0.92 is reached today.
-    assert dice(labelled(volume).mask("liver"), truth) >= 0.90
+    # TotalSegmentator's liver is no manual gold standard; 0.945 is reached today.
+    assert dice(labelled(volume).mask("liver"), truth) >= 0.93
 
 
 def _nifti(path: Path) -> Volume:

@@ -8,6 +8,7 @@ from organtwin.core.errors import BadArgument
 from organtwin.organs import organ
 from organtwin.segmenting import Method, Seeds, method, methods
 from organtwin.segmenting.boundary import smoothed
+from organtwin.segmenting.chest import chest_wall
 from organtwin.segmenting.coarse import block_mean, refined
 from organtwin.segmenting.enclosure import seen_from
 from organtwin.segmenting.frame import frame_of
@@ -173,3 +174,22 @@ def test_that_only_a_short_gap_in_a_vessel_is_closed(gap_mm: float, joined: bool
 
 def test_that_the_liver_preset_names_what_the_automatic_method_finds() -> None:
     assert {s.name for s in organ("liver").structures} == {"liver", "portal-vein", "hepatic-vein"}
+
+
+def test_that_the_chest_wall_runs_straight_from_rib_to_rib() -> None:
+    x, y, z = (np.indices((100, 80, 40)) - np.array([50, 40, 20])[:, None, None, None]) * 3.0
+    body = np.hypot(x / 135.0, y / 105.0) < 1.0
+    shell = np.hypot(x / 120.0, y / 90.0)
+    ribs = (np.abs(shell - 1.0) < 0.04) & (np.abs((z + 0.3 * y) % 30.0 - 15.0) < 5.0)
+    wall = chest_wall(ribs, body, 50.0, (3.0, 3.0, 3.0))
+    middle = np.abs(z) < 30.0
+    side = np.abs(x) > 50.0
+    assert wall[(shell > 1.0) & body & middle & side].mean() > 0.95
+    assert wall[(shell < 0.9) & middle].mean() < 0.01
+
+
+def test_that_bright_bowel_and_kidneys_make_no_chest_wall() -> None:
+    x, y, z = (np.indices((100, 80, 40)) - np.array([50, 40, 20])[:, None, None, None]) * 3.0
+    body = np.hypot(x / 135.0, y / 105.0) < 1.0
+    calyx = np.hypot(np.hypot(np.abs(x) - 60.0, y - 30.0), z) < 9.0
+    assert not chest_wall(calyx, body, 50.0, (3.0, 3.0, 3.0)).any()
