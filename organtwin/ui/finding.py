@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -17,23 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from organtwin.ui.forms import Form, NumberField
+from organtwin.ui.forms import NumberField
+from organtwin.ui.method_choice import CARRY, MethodChoice
 from organtwin.ui.pieces import button, choice, side_by_side, tool, words
 from organtwin.ui.previewing import Preview
 from organtwin.ui.seeding import BACKGROUND, Scribbler, Seeding
-from organtwin.ui.tips import tooltip
 from organtwin.ui.tool_options import worded
 from organtwin.ui.workbench import Workbench
-from solvers.contract import Parameter
 
 SHOWN_SEEDS: Final = 4
 SOON_MS: Final = 120
-PREVIEWED: Final = frozenset({"grow-from-seeds"})
+GROWN: Final = "grow-from-seeds"
+PREVIEWED: Final = frozenset({GROWN})
 """Methods that are quick enough to look at after each scribble unless somebody says no."""
-ABOUT: Final = {
-    "seeded": "Starts from seeds in what it shall find; labels so far are kept.",
-    "automatic": "Finds everything by itself and takes the place of earlier labels.",
-}
 
 
 class FindTools(QWidget):
@@ -50,12 +45,8 @@ class FindTools(QWidget):
         self.bench = bench
         self.seeding = Seeding(bench)
         self.preview = Preview(bench.showing, self)
-        self.method = choice("Method of segmentation")
-        self.method.setPlaceholderText("Looking for methods…")
-        self._about = words("", "muted", wrap=True)
-        self._image = ""
-        self._settings: dict[str, Form] = {}
-        self._room = QVBoxLayout()
+        self.method = MethodChoice(bench)
+        self._image = self._followed = ""
         self.structure = choice("Structure of the next seed")
         self.structure.setToolTip("Structure that the next seed belongs to (Ctrl: background)")
         self.diameter = NumberField("Largest diameter", "mm", 0.1, 300.0)
@@ -64,17 +55,15 @@ class FindTools(QWidget):
         self.diameter.setValue(30.0)
         self.diameter.setToolTip("Of a tumour without a diameter drawn (mm); bounds its growth")
         self._seeds = self._seed_card()
-        self.bench.session.ask("methods", {}, self._take_methods)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for thing in (self.method, self._about):
+        for thing in (self.method.list, self.method.about, self._seeds, self.method.settings):
             column.addWidget(thing)
-        column.addWidget(self._seeds)
-        column.addLayout(self._room)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._look)
-        self.method.currentIndexChanged.connect(self._method_changed)
+        self.method.changed.connect(self._method_changed)
+        self.method.set_up.connect(self._look_soon)
         self.structure.currentTextChanged.connect(self._structure_changed)
         self.seeding.changed.connect(self._list_seeds)
         self.preview.told.connect(self._tell)
@@ -82,30 +71,21 @@ class FindTools(QWidget):
 
     # -- what it says ---------------------------------------------------------------------------
 
-    @property
-    def kind(self) -> str:
-        """Whether the method chosen is automatic or seeded, "" before one is."""
-        chosen = self.method.currentData()
-        return str(chosen["kind"]) if chosen else ""
-
-    @property
-    def fits(self) -> bool:
-        """Whether the method chosen can read the image of the visit shown."""
-        chosen, volume = self.method.currentData(), self.bench.volume
-        return not (
-            chosen and volume and chosen["modality"] not in ("", volume.modality)
-        )  # what a method needs is said in `about`
-
-    def arguments(self, visit: int) -> dict[str, Any]:
-        """Return what the step "segment" takes."""
-        asked: dict[str, Any] = {"visit": visit, "method": self.method.currentData()["name"]}
-        settings = self._values()
+    def step(self, visit: int) -> tuple[str, dict[str, Any]]:
+        """Return the step to run on a visit, and its arguments."""
+        method = self.method
+        if method.kind == "carried" and method.chosen is not None:
+            labelled = bool(self.bench.session.case.visits[visit].labels)
+            asked = {"visit": visit, "start": method.chosen["start"]}
+            return CARRY, {**asked, "replace": True} if labelled else asked
+        asked = {"visit": visit, "method": method.name}
+        settings = method.values()
         if settings:
             asked["settings"] = settings
-        if self.kind == "seeded":
+        if method.kind == "seeded":
             given = self.seeding.arguments(self.diameter.value())
             asked |= {name: value for name, value in given.items() if value}
-        return asked
+        return "segment", asked
 
     def refresh(self) -> None:
         """Follow the structures of the visit shown."""
@@ -113,6 +93,7 @@ class FindTools(QWidget):
             self.seeding.clear()
         self._image = self.bench.showing.viewing.image
         self._fill_structures()
+        self.method.refresh()
         self._method_changed()
 
     def entered(self) -> None:
@@ -126,7 +107,8 @@ class FindTools(QWidget):
 
     def scribble(self) -> None:
         """Take the scribble in hand, with a method that starts from it."""
-        self._choose_seeded()
+        if self.method.kind != "seeded":
+            self.method.choose(GROWN)
         self.line.setChecked(True)
         self._chosen(self.line)
 
@@ -178,53 +160,19 @@ class FindTools(QWidget):
         self._list_seeds()
         return box
 
-    def _take_methods(self, answer: Mapping[str, Any]) -> None:
-        for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
-            self.method.addItem(method["title"], method)
-            last = self.method.count() - 1
-            self.method.setItemData(last, tooltip(method["title"]), Qt.ItemDataRole.ToolTipRole)
-        self.method.setCurrentIndex(0)
-        if any(each.isChecked() for each in self.hands):
-            self._choose_seeded()
-        self._method_changed()
-
-    def _choose_seeded(self) -> None:
-        """Choose a method that starts from seeds, unless one is chosen."""
-        methods = [self.method.itemData(n) for n in range(self.method.count())]
-        fitting = [n for n, m in enumerate(methods) if m["name"] in PREVIEWED]
-        if self.kind == "automatic" and fitting:
-            self.method.setCurrentIndex(fitting[0])
-
     def _method_changed(self) -> None:
-        chosen = self.method.currentData()
-        seeded = self.kind == "seeded"
-        self._seeds.setVisible(seeded)
-        if self.kind == "automatic":
+        kind = self.method.kind
+        self._seeds.setVisible(kind == "seeded")
+        if kind in ("automatic", "carried") and self._followed:
             self.free_hand()
-        for form in self._settings.values():
-            form.hide()
-        if chosen:
-            self._form(chosen).setVisible(bool(chosen["settings"]))
-            self.live.setChecked(chosen["name"] in PREVIEWED)
-            need = f" It reads {chosen['modality']} only." if chosen["modality"] else ""
-            self._about.setText(ABOUT[self.kind] + need)
-            self._about.setVisible(True)
-        self.method.setToolTip(tooltip(self.method.currentText()))
+        if any(each.isChecked() for each in self.hands) and kind and kind != "seeded":
+            self.method.choose(GROWN)
+            return
+        if self.method.name != self._followed:
+            self._followed = self.method.name
+            self.live.setChecked(self._followed in PREVIEWED)
         self._look_soon()
         self.changed.emit()
-
-    def _form(self, chosen: Mapping[str, Any]) -> Form:
-        name = chosen["name"]
-        if name not in self._settings:
-            form = Form([Parameter(**setting) for setting in chosen["settings"]])
-            form.changed.connect(self._look_soon)
-            self._settings[name] = form
-            self._room.addWidget(form)
-        return self._settings[name]
-
-    def _values(self) -> dict[str, float]:
-        chosen = self.method.currentData()
-        return dict(self._form(chosen).values()) if chosen else {}
 
     def _fill_structures(self) -> None:
         chosen = self.structure.currentText()
@@ -287,10 +235,12 @@ class FindTools(QWidget):
             self._soon.start()
 
     def _look(self) -> None:
-        ready = self.live.isChecked() and self.kind == "seeded" and len(self.seeding.seeds) > 0
+        ready = (
+            self.live.isChecked() and self.method.kind == "seeded" and len(self.seeding.seeds) > 0
+        )
         if not ready or not self.isVisible() or self.bench.session.busy:
             if self.preview.shown:
                 self.preview.end()
             return
         seeds = self.seeding.arguments(self.diameter.value())
-        self.preview.ask(self.method.currentData()["name"], self._values(), seeds)
+        self.preview.ask(self.method.name, self.method.values(), seeds)

@@ -16,6 +16,7 @@ from organtwin.ui.tips import tooltip
 
 PICTURES: Final[dict[WorkState, str]] = {
     "not started": "state-none",
+    "carried": "state-carried",
     "in progress": "state-progress",
     "done": "state-done",
     "reviewed": "state-reviewed",
@@ -64,6 +65,7 @@ class StructureRow(QFrame):
     def show_work(self, work: Work) -> None:
         """Show how far it is."""
         said = f"{work.state} by {work.who}" if work.who else work.state
+        said = "carried from another visit, not measured" if said == "carried" else said
         self.state.setProperty("picture", PICTURES[work.state])
         dress(self.state)
         self.state.setAccessibleName(f"{self.structure.name}: {said}")
@@ -90,6 +92,8 @@ class StructureRow(QFrame):
         menu = QMenu(self)
         menu.setAccessibleName(f"How far {self.structure.name} is")
         for state, picture in PICTURES.items():
+            if state == "carried":  # only `propagate` says so
+                continue
             text = f"Reviewed by {who}" if state == "reviewed" else state[:1].upper() + state[1:]
             button = tool(picture, text)
             action = menu.addAction(button.icon(), text)

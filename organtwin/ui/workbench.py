@@ -17,6 +17,7 @@ from organtwin.ui.showing import Showing
 
 NEXT_STATE: Final[dict[WorkState, WorkState]] = {
     "not started": "in progress",
+    "carried": "in progress",
     "in progress": "done",
     "done": "in progress",
     "reviewed": "in progress",

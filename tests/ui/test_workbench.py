@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from organtwin.casefolder import CaseFolder
+from organtwin.core.journal import Done
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import to_index, to_lps
 from organtwin.segmenting.seeds import Seeds
@@ -317,7 +319,7 @@ def test_that_a_visit_without_labels_begins_with_a_structure(
 def scribbled(window: MainWindow, page: SegmentPage, qtbot: QtBot) -> None:
     """Draw a line in the liver and one around it, for growing."""
     page.show_group("find")
-    qtbot.waitUntil(lambda: page.finding.method.count() > 0, timeout=30_000)
+    qtbot.waitUntil(lambda: page.finding.method.list.count() > 0, timeout=30_000)
     page.finding.scribble()
     page.finding.structure.setCurrentText("liver")
     view = window.stage.slices["axial"]
@@ -390,3 +392,18 @@ def test_that_growing_goes_on_only_where_seeds_were_added() -> None:
     assert more is not None
     assert more.scribbles["liver"] == (two,)
     assert further(both, first) is None
+
+
+def test_that_labels_of_another_visit_are_offered_to_be_carried(
+    window: MainWindow, page: SegmentPage, qtbot: QtBot
+) -> None:
+    folder, case = window.session.folder, window.session.case
+    later = replace(case.visits[0], day=30.0, labels="")
+    folder.append(case.having(visits=(*case.visits, later)), Done("import"))
+    window.session.case_changed.emit()
+    window.showing.choose_visit(1)
+    page.show_group("find")
+    qtbot.waitUntil(lambda: page.finding.method.list.count() > 1, timeout=30_000)
+    page.finding.method.choose("propagate")
+    assert page.finding.step(1) == ("propagate", {"visit": 1, "start": 0})
+    assert page._run.isEnabled()

@@ -135,14 +135,15 @@ class SegmentPage(Page):
 
     def may(self, action: QWidget) -> bool:
         """Nothing without a visit or on a held one; a seeded method needs seeds."""
-        visit, kind = self.showing.shown_visit, self.finding.kind
+        visit, kind = self.showing.shown_visit, self.finding.method.kind
         if visit is None or (action is self._run and visit.held):
             return False
         if action is self._source:
             return True
-        if not kind or not self.finding.fits:
+        if not kind or not self.finding.method.fits:
             return False
-        return kind == "automatic" or (action is self._run and bool(self.finding.seeding.seeds))
+        seeds = bool(self.finding.seeding.seeds)
+        return kind == "automatic" or (action is self._run and (kind == "carried" or seeds))
 
     def _switches(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -180,7 +181,7 @@ class SegmentPage(Page):
         self._case_changed()
 
     def _run_one(self) -> None:
-        self.session.do("segment", self.finding.arguments(self.showing.visit))
+        self.session.do(*self.finding.step(self.showing.visit))
 
     def _done(self, step: str) -> None:
         """Let seeds go once a method took them; what failed can be asked again."""
@@ -191,7 +192,7 @@ class SegmentPage(Page):
     def _run_all(self) -> None:
         visits = [n for n, visit in enumerate(self.session.case.visits) if not visit.labels]
         if visits:
-            self.session.do_all([("segment", self.finding.arguments(visit)) for visit in visits])
+            self.session.do_all([self.finding.step(visit) for visit in visits])
 
     def _from_file(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(

@@ -1,0 +1,135 @@
+"""MethodChoice: which method finds structures, and what it may be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from organtwin.ui.forms import Form
+from organtwin.ui.pieces import choice, words
+from organtwin.ui.tips import tooltip
+from organtwin.ui.workbench import Workbench
+from solvers.contract import Parameter
+
+CARRY: Final = "propagate"
+ABOUT: Final = {
+    "seeded": "Starts from seeds in what it shall find; labels so far are kept.",
+    "automatic": "Finds everything by itself and takes the place of earlier labels.",
+    "carried": "Moves the labels of that visit to where this image shows the same anatomy. Carried "
+    "is not measured: correct each structure, or mark it as done.",
+}
+
+
+class MethodChoice(QObject):
+    """A list to choose from, what the method is, and its settings as a form.
+
+    Signals:
+        changed: another method is chosen.
+        set_up: a setting is another one.
+    """
+
+    changed = Signal()
+    set_up = Signal()
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench)
+        self._bench = bench
+        self.list = choice("Method of segmentation")
+        self.list.setPlaceholderText("Looking for methods…")
+        self.about = words("", "muted", wrap=True)
+        self.settings = QWidget()
+        self._room = QVBoxLayout(self.settings)
+        self._room.setContentsMargins(0, 0, 0, 0)
+        self._forms: dict[str, Form] = {}
+        self.list.currentIndexChanged.connect(self._chosen)
+        bench.session.ask("methods", {}, self._take)
+
+    @property
+    def chosen(self) -> Mapping[str, Any] | None:
+        """Name, title, kind, modality and settings of the method chosen."""
+        found: Mapping[str, Any] | None = self.list.currentData()
+        return found
+
+    @property
+    def name(self) -> str:
+        """The name of the method chosen, "" before one is."""
+        return str(self.chosen["name"]) if self.chosen else ""
+
+    @property
+    def kind(self) -> str:
+        """Whether it is automatic, seeded or carried, "" before one is chosen."""
+        return str(self.chosen["kind"]) if self.chosen else ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can read the image of the visit shown."""
+        volume = self._bench.volume
+        needed = self.chosen["modality"] if self.chosen else ""
+        return not (needed and volume and needed != volume.modality)
+
+    def values(self) -> dict[str, float]:
+        """Return its settings."""
+        return dict(self._form(self.chosen).values()) if self.chosen else {}
+
+    def choose(self, name: str) -> None:
+        """Choose the method of a name, if there is one."""
+        for number in range(self.list.count()):
+            if self.list.itemData(number)["name"] == name:
+                self.list.setCurrentIndex(number)
+
+    def refresh(self) -> None:
+        """Offer to carry labels here from the visit before that has some."""
+        visits, shown = self._bench.session.case.visits, self._bench.showing.visit
+        labelled = [n for n, visit in enumerate(visits) if visit.labels and n != shown]
+        start = max((n for n in labelled if n < shown), default=next(iter(labelled), None))
+        known = [self.list.itemData(n) for n in range(self.list.count())]
+        there = next((n for n, method in enumerate(known) if method["name"] == CARRY), None)
+        if not known or (there is not None and known[there]["start"] == start):
+            return
+        blocked = QSignalBlocker(self.list)
+        if there is not None:
+            self.list.removeItem(there)
+        if start is not None:
+            title = f"Carry the labels of day {visits[start].day:g} here"
+            offered = {"name": CARRY, "title": title, "kind": "carried", "start": start}
+            self._add({**offered, "modality": "", "settings": []})
+        blocked.unblock()
+        self._chosen()
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
+        blocked = QSignalBlocker(self.list)
+        for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
+            self._add(method)
+        self.list.setCurrentIndex(0)
+        blocked.unblock()
+        self.refresh()
+        self._chosen()
+
+    def _add(self, method: Mapping[str, Any]) -> None:
+        self.list.addItem(method["title"], method)
+        tip = tooltip(method["title"])
+        self.list.setItemData(self.list.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _chosen(self) -> None:
+        chosen = self.chosen
+        for form in self._forms.values():
+            form.hide()
+        self.settings.setVisible(bool(chosen and chosen["settings"]))
+        if chosen:
+            self._form(chosen).setVisible(bool(chosen["settings"]))
+            need = f" It reads {chosen['modality']} only." if chosen["modality"] else ""
+            self.about.setText(ABOUT[self.kind] + need)
+        self.list.setToolTip(tooltip(self.list.currentText()))
+        self.changed.emit()
+
+    def _form(self, chosen: Mapping[str, Any]) -> Form:
+        name = chosen["name"]
+        if name not in self._forms:
+            form = Form([Parameter(**setting) for setting in chosen["settings"]])
+            form.changed.connect(self.set_up)
+            self._forms[name] = form
+            self._room.addWidget(form)
+        return self._forms[name]
