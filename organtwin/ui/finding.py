@@ -163,7 +163,7 @@ class FindTools(QWidget):
     def _method_changed(self) -> None:
         kind = self.method.kind
         self._seeds.setVisible(kind == "seeded")
-        if kind in ("automatic", "carried") and self._followed:
+        if kind != "seeded" and self._followed:
             self.free_hand()
         if any(each.isChecked() for each in self.hands) and kind and kind != "seeded":
             self.method.choose(GROWN)

@@ -15,9 +15,12 @@ from organtwin.ui.workbench import Workbench
 from solvers.contract import Parameter
 
 CARRY: Final = "propagate"
+PAINTED: Final = frozenset({"between-slices"})
+"""Methods that start from the labels painted so far and need no seeds."""
 ABOUT: Final = {
     "seeded": "Starts from seeds in what it shall find; labels so far are kept.",
-    "automatic": "Finds everything by itself and takes the place of earlier labels.",
+    "automatic": "Works by itself; what it finds takes the place of labels of the same name.",
+    "painted": "Goes on from what is painted so far; nothing more is needed.",
     "carried": "Moves the labels of that visit to where this image shows the same anatomy. Carried "
     "is not measured: correct each structure, or mark it as done.",
 }
@@ -60,7 +63,9 @@ class MethodChoice(QObject):
 
     @property
     def kind(self) -> str:
-        """Whether it is automatic, seeded or carried, "" before one is chosen."""
+        """Whether it is automatic, seeded, painted or carried, "" before one is chosen."""
+        if self.name in PAINTED:
+            return "painted"
         return str(self.chosen["kind"]) if self.chosen else ""
 
     @property

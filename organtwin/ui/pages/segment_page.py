@@ -143,7 +143,7 @@ class SegmentPage(Page):
         if not kind or not self.finding.method.fits:
             return False
         seeds = bool(self.finding.seeding.seeds)
-        return kind == "automatic" or (action is self._run and (kind == "carried" or seeds))
+        return kind == "automatic" or (action is self._run and (kind != "seeded" or seeds))
 
     def _switches(self) -> QHBoxLayout:
         row = QHBoxLayout()
