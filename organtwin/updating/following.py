@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -38,6 +38,8 @@ LEAST_JACOBIAN: Final = 0.1
 brain MR of one patient each have at least 0.88 and at most 1.7 mm; six pairs of different patients
 at most 0.82, and the four CT among them at least 3.0 mm."""
 LEAST_INSIDE: Final = 0.5
+EDGE_MM: Final = 12.0
+"""How far from the later image's edge structures are compared: farther than they bend."""
 SWING_MM: Final = 15.0
 """How far beyond the rigid motion the later image is looked at."""
 Window = tuple[float, float]
@@ -112,6 +114,7 @@ def follow(
     )
     watch.tell(0.3, "rigid motion of the organ")
     rigid = refined(pair, rigid).rigid
+    pair = _shown(pair, rigid)
     whole = sitk.CompositeTransform([rigid])
     parts = np.linspace(0.35, 0.95, len(fineness.control_mm) + 1)
     for level in range(len(fineness.control_mm)):
@@ -202,6 +205,17 @@ def _swung(fixed: sitk.Image, rigid: sitk.Transform, fineness: Fineness) -> sitk
     ends = extent_of(tuple(int(n) for n in size), affine)
     moved = np.array([rigid.TransformPoint(point) for point in ends.tolist()])
     return grid_around(moved, SWING_MM, spacing)
+
+
+def _shown(pair: Compared, rigid: sitk.Transform) -> Compared:
+    """Return a pair that is compared only where the later image will show it, wherever it bends.
+
+    A set of voxels that changed while it is optimised would draw structures over the image's edge.
+    """
+    distance = sitk.SignedMaurerDistanceMap(pair.moving_mask, True, False, True)
+    deep = sitk.Cast(distance >= EDGE_MM, sitk.sitkUInt8)
+    there = sitk.Resample(deep, pair.fixed, rigid, sitk.sitkNearestNeighbor, 0)
+    return replace(pair, fixed_mask=pair.fixed_mask * there)
 
 
 def _inside(registration: Registration, labels: LabelMap, later: Volume) -> float:

@@ -79,3 +79,13 @@ def test_that_labels_keep_the_grid_of_the_image(image: Path, tmp_path: Path) -> 
     assert main([*asked, "--modality", "CT", "--to", str(to)]) == 0
     labels, _ = labels_at(to, organ("liver"), watch=Watch())
     assert np.allclose(labels.affine, abdomen().volume.affine, atol=1e-4)
+
+
+@pytest.mark.parametrize("given", ["--earlier", "--labels", "--to"])
+def test_that_carrying_labels_says_what_is_missing(
+    image: Path, tmp_path: Path, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needed = {"--earlier": str(image), "--labels": str(image), "--to": str(tmp_path / "l.nii.gz")}
+    words = [word for name, value in needed.items() if name != given for word in (name, value)]
+    assert main(["segment", str(image), "--method", "propagate", *words]) == 2
+    assert f"{given} " in capsys.readouterr().err
