@@ -73,9 +73,9 @@ def read_labels(
     are closed, see `with_holes_closed`); tumours are told by code or name and numbered
     by descending size unless named "tumour-n"; anything else becomes a structure of kind "other",
     labels from 11, then those that no tumour has. Others of which a tenth or more lies outside the
-    images are left out, and what belongs to another frame of reference. Segments that overlap stay whole: the later drawn one
-    shows, the other lies beneath. `notice` is told what a person has to know of a
-    structure, one line each, `became` which structure each segment became.
+    images are left out, and what belongs to another frame of reference. Segments that overlap stay
+    whole: the later drawn one shows, the other lies beneath. `notice` is told what a person has to
+    know of a structure, one line each, `became` which structure each segment became.
 
     Raises:
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
