@@ -104,12 +104,11 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
     watch.tell(0.75, "following the veins")
     sick = np.logical_or.reduce([np.zeros_like(tissue.organ), *tumours])
     veins = veins_in(tissue, sick, spine_i)
-    if veins is not None:
-        found["liver"] = tissue.organ | veins.all
     if veins is not None and veins.apart:
+        found["liver"] = tissue.organ | veins.all
         found |= {"portal-vein": veins.portal, "hepatic-vein": veins.hepatic}
     elif veins is not None:
-        found["veins"] = veins.all
+        found[UNTOLD.name] = veins.all & tissue.organ
     return found | {f"tumour-{n}": mask for n, mask in enumerate(tumours, start=1)}
 
 

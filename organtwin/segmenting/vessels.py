@@ -27,7 +27,8 @@ def segment(request: Request, watch: Watch) -> LabelMap:
 
     Points and scribbles named "portal-vein" and "hepatic-vein" say where each tree is, besides what
     anatomy says (`roots`); without either, or when one is not found, all are "veins". Other labels
-    stay. Vessels leave the organ only when it is found here, not when it was labelled before.
+    stay. Told apart, vessels leave the organ where they enter it, when it is found here and not
+    labelled before.
 
     Raises:
         BadArgument: seeds of anything else or outside the organ; no organ labelled and not a CT of
@@ -99,11 +100,10 @@ def _tumours(labels: LabelMap | None, request: Request) -> Flags:
 
 
 def _masks(veins: Veins, tissue: Parenchyma, grid: Grid, box: Box) -> dict[str, Flags]:
-    found = {"": tissue.organ | veins.all}
     if veins.apart:
-        found |= {PORTAL: veins.portal, HEPATIC: veins.hepatic}
+        found = {"": tissue.organ | veins.all, PORTAL: veins.portal, HEPATIC: veins.hepatic}
     else:
-        found |= {UNTOLD.name: veins.all}
+        found = {"": tissue.organ, UNTOLD.name: veins.all & tissue.organ}
     masks = {name: grid.back(mask, box) for name, mask in found.items() if mask.any()}
     return {name: mask for name, mask in masks.items() if mask.any()}
 
