@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadArgument, BadInput
+from organtwin.core.errors import BadArgument
+from organtwin.exporting.files import whole_file
 
 
 def write_vtp(
@@ -23,6 +24,8 @@ def write_vtp(
     values: Mapping[str, NDArray[Any]],
 ) -> None:
     """Write a surface to a file that is whole or not there; one that was there is replaced.
+
+    Only its owner may read it.
 
     Args:
         path: ending in .vtp.
@@ -52,13 +55,9 @@ def write_vtp(
         each = numpy_to_vtk(np.ascontiguousarray(array), deep=1)
         each.SetName(name)
         poly.GetPointData().AddArray(each)
-    beside = path.with_name(f".{path.name}.part")
     writer: Any = vtkXMLPolyDataWriter()
     writer.SetInputData(poly)
-    writer.SetFileName(str(beside))
-    try:
-        if not path.parent.is_dir() or not writer.Write():
-            raise BadInput("this file cannot be written", where=str(path), advice="choose a folder")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    writer.WriteToOutputStringOn()
+    writer.Write()
+    with whole_file(path) as file:
+        file.write(writer.GetOutputString().encode("ascii"))
