@@ -63,15 +63,6 @@ class Distances:
         """Return the distance that so much of the area stays within: the worse of both ways."""
         return max(_percentile(far, areas, percent) for far, areas in self._ways())
 
-    def within(self, tolerance_mm: float) -> float:
-        """Return the part 0..1 of both surfaces' area no farther than that from the other.
-
-        The surface Dice of Nikolov et al.
-        """
-        ways = self._ways()
-        near = sum(float(areas[far <= tolerance_mm].sum()) for far, areas in ways)
-        return near / sum(float(areas.sum()) for _, areas in ways)
-
     def _ways(self) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
         return (
             (np.abs(self.first_mm), self.first.areas_mm2),

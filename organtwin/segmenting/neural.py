@@ -31,6 +31,8 @@ from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
 PREFIX: Final = "organtwin-model-"
+MOST_SCORE_BYTES: Final = 8 * 2**30
+"""Of the 12 GiB that `inference` may have."""
 
 
 def neural_methods() -> Mapping[str, Method]:
@@ -67,6 +69,7 @@ def segment(page: ModelPage, request: Request, watch: Watch) -> LabelMap:
             where="segment",
         )
     frame = frame_of(volume.affine)
+    _check_size(frame.turned(volume.voxels).shape, frame.spacing_mm, page)
     watch.tell(0.0, f"preparing the image for {page.name}")
     whole = np.ascontiguousarray(frame.turned(volume.voxels))
     seen = _window(_resampled(whole, frame.spacing_mm, page.spacing_mm), page)
@@ -113,6 +116,19 @@ def added(
 def _coded(structure: Structure, codes: Mapping[str, Any]) -> Structure:
     code = codes[structure.name]
     return structure if code is None or structure.kind != "other" else replace(structure, code=code)
+
+
+def _check_size(shape: tuple[int, ...], spacing_mm: Spacing, page: ModelPage) -> None:
+    """Raise BadArgument where the scores would not fit into what the process may have."""
+    voxels = 1.0
+    for n, has, wanted in zip(shape, spacing_mm, page.spacing_mm, strict=True):
+        voxels *= max(1.0, n * has / wanted)
+    if 4.0 * voxels * len(page.labels) > MOST_SCORE_BYTES:
+        raise BadArgument(
+            f"{page.name} gives more than {MOST_SCORE_BYTES >> 30} GiB of scores for this image",
+            where="segment",
+            advice="cut the image to the organ, or use a model of coarser voxels",
+        )
 
 
 def _resampled(image: Any, spacing_mm: Spacing, wanted_mm: Spacing) -> Floats:

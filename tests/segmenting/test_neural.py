@@ -84,6 +84,12 @@ def test_that_a_model_stops_when_asked(model: Path) -> None:
         method("neural:tiny").labelled(Request(abdomen().volume, LIVER), watch)
 
 
+def test_that_scores_too_large_to_hold_are_refused_before_they_are_made(model: Path) -> None:
+    changed(model, spacing_mm=[0.1, 0.1, 0.1])
+    with pytest.raises(BadArgument, match="8 GiB"):
+        method("neural:tiny").labelled(Request(abdomen().volume, LIVER), Watch())
+
+
 @pytest.mark.parametrize(
     "fields",
     [
