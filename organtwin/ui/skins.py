@@ -89,7 +89,7 @@ class Skins(QObject):
         if self._asked:  # one at a time: the hand is faster than surfaces are
             self._edited = edited
             self._rest.start()
-        elif self._session.is_open:
+        elif any(visit.labels == edited for visit in self._session.case.visits):
             self.want(edited)
 
     def _ask(self, labels_id: str) -> None:
@@ -104,7 +104,13 @@ class Skins(QObject):
             {"objects": str(folder.objects.root), "labels": labels_id, "out": str(out)},
             lambda answer: self._take(labels_id, Path(answer["out"])),
         )
-        child.ended.connect(lambda *_: self._asked.discard(labels_id))
+        child.ended.connect(lambda answer, *_: self._over(labels_id, failed="error" in answer))
+
+    def _over(self, labels_id: str, *, failed: bool) -> None:
+        """Ask no more for what cannot be made."""
+        self._asked.discard(labels_id)
+        if failed:
+            self._surfaces.setdefault(labels_id, {})
 
     def _take(self, labels_id: str, path: Path) -> None:
         self._asked.discard(labels_id)

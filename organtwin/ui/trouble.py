@@ -37,6 +37,8 @@ TITLES: Final[Mapping[str, str]] = {
     "Stopped": "Stopped",
 }
 
+GESTURES: Final = ("edit", "structure", "mark")
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -54,6 +56,11 @@ class Trouble:
     advice: str = ""
     step: str = ""
     log: str = ""
+
+    @property
+    def slight(self) -> bool:
+        """Whether it is only a gesture that could not be done: the hand is not held up for it."""
+        return self.step in GESTURES and self.kind in ("BadArgument", "EmptyLabel", "Missing")
 
     @property
     def title(self) -> str:
@@ -137,3 +144,9 @@ class TroubleDialog(QDialog):
         row.addStretch(1)
         row.addWidget(close)
         return row
+
+
+def show_trouble(told: Trouble, over: QWidget) -> None:
+    """Open a dialog over a window, but not for what is slight: its status line says that."""
+    if not told.slight:
+        TroubleDialog(told, over).open()

@@ -32,7 +32,7 @@ from organtwin.ui.showing import Showing
 from organtwin.ui.stage import Stage
 from organtwin.ui.status import StatusBar
 from organtwin.ui.tips import tooltip
-from organtwin.ui.trouble import Trouble, TroubleDialog
+from organtwin.ui.trouble import Trouble, show_trouble
 from organtwin.ui.views.timeline import Timeline
 from organtwin.ui.welcome import SAMPLE, Welcome, cases_folder, free_folder
 
@@ -307,4 +307,4 @@ class MainWindow(QMainWindow):
     def _show_trouble(self, trouble: Trouble) -> None:
         told = trouble.worded(self.session.case.visits)
         self.status.message.setText(f"{told.title}: {told.what}")
-        TroubleDialog(told, self).open()
+        show_trouble(told, self)

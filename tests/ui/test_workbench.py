@@ -21,7 +21,7 @@ from organtwin.core.volume import to_index, to_lps
 from organtwin.segmenting.seeds import Seeds
 from organtwin.ui.pages.segment_page import SegmentPage
 from organtwin.ui.previews import further
-from organtwin.ui.trouble import Trouble
+from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.window import MainWindow
 
@@ -407,3 +407,13 @@ def test_that_labels_of_another_visit_are_offered_to_be_carried(
     page.finding.method.choose("propagate")
     assert page.finding.step(1) == ("propagate", {"visit": 1, "start": 0})
     assert page._run.isEnabled()
+
+
+def test_that_a_gesture_that_changes_nothing_is_told_without_a_dialog(
+    window: MainWindow, page: SegmentPage, qtbot: QtBot
+) -> None:
+    page.bench.choose("tumour-1")
+    page.drawing.choose("islands")
+    page.drawing.apply.click()
+    qtbot.waitUntil(lambda: "changes nothing" in window.status.message.text(), timeout=20_000)
+    assert window.findChildren(TroubleDialog) == []
