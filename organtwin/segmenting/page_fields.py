@@ -15,6 +15,8 @@ from organtwin.segmenting.seeds import BACKGROUND
 MOST_LABELS: Final = 120
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 HASH: Final = re.compile(r"[0-9a-f]{64}")
+MOST_CODE: Final = 64
+"""Longest part of a code: LO (PS3.5 6.2)."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Fields:
     def text(self, name: str, fits: Callable[[str], object] = bool) -> str:
         """Return a text of at most 1000 characters that fits."""
         value = self.said.get(name)
-        if not isinstance(value, str) or len(value) > 1000 or not fits(value):
+        if not isinstance(value, str) or not value.isprintable() or len(value) > 1000:
+            raise self.wrong(name, "is missing or no such text")
+        if not fits(value):
             raise self.wrong(name, "is missing or no such text")
         return value
 
@@ -91,6 +95,8 @@ class Fields:
             return name, None
         if not isinstance(code, list) or [type(part) for part in code] != [str] * 3:
             raise self.wrong("labels", f"{name}: a code is [value, scheme, meaning]")
+        if not all(part.isprintable() and 0 < len(part) <= MOST_CODE for part in code):
+            raise self.wrong("labels", f"{name}: a code has 1 to {MOST_CODE} printable characters")
         return name, CodedTerm(*code)
 
     def _bounded(self, value: Any, name: str, low: float, high: float) -> float:

@@ -102,6 +102,8 @@ def test_that_scores_too_large_to_hold_are_refused_before_they_are_made(model: P
         {"labels": [{"structure": "liver"}, {"structure": "liver"}]},
         {"labels": "liver"},
         {"sha256": "0"},
+        {"title": "Liver\x1b[2J"},
+        {"labels": [{"structure": "a"}, {"structure": "b", "code": ["1", "SCT", "x" * 65]}]},
     ],
 )
 def test_that_a_wrong_page_is_told_and_leaves_the_others(
