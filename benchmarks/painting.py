@@ -4,7 +4,7 @@
 and processor time (the wall clock also waits for the disk, and for what else the machine does). A
 stroke has 40 points 2 mm apart on the average, radius 10 mm, voxels of 0.7 mm. To record it is the
 whole step: the gesture done again from its JSON, the Change and the Case put and fsync'd, the
-journal's entry committed, and the canvas moved on.
+journal's entry committed, and the canvas moved on. The same in the window: painting_window.py.
 """
 
 from __future__ import annotations

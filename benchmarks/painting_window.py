@@ -25,6 +25,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.painting import phantom
 from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case, Visit
