@@ -88,7 +88,9 @@ def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> 
     return mesh, quality_of(mesh, solid.labels(), left_out, OCTREE)
 
 
-def _fitted(solid: Solid, plan: Plan, goals: Goals, most: int, watch: Watch) -> tuple[Cones, Shape]:
+def _fitted(
+    solid: Solid, plan: Plan, goals: Goals, *, most: int, watch: Watch
+) -> tuple[Cones, Shape]:
     """Return cells fitted to the interfaces, divided again where they could not follow them.
 
     Not when that makes more than `most` tetrahedra.

@@ -68,7 +68,8 @@ def test_that_a_single_voxel_is_a_region() -> None:
 
 
 def test_that_touching_structures_share_their_faces() -> None:
-    mesh, _ = mesh_labels(two_boxes(0), Sizes(organ_edge_mm=4.0), Watch())
+    fine = Sizes(organ_edge_mm=2.0, tumour_edge_mm=2.0)
+    mesh, _ = mesh_labels(two_boxes(0), fine, Watch())
     shared = mesh.interface("s1", "s2")
     a, b, c = (mesh.points[shared[:, i]] for i in range(3))
     across = 0.5 * np.cross(b - a, c - a)
