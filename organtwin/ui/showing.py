@@ -94,7 +94,8 @@ class Showing(QObject):
         """Return the ids of the large objects that showing a Case will ask for."""
         visit = case.visits[self.visit if self.visit < len(case.visits) else 0 : self.visit + 1]
         labels = tuple(v.labels for v in visit)
-        if self.easel.holds(self._shown[1]):  # it goes on by the Change, which is small
+        same = [v.volume for v in visit] == [self._shown[0]]
+        if same and self.easel.holds(self._shown[1]):  # it goes on by the Change, which is small
             labels = large(self.session.folder.objects, labels)
         return (*(v.volume for v in visit), *labels, case.mesh)
 
