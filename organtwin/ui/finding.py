@@ -153,7 +153,7 @@ class FindTools(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(side_by_side(words("Seed in"), self.structure, stretch=1))
-        column.addLayout(side_by_side(self.line, self.longest, self.diameter, stretch=2))
+        column.addLayout(side_by_side(self.line, self.longest, self.diameter))
         column.addWidget(self.list)
         column.addLayout(side_by_side(self.live, QWidget(), self._minus, self._clear, stretch=1))
         column.addWidget(self._told)
@@ -211,7 +211,7 @@ class FindTools(QWidget):
         self.list.addItems(told)
         self.list.scrollToBottom()
         rows = min(max(len(told), 1), SHOWN_SEEDS)
-        self.list.setFixedHeight(rows * 30 + 12)
+        self.list.setFixedHeight(rows * 25 + 12)
         self.list.setVisible(bool(told))
         for each in (self._minus, self._clear):
             each.setEnabled(bool(told))
