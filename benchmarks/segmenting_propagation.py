@@ -65,26 +65,33 @@ def row(
     return {"visit": name, **spent, **said, "dice": overlap}
 
 
+def said(r: dict[str, Any]) -> str:
+    """Return the figures of one visit as a line."""
+    return (
+        f"{r['visit']}: {r['cpu_s']:.1f} s of processor, {r['wall_s']:.1f} s; correlation "
+        f"{r['correlation']:.3f}, borders {r['residual_mm']:.2f} mm off, "
+        f"{r['inside']:.0%} inside; Dice " + ", ".join(f"{n} {d:.3f}" for n, d in r["dice"].items())
+    )
+
+
 def main() -> int:
     """Print a line for each visit."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--json", action="store_true")
     asked.add_argument("--cut", action="store_true", help="also without the upper third")
+    asked.add_argument("--days", nargs="*", default=DAYS, choices=DAYS)
     chosen = asked.parse_args()
     start, rows = visit("day000"), []
-    for day in DAYS:
+    for day in chosen.days:
         later = visit(day)
-        rows.append(row(day, start, elsewhere(*later, slices=later[0].voxels.shape[2])))
-        if chosen.cut:
-            cut = elsewhere(*later, slices=2 * later[0].voxels.shape[2] // 3)
-            rows.append(row(f"{day} cut", start, cut))
+        slices = later[0].voxels.shape[2]
+        cuts = {day: slices} | ({f"{day} cut": 2 * slices // 3} if chosen.cut else {})
+        for name, kept in cuts.items():
+            rows.append(row(name, start, elsewhere(*later, slices=kept)))
+            if not chosen.json:
+                print(said(rows[-1]), flush=True)
     if chosen.json:
         print(json.dumps(rows))
-    for r in [] if chosen.json else rows:
-        print(f"{r['visit']}: {r['cpu_s']:.1f} s of processor, {r['wall_s']:.1f} s; correlation "
-              f"{r['correlation']:.3f}, borders {r['residual_mm']:.2f} mm off, "
-              f"{r['inside']:.0%} inside; Dice "
-              + ", ".join(f"{n} {d:.3f}" for n, d in r["dice"].items()))  # fmt: skip
     return int(min(r["dice"]["liver"] for r in rows) < LIVER_GOAL)
 
 
