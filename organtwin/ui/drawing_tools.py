@@ -23,6 +23,7 @@ from organtwin.ui.forms import Form
 from organtwin.ui.painting import Brush, InHand, Pointing, Scissors, range_at
 from organtwin.ui.pieces import button, words
 from organtwin.ui.tool_options import BrushOptions, LimitOptions, worded
+from organtwin.ui.trouble import Trouble
 from organtwin.ui.workbench import Workbench
 
 LOOK: Final = "look"
@@ -184,6 +185,7 @@ class DrawingTools(QWidget):
         self.limits.spot_asked.connect(lambda _: self._take_in_hand())
         self.bench.chosen.connect(lambda _: self.refresh())
         self.bench.session.busy_changed.connect(lambda _: self.refresh())
+        self.bench.session.failed.connect(self._tell)
 
     def _form(self, name: str) -> Form:
         """Return the fields of a tool, made when first asked for."""
@@ -230,6 +232,11 @@ class DrawingTools(QWidget):
         if self.tool == "scissors":
             return f"Draw around what to cut of {active}. In 3D, Ctrl + drag turns."
         return f"Click a piece of {active} in a slice." if self._by_click() else ""
+
+    def _tell(self, trouble: Trouble) -> None:
+        if trouble.slight:
+            self._how.setText(f"{trouble.what}: {trouble.advice}")
+            self._how.show()
 
     def _sized(self, radius_mm: float) -> None:
         self.brush.show_size(radius_mm)

@@ -115,8 +115,8 @@ class MethodChoice(QObject):
 
     def _add(self, method: Mapping[str, Any]) -> None:
         self.list.addItem(method["title"], method)
-        tip = tooltip(method["title"])
-        self.list.setItemData(self.list.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        last, role = self.list.count() - 1, Qt.ItemDataRole.ToolTipRole
+        self.list.setItemData(last, tooltip(method["title"]), role)
 
     def _chosen(self) -> None:
         chosen = self.chosen

@@ -414,6 +414,7 @@ def test_that_a_gesture_that_changes_nothing_is_told_without_a_dialog(
 ) -> None:
     page.bench.choose("tumour-1")
     page.drawing.choose("islands")
-    page.drawing.apply.click()
-    qtbot.waitUntil(lambda: "changes nothing" in window.status.message.text(), timeout=20_000)
+    with qtbot.waitSignal(page.session.failed, timeout=20_000) as caught:
+        page.drawing.apply.click()
+    assert "changes nothing" in caught.args[0].what
     assert window.findChildren(TroubleDialog) == []
