@@ -248,11 +248,15 @@ class FrameReader:
 
 
 def within_bits(samples: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
-    """Return samples without the bits above BitsStored, which may hold anything (PS3.5 8.1.1)."""
+    """Return samples without the bits above BitsStored, which may hold anything (PS3.5 8.1.1).
+
+    Those that may be written and are in native byte order are changed in place.
+    """
     spare = pixels.bits - pixels.bits_stored
     if spare == 0 or pixels.kind == "f":
         return samples
-    native = samples.astype(samples.dtype.newbyteorder("="))
+    ours = samples.flags.writeable and samples.dtype.isnative
+    native = samples if ours else samples.astype(samples.dtype.newbyteorder("="))
     native <<= spare
     native >>= spare
     return native
