@@ -40,6 +40,8 @@ def spent() -> tuple[float, int]:
     own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     seconds, peak = 0.0, 0
     for pid in own:
+        if b"organtwin.importing.worker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            continue
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         seconds += (int(state[11]) + int(state[12])) / os.sysconf("SC_CLK_TCK")
         status = Path(f"/proc/{pid}/status").read_text()

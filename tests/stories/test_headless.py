@@ -1,8 +1,6 @@
 """The whole river on the sample patient without a window, judged by the patient's truth."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +18,6 @@ from organtwin.reporting.audit_check import verify_audit
 ROOT = Path(__file__).parents[2]
 TRUTH = ROOT / "sample_dicom" / "truth"
 DAYS = (0, 45, 90, 135)
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run of the demo with few members, in a path with a space and an umlaut."""
-    to = tmp_path_factory.mktemp("Fluß demo") / "out"
-    command = [sys.executable, "-m", "organtwin.cli", "demo", "--to", str(to), "--members", "16"]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
-    return to
 
 
 @pytest.fixture(scope="session")
