@@ -92,7 +92,10 @@ class FrameReader:
     def __init__(self, pixels: Pixels, room: NDArray[Any] | None = None) -> None:
         self.pixels = checked(pixels)
         try:
-            with reading(pixels.path), open(pixels.path, "rb", opener=not_waiting) as file:
+            with (
+                reading(pixels.path),
+                open(pixels.path, "rb", 0 if room is not None else -1, opener=not_waiting) as file,
+            ):
                 state = os.fstat(file.fileno())
                 if (state.st_size, state.st_mtime_ns) != (pixels.size_bytes, pixels.modified_ns):
                     raise self._unreadable("the file changed since it was scanned")
