@@ -32,7 +32,7 @@ from organtwin.core.errors import OrganTwinError
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
-from organtwin.importing import Images, open_images
+from organtwin.importing import Images, LabelSource, open_images
 from organtwin.organs import organ
 from organtwin.segmenting import BACKGROUND, Request, Seeds, method
 from organtwin.segmenting.growing import Growing
@@ -124,8 +124,8 @@ def _cases() -> Iterable[tuple[str, Volume, str, Mask]]:
         yield "ccth-a01", volume, "liver", _mask(images, images.scan.labels[0], volume, "liver")
 
 
-def _mask(images: Images, source: object, volume: Volume, name: str) -> Mask:
-    masks = images.masks(source, volume, Watch())  # type: ignore[arg-type]
+def _mask(images: Images, source: LabelSource, volume: Volume, name: str) -> Mask:
+    masks = images.masks(source, volume, Watch())
     return next(m.voxels for m in masks if name in ("", m.name)) > 0
 
 

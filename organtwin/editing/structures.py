@@ -60,7 +60,7 @@ def recoloured(canvas: Canvas, name: str, colour: Sequence[float]) -> Change | N
     """Give a structure another colour: red, green, blue, each 0..1; raises BadArgument."""
     canvas.labels.structure(name)
     new = [
-        checked(replace(s, colour=tuple(colour))) if s.name == name else s  # type: ignore[arg-type]
+        replace(s, colour=colour_of(colour)) if s.name == name else s
         for s in canvas.labels.structures
     ]
     return change_of(canvas, (), tuple(new))
@@ -143,7 +143,7 @@ def _in_order(structures: Sequence[Structure]) -> tuple[Structure, ...]:
 
 def checked(structure: Structure) -> Structure:
     """Return a structure if a person can name it so; raises BadArgument."""
-    name, colour = structure.name, structure.colour
+    name = structure.name
     if not (isinstance(name, str) and 0 < len(name) <= NAME_LIMIT and name.isprintable()):
         raise BadArgument(f"a name has 1 to {NAME_LIMIT} printable characters", where="structure")
     if name != name.strip() or "/" in name or "\\" in name or name == NOTHING:
@@ -151,9 +151,16 @@ def checked(structure: Structure) -> Structure:
             f"a name has no slash and no space at its ends, and is not {NOTHING!r}",
             where="structure",
         )
-    numbers = [isinstance(c, int | float) and 0.0 <= c <= 1.0 for c in colour]
-    if len(numbers) != 3 or not all(numbers):
-        raise BadArgument("a colour is red, green and blue, each 0 to 1", where="colour")
+    colour_of(structure.colour)
     if not 1 <= structure.label <= 255:
         raise BadArgument("a label lies between 1 and 255", where="label")
     return structure
+
+
+def colour_of(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return red, green and blue; raises BadArgument unless they are three numbers of 0 to 1."""
+    fits = [isinstance(value, int | float) and 0.0 <= value <= 1.0 for value in values]
+    if len(fits) != 3 or not all(fits):
+        raise BadArgument("a colour is red, green and blue, each 0 to 1", where="colour")
+    red, green, blue = values
+    return red, green, blue

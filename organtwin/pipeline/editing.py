@@ -236,6 +236,7 @@ def _new(
     *,
     colour: Sequence[float] | None,
 ) -> Structure:
+    from organtwin.editing.structures import colour_of
     from organtwin.segmenting.naming import named
 
     found = named([name], organ(case.organ), canvas.labels)
@@ -245,5 +246,5 @@ def _new(
     if within is not None:
         made = replace(made, within=canvas.labels.structure(within).name if within else "")
     if colour is not None:
-        made = replace(made, colour=tuple(colour))  # type: ignore[arg-type]
+        made = replace(made, colour=colour_of(colour))
     return made

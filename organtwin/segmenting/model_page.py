@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from organtwin.core.errors import BadInput
+from organtwin.core.errors import BadArgument, BadInput
 from organtwin.core.labelmap import CodedTerm
+from organtwin.core.volume import Volume
 from organtwin.places import own_folder
 from organtwin.segmenting.page_fields import HASH, NAME, Fields
 from organtwin.segmenting.served_page import ServedPage, served_page_of
@@ -132,3 +133,13 @@ def page_of(folder: Path) -> ModelPage | ServedPage:
     if not page.network.is_file():
         raise BadInput(f"a model without its {NETWORK}", where=str(folder))
     return page
+
+
+def require_kind(volume: Volume, page: ModelPage | ServedPage) -> None:
+    """Raise BadArgument unless an image is of the modality and unit that a model is for."""
+    if (volume.modality, volume.unit) != (page.modality, page.unit):
+        raise BadArgument(
+            f"{page.name} is for {page.modality} in {page.unit}, "
+            f"not {volume.modality or 'an unknown modality'} in {volume.unit}",
+            where="segment",
+        )

@@ -26,7 +26,7 @@ from organtwin.segmenting import Method, Request
 from organtwin.segmenting.beside import Beside, run_beside
 from organtwin.segmenting.coarse import block_mean, coarse_spacing
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
-from organtwin.segmenting.model_page import ModelPage, pages
+from organtwin.segmenting.model_page import ModelPage, pages, require_kind
 from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
@@ -62,12 +62,7 @@ def segment(page: ModelPage, request: Request, watch: Watch) -> LabelMap:
         Stopped: asked to stop.
     """
     volume = request.volume
-    if (volume.modality, volume.unit) != (page.modality, page.unit):
-        raise BadArgument(
-            f"{page.name} is for {page.modality} in {page.unit}, "
-            f"not {volume.modality or 'an unknown modality'} in {volume.unit}",
-            where="segment",
-        )
+    require_kind(volume, page)
     frame = frame_of(volume.affine)
     _check_size(frame.turned(volume.voxels).shape, frame.spacing_mm, page)
     watch.tell(0.0, f"preparing the image for {page.name}")

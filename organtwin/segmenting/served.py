@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from organtwin.core.errors import BadArgument, EmptyLabel
+from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.temporary import private_folder
 from organtwin.core.watch import Watch
 from organtwin.segmenting import Method, Request
 from organtwin.segmenting.beside import Beside, run_beside
-from organtwin.segmenting.model_page import pages
+from organtwin.segmenting.model_page import pages, require_kind
 from organtwin.segmenting.neural import added
 from organtwin.segmenting.seeds import BACKGROUND
 from organtwin.segmenting.served_page import ServedPage
@@ -57,13 +57,7 @@ def segment(page: ServedPage, request: Request, watch: Watch) -> LabelMap:
         EmptyLabel: it finds nothing.
         Stopped: asked to stop.
     """
-    volume = request.volume
-    if (volume.modality, volume.unit) != (page.modality, page.unit):
-        raise BadArgument(
-            f"{page.name} is for {page.modality} in {page.unit}, "
-            f"not {volume.modality or 'an unknown modality'} in {volume.unit}",
-            where="segment",
-        )
+    require_kind(request.volume, page)
     watch.tell(0.0, f"sending the image to {page.host}")
     with private_folder(PREFIX) as folder:
         owner, said = _answer(page, request, folder, watch)
