@@ -25,6 +25,7 @@ missing_packages() {
         command -v Xvfb >/dev/null 2>&1 || printf ' xvfb'
         command -v dciodvfy >/dev/null 2>&1 || printf ' dicom3tools'
         command -v pdftoppm >/dev/null 2>&1 || printf ' poppler-utils'
+        command -v ccx >/dev/null 2>&1 || printf ' calculix-ccx'
     fi
 }
 
