@@ -34,7 +34,7 @@ VALUES: Final = (
 )  # fmt: skip
 AGREEMENT: Final = (
     "structure", "Dice", "first mL", "second mL", "differs %", "HD95 mm", "Hausdorff mm", "mean mm",
-    "outwards mm",
+    "outwards mm", "outside second's images mL", "outside first's images mL",
 )  # fmt: skip
 
 

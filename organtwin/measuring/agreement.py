@@ -14,7 +14,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import voxel_ml_of
 from organtwin.core.watch import Watch
 from organtwin.measuring.distances import Distances, distances_of
-from organtwin.measuring.surfaces import shell_of
+from organtwin.measuring.surfaces import box_of, shell_of
 
 SAME_PLACE: Final = 0.01
 """Of a voxel: grids nearer than this at every corner are one grid."""
@@ -22,13 +22,15 @@ SAME_PLACE: Final = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """One structure in two label maps, both on the first's grid.
+    """One structure in two label maps, each with all that it has on its own grid.
 
     Args:
         first_ml, second_ml: by voxels.
-        dice: twice what they share over what they have (Dice 1945), 0..1.
+        dice: twice what they share over what they have (Dice 1945), 0..1. What they share is
+            counted on the first's grid: outside it they share nothing.
         distances: of their surfaces; None where one has no voxels.
-        beyond_ml: how much of the second lies outside the first's grid and takes no part.
+        first_beyond_ml, second_beyond_ml: how much of each lies outside the other's grid, where
+            the other could have no label; it counts as disagreement.
     """
 
     structure: str
@@ -36,7 +38,8 @@ class Agreement:
     second_ml: float
     dice: float
     distances: Distances | None
-    beyond_ml: float = 0.0
+    first_beyond_ml: float = 0.0
+    second_beyond_ml: float = 0.0
 
     @property
     def difference_percent(self) -> float | None:
@@ -71,11 +74,8 @@ def compared(
     for number, (name, other) in enumerate(chosen.items()):
         part = watch.part(number / len(chosen), (number + 1) / len(chosen))
         part.tell(0.0, f"comparing {name}")
-        mask = second.mask(other)
-        placed = on_grid(mask, second.affine, to=first.affine, shape=first.labels.shape)
-        whole_ml = float(np.count_nonzero(mask)) * voxel_ml_of(second.affine)
-        found.append(agreement_of(name, first.mask(name), placed, affine=first.affine,
-                                  whole_ml=whole_ml, watch=part))  # fmt: skip
+        found.append(agreement_of(name, first.mask(name), second.mask(other), affine=first.affine,
+                                  second_affine=second.affine, watch=part))  # fmt: skip
     return tuple(found)
 
 
@@ -85,30 +85,57 @@ def agreement_of(
     second: NDArray[np.bool_],
     *,
     affine: NDArray[np.float64],
-    whole_ml: float | None = None,
+    second_affine: NDArray[np.float64] | None = None,
     watch: Watch,
 ) -> Agreement:
-    """Return how two masks (ni, nj, nk) of one grid (4, 4), index → LPS mm, agree.
+    """Return how two masks (ni, nj, nk) agree.
 
     Args:
-        whole_ml: volume of the second on its own grid, where that is another one. What is missing
-            here by more than a hundredth, the error of nearest voxels, lies outside.
+        affine: (4, 4), index → LPS mm, of the first.
+        second_affine: of the second, where it has a grid of its own.
     """
-    ml = voxel_ml_of(affine)
-    one, two = int(np.count_nonzero(first)), int(np.count_nonzero(second))
-    shared = int(np.count_nonzero(first & second))
-    lost = (whole_ml or 0.0) - two * ml
-    distances = None
-    if one and two:
-        distances = distances_of(shell_of(first, affine), shell_of(second, affine), watch)
+    theirs = affine if second_affine is None else second_affine
+    ours_ml, theirs_ml = voxel_ml_of(affine), voxel_ml_of(theirs)
+    first_ml = int(np.count_nonzero(first)) * ours_ml
+    second_ml = int(np.count_nonzero(second)) * theirs_ml
+    dice, distances = float(not first_ml and not second_ml), None
+    if first_ml and second_ml:
+        ours, moved = _cropped(first, affine)
+        shared = ours & on_grid(second, theirs, to=moved, shape=ours.shape)
+        dice = 2.0 * int(np.count_nonzero(shared)) * ours_ml / (first_ml + second_ml)
+        distances = distances_of(shell_of(first, affine), shell_of(second, theirs), watch)
     return Agreement(
         structure=structure,
-        first_ml=one * ml,
-        second_ml=two * ml,
-        dice=2.0 * shared / (one + two) if one + two else 1.0,
+        first_ml=first_ml,
+        second_ml=second_ml,
+        dice=min(dice, 1.0),
         distances=distances,
-        beyond_ml=lost if lost > 0.01 * (whole_ml or 0.0) else 0.0,
+        first_beyond_ml=_beyond(first, affine, theirs, second.shape) * ours_ml,
+        second_beyond_ml=_beyond(second, theirs, affine, first.shape) * theirs_ml,
     )
+
+
+def _cropped(
+    mask: NDArray[np.bool_], affine: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return a mask's bounding box and its affine."""
+    box, moved = box_of(mask), affine.copy()
+    moved[:3, 3] += affine[:3, :3] @ [cut.start for cut in box]
+    return mask[box], moved
+
+
+def _beyond(
+    mask: NDArray[np.bool_],
+    affine: NDArray[np.float64],
+    other: NDArray[np.float64],
+    shape: tuple[int, ...],
+) -> int:
+    """Return how many voxels of a mask have their centre outside another grid."""
+    if not mask.any():
+        return 0
+    here, moved = _cropped(mask, affine)
+    seen = on_grid(np.broadcast_to(np.True_, shape), other, to=moved, shape=here.shape)
+    return int(np.count_nonzero(here & ~seen))
 
 
 def same_grid(

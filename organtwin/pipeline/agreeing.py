@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ OTHER_FRAME: Final = (
     "patient did not move; compare labels carried to the baseline instead"
 )
 WITHHELD: Final = "mm and mL withheld: the geometry of {} is in doubt"
-RESAMPLED: Final = "on another grid: taken from the nearest voxel of it"
+RESAMPLED: Final = "on another grid: what both share is counted by its nearest voxels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +109,22 @@ def agreements(
     ):
         notes.append(f"{second.title} is {RESAMPLED}")
     notes += _alone(first, second, pairs or {})
-    notes += [
-        f"{a.beyond_ml:.1f} mL of {a.structure} of {second.title} lie outside the images of "
-        f"{first.title} and take no part"
-        for a in found
-        if a.beyond_ml
-    ]
+    if "withheld" not in (first.grade, second.grade):
+        notes += [line for one in found for line in _outside(one, first, second)]
     return found, tuple(notes)
+
+
+def _outside(one: Agreement, first: Side, second: Side) -> Iterator[str]:
+    """Yield a line for each side of a structure that reaches out of the other's images."""
+    for ml, side, other in (
+        (one.first_beyond_ml, first, second),
+        (one.second_beyond_ml, second, first),
+    ):
+        if ml:
+            yield (
+                f"{ml:.3g} mL of {one.structure} of {side.title} lie outside the images of "
+                f"{other.title}, where it can have no label: that counts as disagreement"
+            )
 
 
 def _alone(first: Side, second: Side, pairs: Mapping[str, str]) -> list[str]:
@@ -142,6 +151,8 @@ def as_json(one: Agreement, *, withheld: bool) -> dict[str, Any]:
         "hausdorff_mm": far and far.hausdorff_mm,
         "mean_mm": far and far.mean_mm,
         "shift_mm": far and far.shift_mm,
+        "first_beyond_ml": None if withheld else one.first_beyond_ml,
+        "second_beyond_ml": None if withheld else one.second_beyond_ml,
     }
 
 

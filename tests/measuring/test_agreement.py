@@ -63,6 +63,15 @@ def test_that_shifted_boxes_lie_their_shift_apart() -> None:
     assert found.distances.hausdorff_mm == pytest.approx(3.0, abs=1e-3)  # 6 voxels of 0.5 mm
 
 
+def test_that_thick_slices_move_the_95th_percentile_by_their_stairs_only() -> None:
+    """Balls of radius R, s apart: |√(R² - 2Rsc + s²) - R| with c even in -1..1, 95 % below 9.50."""
+    ball = ellipsoid(grid((1.0, 1.0, 5.0)), (64, 64, 18), (30.0, 30.0, 30.0))
+    found = of(ball, np.roll(ball, 2, axis=2), grid((1.0, 1.0, 5.0))).distances
+    assert found is not None
+    assert found.hausdorff_mm == pytest.approx(10.0, abs=1e-3)
+    assert found.percentile_mm(95.0) == pytest.approx(9.50, abs=0.5)
+
+
 def test_that_simpleitk_finds_the_same_overlap_and_distance() -> None:
     spacing = (0.9, 1.0, 2.0)
     first = ellipsoid(grid(spacing), SHAPE, (14.0, 12.0, 16.0))
@@ -79,15 +88,35 @@ def test_that_simpleitk_finds_the_same_overlap_and_distance() -> None:
     assert found.distances.hausdorff_mm == pytest.approx(far.GetHausdorffDistance(), abs=1.0)
 
 
-def test_that_another_grid_is_brought_to_the_first_with_what_is_lost() -> None:
+def test_that_what_lies_outside_the_others_grid_counts_and_is_said() -> None:
+    """Half against all, whichever comes first: 2 · ½ / (½ + 1) = 2/3.
+
+    The far end of an ellipsoid of half axes a lies |a n| beyond a plane through its middle.
+    """
     fine = grid((0.5, 0.5, 1.0), OBLIQUE)
     one = ellipsoid(fine, (80, 80, 50), (14.0, 12.0, 16.0))
-    first, second = labelled(one, fine), labelled(one[:, :, 25:], moved_up(fine, 25.0))
+    whole, half = labelled(one, fine), labelled(one[:, :, 25:], moved_up(fine, 25.0))
+    lost = whole.volume_ml("liver") - half.volume_ml("liver")
+    (found,), (other,) = compared(whole, half, Watch()), compared(half, whole, Watch())
+    assert (found.first_beyond_ml, found.second_beyond_ml) == (pytest.approx(lost), 0.0)
+    assert (other.first_beyond_ml, other.second_beyond_ml) == (0.0, pytest.approx(lost))
+    assert found.dice == pytest.approx(other.dice) == pytest.approx(2 / 3, abs=0.03)
+    assert other.second_ml == pytest.approx(whole.volume_ml("liver"))
+    assert found.distances is not None
+    assert other.distances is not None
+    assert other.distances.hausdorff_mm == pytest.approx(found.distances.hausdorff_mm)
+    reach = np.linalg.norm(OBLIQUE[:, 2] * (14.0, 12.0, 16.0))
+    assert other.distances.hausdorff_mm == pytest.approx(reach, abs=1.0)
+
+
+def test_that_a_finer_grid_of_the_same_structure_agrees_whole() -> None:
+    first = labelled(ellipsoid(COARSE, SHAPE, (14.0, 12.0, 16.0), off=(0, 0, 0)), COARSE)
+    fine = COARSE @ np.diag([0.5, 0.5, 0.5, 1.0])
+    fine[:3, 3] += COARSE[:3, :3] @ (-0.25, -0.25, -0.25)
+    second = labelled(first.labels.repeat(2, 0).repeat(2, 1).repeat(2, 2) > 0, fine)
     (found,) = compared(first, second, Watch())
-    assert found.dice == pytest.approx(2 / 3, abs=0.03)  # half against all
-    assert found.beyond_ml == 0.0
-    (other,) = compared(second, first, Watch())
-    assert other.beyond_ml == pytest.approx(0.5 * first.volume_ml("liver"), rel=0.1)
+    assert (found.dice, found.first_beyond_ml, found.second_beyond_ml) == (1.0, 0.0, 0.0)
+    assert found.second_ml == pytest.approx(found.first_ml)
 
 
 def moved_up(affine: NDArray[np.float64], steps: float) -> NDArray[np.float64]:
