@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from pydicom.dataset import Dataset
 
 from organtwin.core.errors import BadInput
-from organtwin.core.private import FOLDER, open_private
+from organtwin.core.private import FOLDER, open_private, path_beside
 from organtwin.exporting.material import Piece
 
-PART: Final = ".part"
 LONGEST: Final = 64
 
 
@@ -44,11 +42,11 @@ def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str
             for piece in pieces:
                 content = content_of(piece)
                 path = folder / piece.name
-                with open_private(_beside(path)) as file:
+                with open_private(path_beside(path)) as file:
                     file.write(content)
                 written.append((path, hashlib.sha256(content).hexdigest()))
             for path, _ in written:
-                _beside(path).replace(path)
+                path_beside(path).replace(path)
         finally:
             _clear(path for path, _ in written)
     except OSError as error:
@@ -60,37 +58,9 @@ def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str
     return tuple(written)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write into, which takes its place once the block has ended.
-
-    It is whole or not there; one that was there stays until it is replaced. Only its owner may
-    read it.
-
-    Raises:
-        BadInput: the file cannot be written.
-    """
-    try:
-        with open_private(_beside(path)) as file:
-            yield file
-        _beside(path).replace(path)
-    except OSError as error:
-        raise BadInput(
-            f"this file cannot be written ({error.strerror})",
-            where=str(path),
-            advice="choose another place",
-        ) from error
-    finally:
-        _beside(path).unlink(missing_ok=True)
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + PART)
-
-
 def _clear(paths: Iterable[Path]) -> None:
     for path in paths:
-        _beside(path).unlink(missing_ok=True)
+        path_beside(path).unlink(missing_ok=True)
 
 
 def file_name(name: str) -> str:

@@ -22,10 +22,10 @@ from scipy.spatial.transform import Rotation
 
 from organtwin import __version__
 from organtwin.core.errors import BadArgument
+from organtwin.core.private import whole_file
 from organtwin.core.volume import Volume, spacing_of
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
-from organtwin.exporting.files import whole_file
 from organtwin.exporting.material import Material, Piece
 
 HEADER: Final = 348

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
-from organtwin.exporting.files import whole_file
+from organtwin.core.private import whole_file
 
 
 def write_vtp(

@@ -25,7 +25,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -34,7 +34,7 @@ from organtwin import __version__
 from organtwin.core.errors import BadInput
 from organtwin.core.journal import JournalEntry
 from organtwin.core.origin import PERSONAL
-from organtwin.core.private import open_private
+from organtwin.core.private import whole_file
 from organtwin.core.watch import Watch
 
 FORMAT: Final = 2
@@ -74,15 +74,13 @@ def write_audit(
         files: what was handed out, by the name it gets in the package.
 
     Raises:
-        BadInput: the journal is empty.
+        BadInput: the journal is empty, or the file cannot be written.
     """
     if not entries:
         raise BadInput("there is nothing to audit: the journal is empty")
     ids = sorted({i for e in entries for i in (e.case, *e.done.inputs, *e.done.outputs)})
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        open_private(temporary).close()
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as package:
+    with whole_file(path) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as package:
             _add(package, "README.txt", README.encode())
             _add(package, JOURNAL, "".join(map(_line, entries)).encode())
             withheld = []
@@ -95,13 +93,10 @@ def write_audit(
                     withheld.append(object_id)
             for name, source in sorted(files.items()):
                 _add(package, f"files/{name}", source.read_bytes())
-            seal = _seal(temporary, package, entries, withheld)
+            seal = _seal(file, package, entries, withheld)
             _add(package, SEAL, seal)
             _add(package, SIGNATURE, _signature(key, seal))
-        _close_with_digest(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        _end_with_digest(file)
     return entries[-1].link
 
 
@@ -146,22 +141,20 @@ def _kind(content: bytes) -> str:
 
 
 def _seal(
-    path: Path,
+    file: BinaryIO,
     package: zipfile.ZipFile,
     entries: Sequence[JournalEntry],
     withheld: Sequence[str],
 ) -> bytes:
-    """Return seal.json for the members written so far."""
-    assert package.fp is not None
-    package.fp.flush()
+    """Return seal.json for the members written to a file so far."""
+    end = file.tell()
     starts = [member.header_offset for member in package.infolist()]
-    ends = [*starts[1:], package.fp.tell()]
     members = []
-    with path.open("rb") as file:
-        for member, start, end in zip(package.infolist(), starts, ends, strict=True):
-            file.seek(start)
-            digest = hashlib.sha256(file.read(end - start)).hexdigest()
-            members.append([member.filename, start, end, digest, member.file_size])
+    for member, start, stop in zip(package.infolist(), starts, [*starts[1:], end], strict=True):
+        file.seek(start)
+        digest = hashlib.sha256(file.read(stop - start)).hexdigest()
+        members.append([member.filename, start, stop, digest, member.file_size])
+    file.seek(end)
     seal = {
         "format": FORMAT,
         "program": f"organtwin {__version__}",
@@ -179,20 +172,18 @@ def _signature(key: Ed25519PrivateKey, seal: bytes) -> bytes:
     return json.dumps({"key": public.hex(), "signature": key.sign(seal).hex()}).encode()
 
 
-def _close_with_digest(path: Path) -> None:
-    """Set the zip's comment to the SHA-256 of all bytes before it, and make the file durable."""
-    with zipfile.ZipFile(path, "a") as package:
+def _end_with_digest(file: BinaryIO) -> None:
+    """Set a zip's comment to the SHA-256 of all bytes before it, and make the file durable."""
+    with zipfile.ZipFile(file, "a") as package:
         package.comment = b"0" * 64
-    with path.open("r+b") as file:
-        file.seek(-64, io.SEEK_END)
-        end = file.tell()
-        file.seek(0)
-        digest = hashlib.sha256()
-        remaining = end
-        while block := file.read(min(remaining, 2**20)):
-            digest.update(block)
-            remaining -= len(block)
-        file.seek(end)
-        file.write(digest.hexdigest().encode())
-        file.flush()
-        os.fsync(file.fileno())
+    end = file.seek(-64, io.SEEK_END)
+    file.seek(0)
+    digest = hashlib.sha256()
+    remaining = end
+    while block := file.read(min(remaining, 2**20)):
+        digest.update(block)
+        remaining -= len(block)
+    file.seek(end)
+    file.write(digest.hexdigest().encode())
+    file.flush()
+    os.fsync(file.fileno())

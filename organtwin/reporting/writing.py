@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from organtwin.core.private import open_private
+from organtwin.core.private import whole_file
 from organtwin.core.watch import Watch
 from organtwin.reporting.content import Report
 from organtwin.reporting.html import html_page
@@ -14,9 +14,10 @@ from organtwin.reporting.pdf import pdf_bytes
 def write_report(report: Report, folder: Path, watch: Watch) -> tuple[Path, Path]:
     """Write ``report.html`` and ``report.pdf`` into an existing folder; returns both paths.
 
-    Each file appears whole or not at all: it is written beside its place and moved there.
+    Each file appears whole or not at all.
 
     Raises:
+        BadInput: the folder cannot be written.
         Stopped: somebody asked to stop; earlier reports are left as they were.
         Missing: the template is not installed.
     """
@@ -27,9 +28,7 @@ def write_report(report: Report, folder: Path, watch: Watch) -> tuple[Path, Path
     watch.tell(0.9, "writing the report")
     paths = (folder / "report.html", folder / "report.pdf")
     for path, content in zip(paths, (page, document), strict=True):
-        beside = path.with_name(path.name + ".part")
-        with open_private(beside) as file:
+        with whole_file(path) as file:
             file.write(content)
-        beside.replace(path)
     watch.tell(1.0, "report written")
     return paths
