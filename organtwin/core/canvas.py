@@ -20,6 +20,8 @@ WAY_LIMIT: Final = 500
 """Changes that a canvas goes by at most; reading the whole labels is quicker than more."""
 
 LOOKED_AT_ONCE: Final = 1 << 20
+COUNTED: Final = ("_counts", "_faces")
+"""What a LabelMap counts of its labels once it is asked; a Canvas keeps that up to date."""
 
 
 class Canvas:
@@ -36,6 +38,7 @@ class Canvas:
         self._voxels = labels.labels.copy(order="F")
         self._line = self._voxels.reshape(-1, order="F")
         self._counts = labels._counts
+        self._faces = vars(labels).get("_faces")
         self._now = labels
         self._show(labels.structures, labels.beneath)
 
@@ -48,7 +51,7 @@ class Canvas:
         """Return the labels as they stand, copied."""
         now = self._now
         kept = LabelMap(self._voxels.copy(order="F"), now.affine, now.structures, now.beneath)
-        vars(kept)["_counts"] = self._counts
+        vars(kept).update({key: vars(now)[key] for key in COUNTED if key in vars(now)})
         return kept
 
     def shown(self, where: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -92,18 +95,43 @@ class Canvas:
             if back:
                 old, new = new, old
             if patch.sheet == DRAWN:
-                lost, won = (np.bincount(v, minlength=256) for v in (self._line[where], new))
-                self._line[where] = new
-                self._counts = self._counts - lost + won
+                self._draw(where, new)
             else:
                 beneath = _laid(beneath, patch.sheet, self._voxels.shape, where=where, new=new)
         self._show(structures, beneath)
+
+    def _draw(self, where: NDArray[np.int64], new: NDArray[np.uint8]) -> None:
+        """Show other labels at places; what is counted of the labels goes along."""
+        lost, won = (np.bincount(v, minlength=256) for v in (self._line[where], new))
+        self._counts = self._counts - lost + won
+        known = vars(self._now).get("_faces")  # somebody may have asked for it meanwhile
+        if known is None:
+            self._line[where], self._faces = new, None
+            return
+        plane = self._voxels.shape[0] * self._voxels.shape[1]
+        over = np.union1d(where, where + plane)
+        before = self._ends(over, plane)
+        self._line[where] = new
+        self._faces = known - before + self._ends(over, plane)
+
+    def _ends(self, over: NDArray[np.int64], plane: int) -> NDArray[np.int64]:
+        """Count what LabelMap._faces counts, of the faces under some places only."""
+        size = self._line.size
+        sides = [
+            np.where((at >= 0) & (at < size), self._line[at.clip(0, size - 1)], 0)
+            for at in (over - plane, over)
+        ]
+        below, above = (side.astype(np.intp) for side in sides)
+        pairs = (256 * below + above)[below != above]
+        return np.bincount(pairs, minlength=256 * 256).reshape(256, 256)
 
     def _show(self, structures: tuple[Structure, ...], beneath: tuple[Beneath, ...]) -> None:
         seen = self._voxels.view()
         seen.flags.writeable = False
         self._now = LabelMap(seen, self._now.affine, structures, beneath)
         vars(self._now)["_counts"] = self._counts
+        if self._faces is not None:
+            vars(self._now)["_faces"] = self._faces
 
 
 def resolved(read: Read, labels: str) -> LabelMap:

@@ -198,21 +198,23 @@ class LabelMap:
 
     def ends_mm2(self, name: str) -> float:
         """Area in mm² of the faces between voxels inside and outside along k: what slices cut.
-
         Where the structure reaches the first or last plane it counts as ending there.
         """
         inside = self._wanted(name)
-        if any(inside[b.label] for b in self.beneath):
-            ends = np.pad(self.mask(name), ((0, 0), (0, 0), (1, 1)))
-            faces = int(np.count_nonzero(ends[:, :, 1:] != ends[:, :, :-1]))
-        else:
-            faces = int(self._faces[inside[:, None] != inside[None, :]].sum())
+        faces = int(self._faces[inside[:, None] != inside[None, :]].sum())
+        meant = [below.box for below in self.beneath if inside[below.label]]
+        if meant:
+            i, j, k = bounding(meant)
+            box = (i, j, slice(max(k.start - 1, 0), k.stop + 1))
+            for sign, mask in ((1, self.mask(name, box)), (-1, inside[self.labels[box]])):
+                ends = np.pad(mask, ((0, 0), (0, 0), (1, 1)))
+                faces += sign * int(np.count_nonzero(ends[:, :, 1:] != ends[:, :, :-1]))
         return faces * float(np.linalg.norm(np.cross(self.affine[:3, 0], self.affine[:3, 1])))
 
     @cached_property
     def _faces(self) -> NDArray[np.int64]:
         """(256, 256) int64: faces along k between a voxel of one label and one of another."""
-        outside = np.zeros(self.labels.shape[:2], dtype=np.uint8, order="F")
+        outside = np.zeros(self.labels.shape[:2], np.uint8)
         planes = [outside, *np.moveaxis(self.labels, 2, 0), outside]
         counts = np.zeros(256 * 256, dtype=np.int64)
         for below, above in pairwise(planes):

@@ -19,6 +19,7 @@ from organtwin.ui.views.brush import Hand, Scribble
 from organtwin.ui.views.framing import Box, Frame, rotation, step_mm, upright_frames, voxel_frame
 from organtwin.ui.views.reslicing import Reslicer, Slab
 from organtwin.ui.views.slicing import AXES, Canonical, Plane, canonical
+from organtwin.ui.views.turns import Turns
 from organtwin.ui.windows import automatic
 
 
@@ -48,6 +49,7 @@ class Viewing(QObject):
     def __init__(self, measures: Measures | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.measures = measures or Measures(self)
+        self.turns = Turns(self)
         self.image = ""
         self.volume: Canonical | None = None
         self.unit = ""

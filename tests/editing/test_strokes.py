@@ -9,7 +9,19 @@ from organtwin.core.canvas import Canvas
 from organtwin.core.errors import BadArgument
 from organtwin.core.volume import to_lps
 from organtwin.editing import Stroke
-from tests.editing.grounds import AFFINES, LIVER, OBLIQUE, ball_mask, done, nothing, places, same
+from tests.editing.grounds import (
+    AFFINES,
+    KIDNEY,
+    LIVER,
+    OBLIQUE,
+    VEIN,
+    ball_mask,
+    done,
+    labelled,
+    nothing,
+    places,
+    same,
+)
 
 NAMES = list(AFFINES)
 LINE = [[-8.0, 2.0, -3.0], [3.0, -4.0, 5.0], [9.0, 6.0, 1.0], [9.0, 6.0, 1.0]]
@@ -140,3 +152,27 @@ def test_that_a_gesture_out_of_bounds_is_refused(wrong: dict[str, object], says:
     asked = {"structure": LIVER.name, "points": [[0, 0, 0]], "radius_mm": 5.0}
     with pytest.raises(BadArgument, match=says):
         done(nothing(), "paint", **(asked | wrong))
+
+
+def ends_of(canvas: Canvas) -> list[float]:
+    return [canvas.labels.ends_mm2(s.name) for s in canvas.labels.structures]
+
+
+def test_that_the_ends_of_structures_are_kept_up_with_what_is_drawn() -> None:
+    at = AFFINES["oblique"]
+    masks = {LIVER: ball_mask(at, (0, 0, 0), 14.0), VEIN: ball_mask(at, (0, 0, 0), 3.0)}
+    canvas = Canvas(labelled(masks | {KIDNEY: ball_mask(at, (20, 0, 0), 9.0)}, at))
+    ends_of(canvas)
+    asked = {"structure": "kidney", "radius_mm": 9.0, "inside": "", "overlapping": True}
+    stroke = Stroke(canvas, None, "paint", asked)
+    for x in (-8.0, 0.0, 60.0):
+        stroke.add([[x, 0, 0]])
+        fresh = canvas.frozen()
+        vars(fresh).pop("_faces")
+        for structure in fresh.structures:
+            planes = np.pad(fresh.mask(structure.name), ((0, 0), (0, 0), (1, 1)))
+            area = np.linalg.norm(np.cross(at[:3, 0], at[:3, 1]))
+            ends = np.count_nonzero(np.diff(planes, axis=2)) * area
+            assert canvas.labels.ends_mm2(structure.name) == pytest.approx(ends)
+            assert fresh.ends_mm2(structure.name) == pytest.approx(ends)
+    assert canvas.labels.beneath

@@ -29,7 +29,6 @@ from organtwin.ui.views.picture import Picture
 from organtwin.ui.views.slicing import AXES, Canonical, Plane
 
 REST_MS: Final = 160
-SOON_MS: Final = 50
 
 
 class Veil(Protocol):
@@ -65,8 +64,6 @@ class SliceView(QWidget):
         self._drag: Drag | None = None
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._come_to_rest)
-        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
-        self._soon.timeout.connect(self.update)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{plane.capitalize()} slices")
@@ -272,13 +269,13 @@ class SliceView(QWidget):
         self.update()
 
     def _redraw(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Draw at once where somebody draws, elsewhere soon."""
+        """Draw at once where somebody draws, elsewhere when its turn comes."""
         through = AXES[self.plane][2]
         self.picture.forget(int(low[through]), int(high[through]))
         if self._drag is not None:
             self.update()
-        elif not self._soon.isActive():
-            self._soon.start()
+        else:
+            self.viewing.turns.ask(self)
 
     def _come_to_rest(self) -> None:
         self.moving = False
