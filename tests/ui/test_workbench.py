@@ -22,6 +22,7 @@ from organtwin.segmenting.seeds import Seeds
 from organtwin.ui.pages.segment_page import SegmentPage
 from organtwin.ui.previews import further
 from organtwin.ui.trouble import Trouble, TroubleDialog
+from organtwin.ui.views.picture import Picture
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.window import MainWindow
 
@@ -162,6 +163,22 @@ def test_that_a_disc_paints_in_the_oblique_plane_shown(
     half_a_voxel_mm = 0.5 * 4.0 * np.abs(normal).sum()
     assert np.abs((gained - place) @ normal).max() <= half_a_voxel_mm + 1e-6
     assert np.ptp(gained[:, 2]) > 4.0
+
+
+def test_that_an_oblique_plane_shows_every_piece_of_a_stroke(
+    window: MainWindow, page: SegmentPage
+) -> None:
+    viewing = window.showing.viewing
+    viewing.set_oblique(True)
+    viewing.turn("coronal", 30.0)
+    ready_to_paint(page, shape="sphere")
+    view = window.stage.slices["axial"]
+    view.grab()
+    for number in range(1, 6):
+        drag(view, across(view)[:number], end=False)
+        drawn = view.grab().toImage()
+        view.picture = Picture(view)
+        assert view.grab().toImage() == drawn
 
 
 def test_that_a_range_of_values_limits_the_brush(window: MainWindow, page: SegmentPage) -> None:

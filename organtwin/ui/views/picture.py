@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap,
 from organtwin.ui.theme import VIEWPORT
 from organtwin.ui.views.contours import outlines
 from organtwin.ui.views.greys import grey_image
-from organtwin.ui.views.reslicing import Raster
+from organtwin.ui.views.reslicing import Raster, Reslicer
 from organtwin.ui.views.slicing import AXES
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MOVING_S: Final = 0.008
 """While something moves, an oblique cut has as many samples as are drawn in that time."""
 RESTING_SAMPLES: Final = 2_000_000
 Outlines = list[tuple[str, QPainterPath]]
+Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class Picture:
@@ -41,6 +42,8 @@ class Picture:
         self._affordable = 60_000
         self._plate: tuple[int, NDArray[Any]] | None = None
         self._outlines: OrderedDict[tuple[int, bool], Outlines] = OrderedDict()
+        self._sampled: tuple[Any, NDArray[Any]] | None = None
+        self._stale: list[Ends] = []
         self._shown: tuple[Any, Any] = (None, None)
 
     def draw(self, painter: QPainter) -> None:
@@ -65,11 +68,16 @@ class Picture:
             self._pixmap = (key, pixmap)
         painter.drawPixmap(0, 0, self._pixmap[1])
 
-    def forget(self, first: int, last: int) -> None:
-        """Draw slices anew whose structures changed: from the first to the last."""
-        for number in range(first, last + 1):
-            for small in (False, True):
-                self._outlines.pop((number, small), None)
+    def forget(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+        """Draw anew where structures changed: from the lowest to the highest canonical index."""
+        through = AXES[self._view.plane][2]
+        first, last = int(low[through]), int(high[through])
+        for key in [k for k in self._outlines if first <= k[0] <= last]:
+            del self._outlines[key]
+        if self._view.viewing.oblique is None:
+            self._sampled = None
+        else:
+            self._stale.append((low, high))
         if self._view.viewing.oblique is not None or first <= self._view.number <= last:
             self._pixmap = None
 
@@ -136,7 +144,7 @@ class Picture:
         shown = (self._view.viewing.volume, self._view.viewing.labels)
         if shown[0] is not self._shown[0] or shown[1] is not self._shown[1]:
             self._outlines.clear()
-            self._image = self._pixmap = self._plate = self._cut = None
+            self._image = self._pixmap = self._plate = self._cut = self._sampled = None
             self._shown = shown
 
     def _draw_slice(self, painter: QPainter) -> None:
@@ -183,8 +191,25 @@ class Picture:
             # A sample a voxel, so that borders are smoothed like those along the voxels.
             raster = self.raster(limit // 2, float(view.grid().spacing_mm.min()))
             coarse = raster.step_mm * view.scale()
-            found = outlines(labels.sample(view.frame(), raster), viewing.structures)
+            found = outlines(self._names(labels, raster), viewing.structures)
             self._draw_structures(painter, found, QTransform.fromScale(coarse, coarse))
+
+    def _names(self, labels: Reslicer, raster: Raster) -> NDArray[Any]:
+        """Return labels sampled in the view's plane; again only where they changed."""
+        frame, grid, stale = self._view.frame(), self._view.viewing.labels, self._stale
+        key, self._stale = (frame, raster), []
+        if self._sampled is None or self._sampled[0] != key or grid is None:
+            self._sampled = (key, labels.sample(frame, raster))
+            return self._sampled[1]
+        plate = self._sampled[1]
+        for low, high in stale:
+            ends = np.stack([low - 1.0, high + 1.0])
+            corners = ends[[*np.ndindex(2, 2, 2)], [0, 1, 2]]
+            part = raster.part(frame.flat(grid.position_mm(corners)))
+            if part is not None:
+                rows, columns, smaller = part
+                plate[rows, columns] = labels.sample(frame, smaller)
+        return plate
 
     def _draw_veil(self, painter: QPainter) -> None:
         if self._view.veil is not None:

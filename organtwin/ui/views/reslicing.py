@@ -38,6 +38,19 @@ class Raster:
     size: tuple[int, int]
     depth_mm: float
 
+    def part(self, flat_mm: NDArray[np.float64]) -> tuple[slice, slice, Raster] | None:
+        """Return rows, columns and the samples about places (n, 3) of the frame, None beside it."""
+        corner = np.array([self.left_mm, self.top_mm])
+        index = (flat_mm[:, :2] - corner) / self.step_mm
+        first = np.maximum(np.floor(index.min(axis=0)), 0).astype(int)
+        last = np.minimum(np.ceil(index.max(axis=0)) + 1, self.size).astype(int)
+        if (last <= first).any():
+            return None
+        left, top = (corner + first * self.step_mm).tolist()
+        size = (int(last[0] - first[0]), int(last[1] - first[1]))
+        columns, rows = (slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True))
+        return rows, columns, Raster(left, top, self.step_mm, size, self.depth_mm)
+
 
 class Reslicer:
     """Samples planes of one grid.

@@ -270,8 +270,7 @@ class SliceView(QWidget):
 
     def _redraw(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         """Draw at once where somebody draws, elsewhere when its turn comes."""
-        through = AXES[self.plane][2]
-        self.picture.forget(int(low[through]), int(high[through]))
+        self.picture.forget(low, high)
         if self._drag is not None:
             self.update()
         else:
