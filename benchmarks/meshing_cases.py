@@ -85,20 +85,21 @@ def sample() -> Iterator[tuple[str, LabelMap]]:
 
 def shared() -> Iterator[tuple[str, LabelMap]]:
     """Every labelled set of the shared images."""
-    paths = [
-        *(SHARED / "totalseg-abdomen-3mm").glob("labels*.nii.gz"),
-        SHARED / "ccth-a01-abdomen" / "RTstruct.dcm",
-        SHARED / "remind-022-brain-mr" / "Tumor_segmentation.dcm",
-        *(SHARED / "sts-002").glob("nifti/*_mask.nii.gz"),
-        *(SHARED / "btp-longitudinal-a").glob("*/*_Mask.nii.gz"),
-    ]
-    for path in sorted(paths):
-        name = f"{path.relative_to(SHARED).parts[0]}/{path.name}"
-        if path.parts[-3] == "btp-longitudinal-a":
-            name = f"btp-longitudinal-a/{path.parent.name}/{path.name}"
-        yield name, labels_at(path, ORGAN, watch=Watch())[0]
-    for path in sorted((SHARED / "sts-002" / "dicom").glob("*/*truct*")):
-        yield f"sts-002/{path.name}", labels_at(path, ORGAN, watch=Watch())[0]
+    sought = (
+        "totalseg-abdomen-3mm/labels*.nii.gz",
+        "totalseg-abdomen-3mm/organs_v1/*.nii.gz",
+        "ccth-a01-abdomen/RTstruct.dcm",
+        "remind-022-brain-mr/Tumor_segmentation.dcm",
+        "sts-002/nifti/*_mask.nii.gz",
+        "sts-002/dicom/*/mask/RS.dcm",
+        "btp-longitudinal-a/*/*_Mask.nii.gz",
+        "odd-dicom-a/seg-liver-3slices/liver.dcm",
+        "odd-dicom-a/seg-liver-3slices/partial_overlaps.dcm",
+    )
+    for path in (path for pattern in sought for path in sorted(SHARED.glob(pattern))):
+        beside = path.parents[1] if path.name == "RS.dcm" else None
+        labels, _ = labels_at(path, ORGAN, beside=beside, watch=Watch())
+        yield str(path.relative_to(SHARED)), labels
 
 
 def random_maps(count: int, seed: int, size: int = 24) -> Iterator[tuple[str, LabelMap]]:

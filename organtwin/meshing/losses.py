@@ -37,7 +37,7 @@ def losses(mesh: OrganMesh, solid: Solid) -> tuple[LeftOut, ...]:
             placed = solid.affine.copy()
             placed[:3, 3] = to_lps(solid.affine, first)
             place = place_of(pieces == lost[voxels.argmax()], placed)
-            reason = f"pieces smaller than the edges (the largest at {place})"
+            reason = f"pieces too small for the edges (the largest at {place})"
             volume_ml = float(voxels.sum()) * voxel_ml_of(solid.affine)
             found.append(LeftOut(names[label], volume_ml, reason))
     return tuple(found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
 
 import numpy as np
 
+from organtwin.core.errors import BadMesh
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
@@ -69,9 +71,10 @@ def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -
     if np.linalg.det(solid.affine[:3, :3]) < 0:
         there = Interfaces(there.points, there.triangles[:, ::-1], there.sides)
     for mesh in delaunay_meshes(solid, there, sizes, watch):
-        quality = quality_of(mesh, solid.labels(), solid.left_out, DELAUNAY)
-        if keeps_promises(quality):
-            return checked(mesh, solid.labels()), quality
+        with suppress(BadMesh):
+            made = _judged(mesh, solid, DELAUNAY)
+            if keeps_promises(made[1]):
+                return made
     return None
 
 
@@ -82,10 +85,13 @@ def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> 
     most = MOST_OF_ORGAN if sizes.organ_alone else MOST_TETRAHEDRA
     most = int(MOST_OVER_TARGET * target) if target else most
     made, shape = _fitted(solid, plan, Goals(smooth), most=most, watch=watch.part(0.2, 1.0))
-    mesh = _mesh(shape, made, solid)
-    left_out = (*solid.left_out, *losses(mesh, solid))
+    return _judged(_mesh(shape, made, solid), solid, OCTREE)
+
+
+def _judged(mesh: OrganMesh, solid: Solid, route: str) -> Made:
     mesh = checked(mesh, solid.labels())
-    return mesh, quality_of(mesh, solid.labels(), left_out, OCTREE)
+    left_out = (*solid.left_out, *losses(mesh, solid))
+    return mesh, quality_of(mesh, solid.labels(), left_out, route)
 
 
 def _fitted(

@@ -82,9 +82,22 @@ def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
                 coarse = thin(mask, block(wide, spacing)) & edge[window]
             else:
                 continue
-            places = (np.argwhere(coarse) + first) * spacing
+            places = _over(np.argwhere(coarse) + first, spacing, grid.cell_mm * 2.0**level)
             asked[level][tuple((grid.cells_at(places) >> level).T)] = True
     return Plan(solid.regions, spacing, smallest, grid, tuple(asked))
+
+
+def _over(
+    voxels: NDArray[np.int64], spacing: NDArray[np.float64], cell_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return places (n, 3) in mm over voxels (m, 3): the middle, along long sides several.
+
+    Where a voxel is longer than a cell it lies in more cells than the one that holds its middle.
+    """
+    parts = np.where(spacing > cell_mm, np.ceil(2.0 * spacing / cell_mm), 1.0).astype(np.int64)
+    shifts = (np.array(list(np.ndindex(*parts))) + 0.5) / parts - 0.5
+    result: NDArray[np.float64] = ((voxels[:, None] + shifts) * spacing).reshape(-1, 3)
+    return result
 
 
 def _grid(

@@ -11,8 +11,8 @@ from scipy import ndimage
 from organtwin.core.errors import BadArgument, BadMesh, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import LeftOut
-from organtwin.core.volume import spacing_of, voxel_ml_of
-from organtwin.meshing.places import place_of
+from organtwin.core.volume import spacing_of, to_index, voxel_ml_of
+from organtwin.meshing.places import place_of, place_of_largest
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.surfaces import cropped
 
@@ -121,26 +121,33 @@ def organ_of(labels: LabelMap, sizes: Sizes) -> Solid:
     lost = [s.name for s in kept if s.kind == "tumour" and s not in present]
     if lost:
         raise MisplacedLabel(f"{', '.join(lost)} lies outside {organ.name}", where="labels")
-    out = _left_out(labels, regions)
+    out = _left_out(labels, regions, affine)
     return Solid(regions, affine, tuple(_reparented(present)), out)
 
 
-def _left_out(labels: LabelMap, regions: NDArray[np.uint8]) -> tuple[LeftOut, ...]:
-    """Return how much less of each structure is meshed than labelled."""
-    counts = np.bincount(regions.ravel(order="K"), minlength=256)
+def _left_out(
+    labels: LabelMap, regions: NDArray[np.uint8], affine: NDArray[np.float64]
+) -> tuple[LeftOut, ...]:
+    """Return how much of each structure is not meshed as it, and where most of that is."""
+    meshed = np.zeros_like(labels.labels)
+    first = np.rint(to_index(labels.affine, affine[:3, 3])).astype(np.int64)
+    low, high = np.maximum(first, 0), np.minimum(first + regions.shape, meshed.shape)
+    there, here = (tuple(map(slice, low - start, high - start)) for start in (0, first))
+    meshed[there] = regions[here]
     found = []
     for structure in labels.structures:
         inside = [s.label for s in labels.inside(structure.name)]
-        kept_ml = float(counts[inside].sum()) * voxel_ml_of(labels.affine)
-        missing = labels.volume_ml(structure.name) - kept_ml
+        missing = labels.mask(structure.name) & ~np.isin(meshed, inside)
         if structure.kind == "other":
             reason = "other structures are no part of an organ's mesh"
         elif structure.kind == "vessel":
-            reason = "narrower than the vessel radius: joined to the organ"
+            reason = "narrower than the vessel radius, or a small piece: joined to the organ"
         else:
-            reason = "pieces apart from the largest"
-        if missing > HALF_A_VOXEL * voxel_ml_of(labels.affine):
-            found.append(LeftOut(structure.name, missing, reason))
+            reason = "pieces apart from the largest, or too small"
+        if missing.any():
+            place = place_of_largest(missing, labels.affine)
+            volume_ml = float(missing.sum()) * voxel_ml_of(labels.affine)
+            found.append(LeftOut(structure.name, volume_ml, f"{reason} (most at {place})"))
     return tuple(found)
 
 

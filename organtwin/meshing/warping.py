@@ -24,8 +24,10 @@ NEWTON = 4
 H_MM = 1e-3
 FLOOR_DEG = 9.0
 ON_MM = 1e-6
-FOLLOWS = 0.3
-MOST_OFF_ALONG = 0.35
+ALONG = 0.5
+"""Square of the surface's slope along an interface, up to which it is said to run along it."""
+FOLLOWED = 0.5
+"""Of a point's shortest edge: so far from such an interface the surface follows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +89,15 @@ def warped(
 ) -> Warped:
     """Return points such that the surface crosses no edge near one of its ends.
 
-    A point nearer to the crossing of one of its edges than 0.3 of the edge goes to the surface,
-    as far as angles allow. When it is then within `slack` of its shortest edge, it is taken as on
-    it (within 0.35 where the surface runs along an interface, which it then follows); else its
+    Points of an interface along which the surface runs close by are taken as on it: it follows the
+    interface there, for between the two there is no room for good elements. Another point, nearer
+    to the crossing of one of its edges than 0.3 of the edge, goes to the surface as far as angles
+    allow. When it is then within `slack` of its shortest edge, it is taken as on it; else its
     edges will be split.
     """
     values = surface(points)
     edges, _ = edges_of(cells, len(points))
+    values[_followed(points, edges, values, surface, allowed=allowed)] = 0.0
     shape = shape_of(points, cells)
     refused = np.zeros(len(points), dtype=bool)
     while True:
@@ -107,13 +111,21 @@ def warped(
         to[far] = shape.points[far]
         shape = moved(shape, to, FLOOR_DEG)
         values[chosen] = surface(shape.points[chosen])
-        slope = np.einsum("nij,nj->ni", allowed[chosen], gradient(surface, shape.points[chosen]))
-        slides = np.einsum("nii->n", allowed[chosen]) > 1.5
-        along = slides & ((slope**2).sum(axis=1) < FOLLOWS)
-        most = np.where(along, max(MOST_OFF_ALONG, slack), slack) * shortest[chosen]
-        there = np.abs(values[chosen]) < most
+        there = np.abs(values[chosen]) < slack * shortest[chosen]
         values[chosen[there]] = 0.0
         refused[chosen[~there]] = True
+
+
+def _followed(
+    points: Floats, edges: Ints, values: Floats, surface: Distance, *, allowed: Floats
+) -> Ints:
+    """Return the points of interfaces and seams that the surface runs along and close by."""
+    near = np.flatnonzero(np.abs(values) < FOLLOWED * _shortest(edges, points))
+    directions = np.einsum("nii->n", allowed[near])
+    near = near[(directions > 0.5) & (directions < 2.5)]
+    slope = np.einsum("nij,nj->ni", allowed[near], gradient(surface, points[near]))
+    result: Ints = near[(slope**2).sum(axis=1) < ALONG]
+    return result
 
 
 def _nearest(edges: Ints, values: Floats, refused: NDArray[np.bool_]) -> Ints:

@@ -59,12 +59,13 @@ def test_that_cells_do_not_overlap(made: Meshed) -> None:
     assert made[1].volumes_mm3().sum() == pytest.approx(enclosed, rel=1e-9)
 
 
-def test_that_a_single_voxel_is_a_region() -> None:
+@pytest.mark.parametrize("slice_mm", [1.0, 5.0])
+def test_that_a_single_voxel_is_a_region(slice_mm: float) -> None:
     voxels = np.zeros((5, 5, 5), dtype=np.uint8)
     voxels[2, 2, 2] = 1
-    mesh, quality = mesh_labels(map_of(voxels, (1.0, 1.0, 1.0)), Sizes(), Watch())
+    mesh, quality = mesh_labels(map_of(voxels, (0.7, 0.7, slice_mm)), Sizes(), Watch())
     assert keeps_promises(quality)
-    assert mesh.volume_ml("s1") == pytest.approx(0.001, rel=0.01)
+    assert mesh.volume_ml("s1") == pytest.approx(0.00049 * slice_mm, rel=0.01)
 
 
 def test_that_touching_structures_share_their_faces() -> None:
@@ -110,6 +111,7 @@ def test_that_what_an_organ_alone_leaves_out_is_listed() -> None:
     sizes = Sizes(vessel_radius_mm=8.0, smallest_edge_mm=3.0, organ_alone=True)
     _, quality = mesh_labels(phantom(), sizes, Watch())
     assert [(one.name, one.volume_ml > 5.0) for one in quality.left_out] == [("portal-vein", True)]
+    assert "(most at " in quality.left_out[0].reason
 
 
 def test_that_islands_too_small_for_the_edges_are_listed_with_their_place() -> None:
