@@ -1,4 +1,4 @@
-"""Numbers of labels: measure, agreement; of a case or of plain files."""
+"""Numbers of labels: measure, targets, agreement; of a case or of plain files."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ VALUES: Final = (
     "structure", "unit", "voxels", "mean", "sd", "median", "5 %", "95 %", "least", "most",
     "inset mm", "no number",
 )  # fmt: skip
+TARGETS: Final = (
+    "day", "sizes mm", "sum mm", "to baseline %", "to smallest before %", "targets' response",
+)  # fmt: skip
 AGREEMENT: Final = (
     "structure", "Dice", "first mL", "second mL", "differs %", "HD95 mm", "Hausdorff mm", "mean mm",
     "outwards mm", "outside second's images mL", "outside first's images mL",
@@ -50,6 +53,12 @@ def add(verb: Verb) -> None:
     files.add_argument("--series", type=int, metavar="N", help="as `organtwin inspect` counts")
     files.add_argument("--modality", default="", help="of an image that says none, such as NIfTI")
     _add_names(files)
+    made = verb("targets", _targets, "sum of target diameters over the visits, by RECIST 1.1")
+    made.add_argument("path", help="case folder")
+    rule = "tumours of the baseline; without any, its two largest measurable"
+    made.add_argument("--targets", nargs="+", default=[], metavar="STRUCTURE", help=rule)
+    nodes = "lymph nodes: followed by their short axis"
+    made.add_argument("--nodes", nargs="+", default=[], metavar="STRUCTURE", help=nodes)
     made = verb("agreement", _agreement, "how a second label map agrees with a first")
     made.add_argument("first", help="file of labels, or a case, that the second is held against")
     made.add_argument("second", help="file of labels, or a case")
@@ -85,6 +94,21 @@ def _measure(asked: argparse.Namespace, printer: Printer) -> None:
     if not printer.as_json:
         for table in _measured(told):
             printer.table(table)
+
+
+def _targets(asked: argparse.Namespace, printer: Printer) -> None:
+    from organtwin.pipeline.recist import as_json, course_of
+
+    with printer.progress("targets") as watch, CaseFolder.open(Path(asked.path), write=False) as it:
+        told = as_json(course_of(it.case, it, watch, targets=asked.targets, nodes=asked.nodes))
+    printer.result(notice=NOTICE, **told)
+    if not printer.as_json:
+        rows = tuple((one["day"], _sizes(one), *[*one.values()][2:]) for one in told["visits"])
+        printer.table(Table(f"Targets: {', '.join(told['targets'])}", TARGETS, rows))
+
+
+def _sizes(visit: Mapping[str, Any]) -> str:
+    return " + ".join("?" if mm is None else f"{mm:.1f}" for mm in visit["sizes_mm"])
 
 
 def _of_case(asked: argparse.Namespace, watch: Watch) -> tuple[Measured, ...]:

@@ -19,6 +19,7 @@ from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.imaging import labels_of
 from organtwin.pipeline.measuring import lengths_of, measured_visit
+from organtwin.pipeline.recist import course_of, section_of
 from organtwin.pipeline.twin import current_labels
 from organtwin.places import own_folder
 
@@ -42,7 +43,7 @@ def write_report(
 
     to.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    sections = [_imaging(case, store)]
+    sections = [_imaging(case, store), *_followed(case, store, watch)]
     if case.mesh:
         quality = store.get(case.mesh_quality)
         sections.append(reporting.mesh_section(quality, mesh_id=case.mesh))
@@ -138,6 +139,15 @@ def _imaging(case: Case, store: ObjectStore) -> Any:
         notes=[(m.structure, note) for m in sizes for note in m.notes if m.grade != "withheld"],
         work=case.visit(0).work,
     )  # fmt: skip
+
+
+def _followed(case: Case, store: ObjectStore, watch: Watch) -> list[Any]:
+    """Return the section of target diameters, where more than one visit has labels."""
+    labelled = [v for v in case.visits if v.labels and not v.held]
+    if len(labelled) < 2 or store.get(case.visit(0).volume).geometry.grade == "withheld":
+        return []
+    found = course_of(case, store, watch.part(0.0, 0.1))
+    return [section_of(found, case.visit(0).labels)] if found.targets else []
 
 
 def _growth(case: Case, store: ObjectStore) -> Any:
