@@ -27,7 +27,9 @@ class Session(QObject):
 
     Signals:
         case_changed: the Case is another one (a step, undo, redo, open, close).
-        progress: fraction 0..1 and one line.
+        progress: fraction 0..1 and one line of the step under way.
+        whispered: the same of what changes no case, "Ready" at its end.
+        said: one line for the person at work.
         busy_changed: a step began or the last one ended.
         done: name of the step that ended well, and its summary.
         failed: a Trouble.
@@ -35,6 +37,8 @@ class Session(QObject):
 
     case_changed = Signal()
     progress = Signal(float, str)
+    whispered = Signal(float, str)
+    said = Signal(str)
     busy_changed = Signal(bool)
     done = Signal(str, str)
     failed = Signal(object)
@@ -221,7 +225,7 @@ class Session(QObject):
     def _whisper(self, fraction: float, message: str) -> None:
         """Tell how far a question is, unless a step has the word."""
         if not self.busy:
-            self.progress.emit(fraction, message)
+            self.whispered.emit(fraction, message)
 
     def _next(self) -> None:
         step, arguments = self._waiting.pop(0)
@@ -264,7 +268,7 @@ class Session(QObject):
         if stopped or "error" in answer:
             remove_since(self.folder.objects.root, self._before)
         if stopped:
-            self.progress.emit(0.0, f"{self.step}: stopped, nothing was changed")
+            self.said.emit(f"{self.step}: stopped, nothing was changed")
         elif "error" in answer:
             trouble = Trouble.from_child(answer, self.step, log)
         else:

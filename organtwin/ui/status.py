@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from organtwin.ui.pieces import button, words
 from organtwin.ui.session import Session
 from organtwin.ui.wording import summary_of
 
+READING_MS: Final = 2000
+READING_A_SIGN_MS: Final = 60
+"""A line is read at 17 signs a second, after two to notice it."""
+
 
 class StatusBar(QWidget):
-    """One line at the foot of the window."""
+    """One line at the foot of the window.
+
+    What is said to a person stays until it can have been read, unless a step begins.
+    """
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -22,6 +30,9 @@ class StatusBar(QWidget):
         self.setFixedHeight(36)
         self._session = session
         self._began = 0.0
+        self._later = ""
+        self._reading = QTimer(self, singleShot=True)
+        self._reading.timeout.connect(self._show_later)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(12)
@@ -43,11 +54,32 @@ class StatusBar(QWidget):
         row.addWidget(self.bar)
         row.addWidget(self.stop)
         session.progress.connect(self._tell)
+        session.whispered.connect(self._whisper)
+        session.said.connect(self.say)
         session.busy_changed.connect(self._busy)
         session.done.connect(self._done)
         self._busy(False)
 
+    def say(self, text: str) -> None:
+        """Show a line long enough for a person to read it."""
+        self._later = ""
+        self.message.setText(text)
+        self._reading.start(READING_MS + READING_A_SIGN_MS * len(text))
+
+    def _whisper(self, fraction: float, message: str) -> None:
+        del fraction  # only steps show how far they are
+        self._later = message[:1].upper() + message[1:]
+        if not self._reading.isActive():
+            self._show_later()
+
+    def _show_later(self) -> None:
+        if self._later:
+            self.message.setText(self._later)
+            self._later = ""
+
     def _tell(self, fraction: float, message: str) -> None:
+        self._reading.stop()
+        self._later = ""
         self.bar.setRange(0, 1000 if fraction > 0 else 0)
         self.bar.setValue(round(1000 * fraction))
         spent = monotonic() - self._began
@@ -64,4 +96,4 @@ class StatusBar(QWidget):
     def _done(self, step: str, summary: str) -> None:
         entries = self._session.entries
         said = summary_of(self._session, entries[-1]) if entries else summary
-        self.message.setText(f"{step[:1].upper() + step[1:]}: {said}")
+        self.say(f"{step[:1].upper() + step[1:]}: {said}")

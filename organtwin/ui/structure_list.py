@@ -23,6 +23,7 @@ from organtwin.core.case import WorkState
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.ui.fetch import Fetch
 from organtwin.ui.pieces import cleared, side_by_side, tool, words
+from organtwin.ui.row_dragging import RowDragging
 from organtwin.ui.structure_row import StructureRow, swatch
 from organtwin.ui.tips import tooltip
 from organtwin.ui.workbench import NEXT_STATE, Workbench
@@ -77,6 +78,8 @@ class StructureList(QWidget):
         self._unsure: Fetch | None = None
         self._readers: set[Fetch] = set()
         self._add_keys()
+        self._drag = RowDragging(self, lambda: [*self.rows.values()])
+        self._drag.dropped.connect(lambda row, to: bench.place([*self.rows][row], to))
         bench.chosen.connect(self._show_active)
         bench.showing.viewing.hidden_changed.connect(self._show_hidden)
 
@@ -184,6 +187,7 @@ class StructureList(QWidget):
                 lambda at, row=row: self._ask_state(row, at)
             )
             row.eye.clicked.connect(lambda _=False, row=row: self._show(row))
+            self._drag.watch(row, row.name)
             self._names.addButton(row.name)
             self._column.addWidget(row)
             self.rows[name] = row

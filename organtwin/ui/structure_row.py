@@ -44,7 +44,9 @@ class StructureRow(QFrame):
         key = f" (key {number} in the pictures while a tool is in hand)"
         term = f"{structure.code.meaning} ({structure.code.scheme} {structure.code.value})"
         within = f"\nLies within {structure.within}" if structure.within else ""
-        told = f"{structure.name}: {term}{within}\nClick to work on it"
+        told = (
+            f"{structure.name}: {term}{within}\nClick: work on it. Drag: draw it earlier or later"
+        )
         self.name.setToolTip(tooltip(told + (key if number <= NUMBERED else "")))
         self.volume = words("", "muted")
         self.volume.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

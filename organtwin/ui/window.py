@@ -306,5 +306,5 @@ class MainWindow(QMainWindow):
 
     def _show_trouble(self, trouble: Trouble) -> None:
         told = trouble.worded(self.session.case.visits)
-        self.status.message.setText(f"{told.title}: {told.what}")
+        self.status.say(f"{told.title}: {told.what}")
         show_trouble(told, self)

@@ -108,21 +108,31 @@ class Workbench(QObject):
     def may_move(self, name: str, by: int) -> bool:
         """Return whether a structure can be drawn earlier (-1) or later (1) by one place."""
         names = [s.name for s in self.structures]
-        to = names.index(name) + by if name in names else -1
-        if not 0 <= to < len(names):
-            return False
-        first, second = sorted((names.index(name), to))
-        return self.structures[second].within != names[first]
+        return name in names and self._moved(name, names.index(name) + by) is not None
 
     def move(self, name: str, by: int) -> bool:
         """Draw a structure earlier (-1) or later (1) by one place."""
-        if not self.may_move(name, by):
+        return self.place(name, [s.name for s in self.structures].index(name) + by)
+
+    def place(self, name: str, to: int) -> bool:
+        """Draw a structure at another place in the order, from 0."""
+        names = self._moved(name, to)
+        if names is None:
             self.said.emit("What lies within a structure is drawn after it")
             return False
-        names = [s.name for s in self.structures]
-        at = names.index(name)
-        names[at], names[at + by] = names[at + by], names[at]
-        return self._do(name, do="reorder", order=names)
+        return names == [s.name for s in self.structures] or self._do(
+            name, do="reorder", order=names
+        )
+
+    def _moved(self, name: str, to: int) -> list[str] | None:
+        """Return the order with a structure at another place, None where that may not be."""
+        names = [s.name for s in self.structures if s.name != name]
+        if not 0 <= to <= len(names):
+            return None
+        names.insert(to, name)
+        inner = (s for s in self.structures if s.within in names)
+        fits = all(names.index(s.within) < names.index(s.name) for s in inner)
+        return names if fits else None
 
     def work_on(self, name: str) -> Work:
         """Return how far a structure is."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from organtwin.casefolder import CaseFolder
-from organtwin.ui import theme
+from organtwin.ui import status, theme
 from organtwin.ui.pages import pages
 from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.window import MainWindow
@@ -249,3 +249,20 @@ def test_that_a_question_about_an_empty_folder_is_answered_with_an_error(tmp_pat
 def _idle(busy: bool) -> bool:
     QApplication.processEvents()
     return not busy
+
+
+def test_that_what_is_said_stays_until_it_can_be_read(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "READING_MS", 50)
+    window.session.said.emit("Nothing changes here")
+    window.session.whispered.emit(0.5, "making surfaces")
+    window.session.whispered.emit(0.0, "ready")
+    assert window.status.message.text() == "Nothing changes here"
+    qtbot.waitUntil(lambda: window.status.message.text() == "Ready", timeout=4000)
+
+
+def test_that_a_step_takes_the_word_at_once(window: MainWindow) -> None:
+    window.session.said.emit("Nothing changes here")
+    window.session.progress.emit(0.1, "segmenting")
+    assert window.status.message.text() == "Segmenting"

@@ -92,6 +92,41 @@ def ready_to_paint(page: SegmentPage, name: str = "tumour-1", shape: str = "disc
     return LabelMap(labels.labels.copy(order="F"), labels.affine, labels.structures)
 
 
+# -- the list -----------------------------------------------------------------------------------
+
+
+def carry(page: SegmentPage, name: str, over: str, *, end: bool = True) -> None:
+    """Drag a row to just below the middle of another."""
+    held, other = page.structures.rows[name].name, page.structures.rows[over]
+    at = QPointF(held.rect().center())
+    below = QPointF(held.mapFrom(page.structures, other.geometry().center())) + QPointF(0, 4)
+    kinds = [QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonRelease]
+    for kind, place in zip(kinds[: 2 + end], (at, below, below), strict=False):
+        buttons = LEFT if kind != kinds[2] else Qt.MouseButton.NoButton
+        button = LEFT if kind != kinds[1] else Qt.MouseButton.NoButton
+        screen = QPointF(held.mapToGlobal(place))
+        QApplication.sendEvent(held, QMouseEvent(kind, place, screen, button, buttons, PLAIN))
+
+
+def test_that_a_row_dragged_below_another_is_drawn_over_it(page: SegmentPage) -> None:
+    names = [s.name for s in page.bench.structures]
+    first, last = names[1], names[-1]
+    carry(page, first, last, end=False)
+    assert page.structures._drag.line.isVisible()
+    carry(page, first, last)
+    assert [s.name for s in page.bench.structures] == [names[0], *names[2:], first]
+    assert [*page.structures.rows] == [s.name for s in page.bench.structures]
+    assert not page.structures._drag.line.isVisible()
+    assert steps(page)[-1] == "structure"
+
+
+def test_that_an_organ_is_not_dragged_over_what_lies_in_it(page: SegmentPage) -> None:
+    names = [s.name for s in page.bench.structures]
+    carry(page, "liver", names[-1])
+    assert [s.name for s in page.bench.structures] == names
+    assert "drawn after it" in page.window().status.message.text()
+
+
 # -- strokes ------------------------------------------------------------------------------------
 
 

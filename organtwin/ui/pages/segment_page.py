@@ -89,7 +89,7 @@ class SegmentPage(Page):
             self.actions_row.addWidget(thing)
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
-        self.bench.said.connect(lambda text: self.session.progress.emit(0.0, text))
+        self.bench.said.connect(self.session.said)
         self.session.done.connect(lambda step, _: self._done(step))
         self.finding.changed.connect(lambda: self._busy_changed(self.session.busy))
         self.showing.visit_changed.connect(lambda _: self._another_visit())
