@@ -5,27 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from organtwin.core.errors import BadArgument
-from organtwin.core.labelmap import LabelMap, stacked
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
-from organtwin.organs import Organ, tumour
 from organtwin.segmenting import Method, Request
 from organtwin.segmenting.boundary import half_way, sharpened, signed_mm
 from organtwin.segmenting.closeup import Grid
 from organtwin.segmenting.coarse import block_mean, coarse_spacing, factors_for, refined
+from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.morphology import Box
+from organtwin.segmenting.naming import kept_of, named
 from organtwin.segmenting.organ import liver_body, liver_core, scene_of, spine_ij
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
 from organtwin.segmenting.tumours import tumours_in
-from organtwin.segmenting.veins import UNTOLD, veins_in
+from organtwin.segmenting.veins import UNTOLD, veins_in, with_untold
 
 COARSE_MM = 3.0
 
 
 def segment(request: Request, watch: Watch) -> LabelMap:
-    """Label liver, veins and tumours of a CT; seeds and labels so far are not used.
+    """Label liver, veins and tumours of a CT; seeds are not used.
 
-    Veins that cannot be told apart are labelled "veins". Without contrast there are none.
+    Veins that cannot be told apart are labelled "veins". Without contrast there are none. Liver and
+    veins so far are found anew, and tumours of the same names; all else so far stays whole, and the
+    liver takes in what lies within it. A tumour that is there already is not labelled twice.
 
     Returns:
         LabelMap on the volume's grid: "liver", then what was found of "portal-vein",
@@ -112,15 +115,22 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
     return found | {f"tumour-{n}": mask for n, mask in enumerate(tumours, start=1)}
 
 
-def _labelled(masks: dict[str, Flags], request: Request) -> LabelMap:
-    """Masks on the volume's own grid as a LabelMap."""
-    organ: Organ = request.organ
-    always = {s.name: s for s in organ.structures} | {UNTOLD.name: UNTOLD}
-    structures = tuple(
-        always[name] if name in always else tumour(int(name.split("-")[1]), organ.name)
-        for name in masks
-    )
-    return stacked(masks, structures, request.volume.affine)
+def _labelled(found: dict[str, Flags], request: Request) -> LabelMap:
+    """What was found, on the volume's own grid, beside what else was labelled so far."""
+    veins = {s.name for s in request.organ.structures if s.kind == "vessel"} | {UNTOLD.name}
+    kept, old = kept_of(request.labels, but=veins | found.keys())
+    sick = [old[s.name] for s in kept if s.kind == "tumour"]
+    new = {n: m for n, m in found.items() if not any(_same(m, one) for one in sick)}
+    liver = request.organ.name
+    inner = (old[s.name] for s in kept if s.within == liver)
+    new[liver] = np.logical_or.reduce([new[liver], *inner])
+    structures = named(new, with_untold(request.organ), request.labels)
+    return composed(old | new, kept + structures, request, overlapping=bool(kept))
+
+
+def _same(mask: Flags, other: Flags) -> bool:
+    """Whether most of a mask lies in another."""
+    return 2 * int((mask & other).sum()) > int(mask.sum())
 
 
 METHOD = Method(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from organtwin.core.errors import BadArgument, EmptyLabel
-from organtwin.core.labelmap import LabelMap, Structure, stacked
+from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.volume import to_index
 from organtwin.segmenting import Request
+from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Frame, frame_of
 from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.seeds import BACKGROUND, Seeds
@@ -124,8 +125,7 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
             )
         whole[structure.name] = asked.frame.back(mask)
     _hold(whole, structures, kept)
-    together = overlap(request.labels)
-    return stacked(whole, kept + structures, request.volume.affine, overlapping=together)
+    return composed(whole, kept + structures, request, overlapping=overlap(request.labels))
 
 
 def _hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:

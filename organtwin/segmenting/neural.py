@@ -19,12 +19,13 @@ import numpy as np
 from scipy import ndimage
 
 from organtwin.core.errors import BadArgument, EmptyLabel
-from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked
+from organtwin.core.labelmap import CodedTerm, LabelMap, Structure
 from organtwin.core.temporary import private_folder
 from organtwin.core.watch import Watch
 from organtwin.segmenting import Method, Request
 from organtwin.segmenting.beside import Beside, run_beside
 from organtwin.segmenting.coarse import block_mean, coarse_spacing
+from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
 from organtwin.segmenting.model_page import ModelPage, pages, require_kind
 from organtwin.segmenting.naming import kept_of, named, overlap
@@ -100,12 +101,7 @@ def added(
         )
         for s in structures
     }
-    return stacked(
-        old | whole,
-        (*kept, *structures),
-        request.volume.affine,
-        overlapping=overlap(request.labels),
-    )
+    return composed(old | whole, (*kept, *structures), request, overlapping=overlap(request.labels))
 
 
 def _coded(structure: Structure, codes: Mapping[str, Any]) -> Structure:

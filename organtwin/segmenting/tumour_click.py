@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument, EmptyLabel
-from organtwin.core.labelmap import LabelMap, stacked
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
-from organtwin.organs import Organ, tumour
+from organtwin.organs import Organ
 from organtwin.segmenting import BACKGROUND, Method, Request
+from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
 from organtwin.segmenting.lesion import BEYOND_MM, Lesion, outlined
-from organtwin.segmenting.naming import kept_of, overlap
+from organtwin.segmenting.naming import kept_of, named, overlap
 
 NAME = re.compile(r"tumour-([1-9][0-9]?)")
 TYPED, DRAWN = 1.5, 1.25
@@ -78,7 +79,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
             )
         found[name] = frame.back(mask)
     watch.tell(1.0, f"{len(found)} outlined")
-    return _added(found, labels, organ, volume)
+    return _added(found, request)
 
 
 def _place(request: Request, name: str, frame: Frame) -> Place:
@@ -184,16 +185,14 @@ def _distance_mm(
     return distance
 
 
-def _added(
-    found: dict[str, Flags], labels: LabelMap | None, organ: Organ, volume: Volume
-) -> LabelMap:
+def _added(found: dict[str, Flags], request: Request) -> LabelMap:
     """The labels so far with the outlined tumours instead of those of the same name."""
+    labels, organ = request.labels, request.organ.name
     kept, masks = kept_of(labels, but=found)
-    within = organ.name if any(s.name == organ.name for s in kept) else ""
-    new = tuple(tumour(int(name.rsplit("-", 1)[1]), within) for name in found)
-    if within:
-        masks[within] = np.logical_or.reduce([masks[within], *found.values()])
-    return stacked(masks | found, kept + new, volume.affine, overlapping=overlap(labels))
+    if any(s.name == organ for s in kept):
+        masks[organ] = np.logical_or.reduce([masks[organ], *found.values()])
+    new = named(found, request.organ, labels)
+    return composed(masks | found, kept + new, request, overlapping=overlap(labels))
 
 
 METHOD = Method(

@@ -7,13 +7,14 @@ and at the vena cava (`roots`). `parting` follows both trees from there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from skimage.filters import apply_hysteresis_threshold
 
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import CodedTerm, Structure
+from organtwin.organs import Organ
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.gaps import GAP_MM, gaps_closed
 from organtwin.segmenting.morphology import around, closed, dilated, without_specks
@@ -39,6 +40,11 @@ UNTOLD = Structure(
     "veins", 4, "vessel", CodedTerm("29092000", "SCT", "Vein"), (0.30, 0.44, 0.75), "liver"
 )
 """Veins that could not be told apart."""
+
+
+def with_untold(organ: Organ) -> Organ:
+    """Return the organ with "veins" among its structures."""
+    return replace(organ, structures=(*organ.structures, UNTOLD))
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from organtwin.core.errors import BadArgument, EmptyLabel
-from organtwin.core.labelmap import LabelMap, stacked
+from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.segmenting import BACKGROUND, Method, Request
 from organtwin.segmenting.closeup import Grid
+from organtwin.segmenting.composed import composed, tell_cut
 from organtwin.segmenting.frame import Flags
 from organtwin.segmenting.gaps import GAP_MM
 from organtwin.segmenting.liver_ct import checked, liver_in
 from organtwin.segmenting.morphology import Box
-from organtwin.segmenting.naming import kept_of, overlap
+from organtwin.segmenting.naming import kept_of, named, overlap
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
-from organtwin.segmenting.veins import LOW, UNTOLD, Asked, Veins, veins_in
+from organtwin.segmenting.veins import LOW, UNTOLD, Asked, Veins, veins_in, with_untold
 from solvers.contract import Parameter
 
 PORTAL, HEPATIC = "portal-vein", "hepatic-vein"
@@ -110,18 +111,20 @@ def _masks(veins: Veins, tissue: Parenchyma, grid: Grid, box: Box) -> dict[str, 
 
 def _labelled(masks: dict[str, Flags], request: Request, *, organ_too: bool) -> LabelMap:
     """The labels so far with these vessels instead of the old ones, cut to the organ."""
-    organ, labels = request.organ, request.labels
+    organ, labels = with_untold(request.organ), request.labels
     whole = masks.pop("")
-    always = {s.name: s for s in organ.structures} | {UNTOLD.name: UNTOLD}
     kept, so_far = kept_of(labels, but={PORTAL, HEPATIC, UNTOLD.name})
     if organ_too:
-        kept, so_far = (always[organ.name], *kept), {organ.name: whole, **so_far}
+        kept = (*named([organ.name], organ, labels), *kept)
+        so_far = {organ.name: whole, **so_far}
+    for name in masks:
+        tell_cut(so_far | masks, name, organ.name, request)
     inside = {name: mask & so_far[organ.name] for name, mask in masks.items()}
     found = {name: mask for name, mask in inside.items() if mask.any()}
     if not found:
         raise EmptyLabel(f"no vessel in the {organ.name}", where="segment", advice=ADVICE)
-    structures = kept + tuple(always[n] for n in found)
-    return stacked(so_far | found, structures, request.volume.affine, overlapping=overlap(labels))
+    structures = kept + named(found, organ, labels)
+    return composed(so_far | found, structures, request, overlapping=overlap(labels))
 
 
 SETTINGS = (

@@ -7,8 +7,10 @@ from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.segmenting import Request, method
+from organtwin.segmenting.composed import composed
 from organtwin.segmenting.naming import named
 from organtwin.segmenting.seeds import Seeds
+from tests.segmenting.abdomen import abdomen
 
 CODE = CodedTerm("", "99ORGANTWIN", "a thing")
 ONE, TWO, EMPTY = (
@@ -45,3 +47,38 @@ def test_that_a_label_that_a_renamed_structure_has_is_not_given_again() -> None:
     labels = LabelMap(values, np.eye(4), (Structure("mine", 1, "organ", CODE, (1.0, 0, 0)),))
     (liver,) = named(["liver"], organ("liver"), labels)
     assert liver.label not in (0, 1)
+
+
+def test_that_the_automatic_liver_leaves_what_a_person_renamed_and_what_overlaps() -> None:
+    patient = abdomen()
+    mine = Structure("mine", 1, "organ", CODE, (1.0, 0.0, 0.0))
+    known = Structure("known", 101, "tumour", CODE, (1.0, 1.0, 0.0), "mine")
+    half = patient.liver.copy()
+    half[: half.shape[0] // 4] = False
+    masks = {"mine": half | patient.tumour, "known": patient.tumour, "one": half}
+    affine = patient.volume.affine
+    before = stacked(masks, (mine, known, ONE), affine, overlapping=True)
+    made = method("liver-ct").labelled(
+        Request(patient.volume, organ("liver"), Seeds(), before), Watch()
+    )
+    assert {s.name for s in made.structures} == {"mine", "known", "one", "liver"}
+    for name in masks:
+        assert np.array_equal(made.mask(name), before.mask(name))
+
+
+def test_that_what_is_cut_off_outside_the_organ_is_told() -> None:
+    inner = Structure("inner", 12, "other", CODE, (0.5, 0.5, 0.5), "one")
+    box, part = np.zeros((2, 20, 20, 20), bool)
+    box[:10], part[5:11] = True, True
+    part[10:, 1:] = False
+    volume = Volume(
+        np.zeros(box.shape, np.int16, order="F"),
+        np.eye(4),
+        "HU",
+        "CT",
+        GeometryReport((1.0, 1.0, 1.0), "LPS"),
+    )
+    told: list[str] = []
+    request = Request(volume, organ("liver"), note=told.append)
+    composed({"one": box, "inner": part}, (ONE, inner), request, overlapping=False)
+    assert told == ["inner was cut by 0.02 mL (1.0%) outside one"]
