@@ -19,19 +19,20 @@ from organtwin.pipeline.propagating import refuse_carried
 from tests.segmenting.abdomen import dice
 from tests.updating.test_registration import Attended, attended, unbent
 
+SMALL = 0.6
 SAMPLE = Path(__file__).parents[2] / "sample_dicom"
 
 
 @pytest.fixture(scope="module")
 def later() -> Attended:
-    return attended(unbent, 14.0, 2)
+    return attended(unbent, 14.0, 2, scale=SMALL)
 
 
 @pytest.fixture(scope="module")
 def done(
     later: Attended, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[CaseFolder, str]]:
-    first = attended(lambda p: p, 10.0, 1)
+    first = attended(lambda p: p, 10.0, 1, scale=SMALL)
     with CaseFolder.create(tmp_path_factory.mktemp("case") / "case", Case("P")) as folder:
         labels = folder.put(first.labels)
         visits = (

@@ -16,7 +16,7 @@ from organtwin.updating.finding import shifts
 from organtwin.updating.following import Followed, follow
 from tests.phantoms import ellipsoid
 from tests.segmenting.abdomen import dice
-from tests.updating.test_registration import AFFINE, SHAPE, Attended, attended, bent, unbent
+from tests.updating.test_registration import AFFINE, Attended, attended, bent, unbent
 
 AWAY = np.array([300.0, -150.0, 420.0])
 SLICES = slice(0, 44)
@@ -85,10 +85,10 @@ def test_that_what_lies_beneath_another_is_carried(
     assert moved.volume_ml("tumour-1") == pytest.approx(carried.volume_ml("tumour-1"), rel=0.02)
 
 
-def test_that_an_organ_of_another_size_is_refused(visits: tuple[Attended, Attended]) -> None:
-    first = visits[0]
-    index = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), -1)
-    small = ellipsoid((0, 0, 0), (20, 15, 45))(to_lps(AFFINE, index))
+def test_that_an_organ_of_another_size_is_refused() -> None:
+    first = attended(lambda p: p, 10.0, 1, scale=0.6)
+    index = np.stack(np.meshgrid(*map(np.arange, first.labels.labels.shape), indexing="ij"), -1)
+    small = ellipsoid((0, 0, 0), (12, 9, 27))(to_lps(first.labels.affine, index))
     hu = np.where(small, 100, -90).astype(np.int16)
     with pytest.raises((MisplacedLabel, BadArgument)):
         follow(

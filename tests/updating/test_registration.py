@@ -56,26 +56,34 @@ def bent(points: Points) -> Points:
 
 def unbent(points: Points) -> Points:
     found = (points - SHIFT) @ TURN
-    for _ in range(30):
+    for _ in range(12):
         found = found + (points - bent(found)) @ TURN
     return found
 
 
-def attended(lying: Callable[[Points], Points], tumour_mm: float, seed: int) -> Attended:
-    """The image and labels of the organ, `lying` maps visit points to resting ones."""
-    index = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), -1)
-    points = lying(to_lps(AFFINE, index))
+def attended(
+    lying: Callable[[Points], Points], tumour_mm: float, seed: int, *, scale: float = 1.0
+) -> Attended:
+    """The image and labels of the organ, `lying` maps visit points to resting ones.
+
+    With `scale` organ, motion and image are so much smaller; voxels are not.
+    """
+    shape = tuple(round(scale * n) for n in SHAPE)
+    affine = AFFINE.copy()
+    affine[:3, 3] *= scale
+    index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    points = lying(to_lps(affine, index) / scale)
     masks = {
         "liver": ellipsoid((0, 0, 0), (80, 60, 50))(points),
         "portal-vein": VESSELS(points),
         "tumour-1": ball((-35, -20, -12), tumour_mm)(points),
     }
-    labels = stacked(masks, (LIVER, PORTAL, tumour(1, "liver")), AFFINE)
+    labels = stacked(masks, (LIVER, PORTAL, tumour(1, "liver")), affine)
     values = np.full(256, -90.0)
     values[[1, 2, 101]] = [100.0, 160.0, 60.0]
-    noise = np.random.default_rng(seed).normal(0.0, 15.0, SHAPE)
+    noise = np.random.default_rng(seed).normal(0.0, 15.0, shape)
     hu = ndimage.gaussian_filter(values[labels.labels], 0.6) + noise
-    volume = Volume(hu.astype(np.int16), AFFINE, "HU", "CT", GeometryReport(SPACING, "LPS"))
+    volume = Volume(hu.astype(np.int16), affine, "HU", "CT", GeometryReport(SPACING, "LPS"))
     return Attended(volume, labels)
 
 
