@@ -235,12 +235,13 @@ class FindTools(QWidget):
             self._soon.start()
 
     def _look(self) -> None:
-        ready = (
-            self.live.isChecked() and self.method.kind == "seeded" and len(self.seeding.seeds) > 0
-        )
-        if not ready or not self.isVisible() or self.bench.session.busy:
+        wanted = self.live.isChecked() and self.method.kind == "seeded" and self.isVisible()
+        if not wanted or self.bench.session.busy:
             if self.preview.shown:
                 self.preview.end()
+            return
+        if not self.seeding.seeds:
+            self.preview.prepare(self.method.name, self.method.values())
             return
         seeds = self.seeding.arguments(self.diameter.value())
         self.preview.ask(self.method.name, self.method.values(), seeds)

@@ -37,9 +37,28 @@ class Preview(QObject):
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._settle)
         self.shown = False
+        self._asked = self._settling = False
+
+    def prepare(self, method: str, settings: Mapping[str, float]) -> None:
+        """Show the labels as they are, and have a process read the image before the first seed."""
+        if self._asked:
+            self.end()
+        self._put_back()
+        self._rest.stop()
+        self._begin(method, settings)
 
     def ask(self, method: str, settings: Mapping[str, float], seeds: Mapping[str, Any]) -> None:
         """Ask for what a method makes of some seeds; while it works only the last is kept."""
+        self._begin(method, settings)
+        if self._child is None:
+            return
+        self._next = self._last = {"seeds": seeds}
+        self._rest.stop()
+        if not self._asked or self._settling:
+            self._go_on()
+
+    def _begin(self, method: str, settings: Mapping[str, float]) -> None:
+        """Have a process for a method on the visit shown, unless there is one."""
         showing, visit = self._showing, self._showing.shown_visit
         if visit is None:
             return
@@ -55,31 +74,31 @@ class Preview(QObject):
         }
         if about != self._about:
             self.end()
-        self._next = self._last = {"seeds": seeds}
-        self._rest.stop()
         if self._child is None:
             self._about = about
             self._child = showing.session.ask("preview", about, told=self._take)
             self._child.ended.connect(self._ended)
-            self._go_on()
-        elif not self._child.working:
-            self._go_on()
 
     def end(self) -> None:
         """Show the labels as they are again, and let the process go."""
         child, self._child = self._child, None
-        self._about, self._next = {}, None
+        self._about, self._next, self._asked = {}, None, False
         self._rest.stop()
         if child is not None:
             child.ended.disconnect(self._ended)
             child.stop()
+        self._put_back()
+
+    def _put_back(self) -> None:
         if self.shown:
             self.shown = False
             self._showing.show_preview(None)
 
     def _go_on(self) -> None:
         said, self._next = self._next, None
+        self._asked = said is not None
         if said is not None and self._child is not None:
+            self._settling = "afresh" in said
             self.told.emit("Looking…")
             self._child.say(said)
 
@@ -108,10 +127,10 @@ class Preview(QObject):
 
     def _settle(self) -> None:
         """Have it found afresh, as the step will find it: growing on may differ a little."""
-        if self._child is not None and not self._child.working:
+        if self._child is not None and not self._asked:
             self._next = {**self._last, "afresh": True}
             self._go_on()
 
     def _ended(self, *_: object) -> None:
         self._child = None
-        self._about = {}
+        self._about, self._asked = {}, False

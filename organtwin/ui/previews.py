@@ -10,11 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any, Final
 
 from organtwin.casefolder import ObjectFolder
 from organtwin.core.content import pieces
-from organtwin.core.errors import OrganTwinError
+from organtwin.core.errors import OrganTwinError, Stopped
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
@@ -32,14 +34,19 @@ def answer_previews(asked: Mapping[str, Any], lines: Iterable[str], say: Say, wa
     objects = ObjectFolder(Path(asked["objects"]))
     volume = objects.get(asked["volume"])
     labels = objects.get(asked["labels"]) if asked["labels"] else None
-    look, out = _Look(named(asked["method"]), watch), Path(asked["out"])
-    for line in lines:
+    waiting: Queue[str] = Queue()
+    Thread(target=_read, args=(lines, waiting), daemon=True).start()
+    hurried = Watch(watch.tell, lambda: not waiting.empty())
+    look, out = _Look(named(asked["method"]), watch, hurried), Path(asked["out"])
+    for line in iter(waiting.get, ""):
         began = time.perf_counter()
         try:
             said = json.loads(line)
             seeds = seeds_of(said["seeds"])
             request = Request(volume, organ(asked["organ"]), seeds, labels, asked["settings"])
             found = look.at(request, afresh=bool(said.get("afresh")))
+        except Stopped:
+            continue  # other seeds came
         except OrganTwinError as error:
             say(part="refused", what=f"{error.what}; {error.advice}".rstrip("; "))
         else:
@@ -51,11 +58,21 @@ def answer_previews(asked: Mapping[str, Any], lines: Iterable[str], say: Say, wa
         say(part="idle")
 
 
-class _Look:
-    """Labels from seeds; growing goes on from what it knows where seeds were only added."""
+def _read(lines: Iterable[str], waiting: Queue[str]) -> None:
+    """Take in lines as they come, so that work can be left for them; "" is the end."""
+    for line in lines:
+        waiting.put(line)
+    waiting.put("")
 
-    def __init__(self, method: Method, watch: Watch) -> None:
-        self._method, self._watch = method, watch
+
+class _Look:
+    """Labels from seeds; growing goes on from what it knows where seeds were only added.
+
+    `hurried` watches over what is done afresh: it is left as soon as there are other seeds.
+    """
+
+    def __init__(self, method: Method, watch: Watch, hurried: Watch) -> None:
+        self._method, self._watch, self._hurried = method, watch, hurried
         self._growing: Growing | None = None
         self._seeds = Seeds()
         self.grown_on = False
@@ -64,16 +81,17 @@ class _Look:
         """Return what the method makes of a request; raises as it does.
 
         `afresh`: as the step makes it. Growing on may differ a little from that (`grown_on`).
+        Raises Stopped where other seeds came meanwhile; then nothing is forgotten.
         """
         if self._method.name != GROWN:
             return self._method.labelled(request, self._watch)
-        more = further(self._seeds, request.seeds)
-        growing, self._growing = self._growing, None
+        more, growing = further(self._seeds, request.seeds), self._growing
         self.grown_on = not (afresh or growing is None or more is None)
         if afresh or growing is None or more is None:
-            growing = Growing(request, self._watch)
+            growing = Growing(request, self._hurried if afresh else self._watch)
             found = growing.labels()
         else:
+            self._growing = None  # of no use when this fails half-way
             found = growing.add(more, self._watch)
         self._growing, self._seeds = growing, request.seeds
         return found

@@ -1,5 +1,6 @@
 """The Segment page by real mouse and key events: structures, strokes, seeds."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,13 +15,14 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from organtwin.casefolder import CaseFolder
+from organtwin.casefolder import CaseFolder, ObjectFolder
 from organtwin.core.journal import Done
 from organtwin.core.labelmap import LabelMap
-from organtwin.core.volume import to_index, to_lps
+from organtwin.core.volume import Volume, to_index, to_lps
+from organtwin.core.watch import Watch
 from organtwin.segmenting.seeds import Seeds
 from organtwin.ui.pages.segment_page import SegmentPage
-from organtwin.ui.previews import further
+from organtwin.ui.previews import answer_previews, further
 from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.views.picture import Picture
 from organtwin.ui.views.slice_view import SliceView
@@ -444,6 +446,43 @@ def test_that_growing_goes_on_only_where_seeds_were_added() -> None:
     assert more is not None
     assert more.scribbles["liver"] == (two,)
     assert further(both, first) is None
+
+
+def test_that_a_preview_leaves_what_it_finds_afresh_for_further_seeds(
+    tmp_path: Path, phantom: tuple[Volume, LabelMap]
+) -> None:
+    volume, labels = phantom
+    asked = {
+        "objects": str(tmp_path / "objects"),
+        "volume": ObjectFolder(tmp_path / "objects").put(volume),
+        "labels": "",
+        "organ": "liver",
+        "method": "grow-from-seeds",
+        "settings": {},
+        "out": str(tmp_path / "out"),
+    }
+    places = to_lps(labels.affine, np.argwhere(labels.mask("liver"))[[0, 900, 1800]]).tolist()
+    seeds = [{"points": {"liver": places[:n], "background": [[0.0, 0, 0]]}} for n in (2, 3)]
+    lines = ({"seeds": seeds[0]}, {"seeds": seeds[0], "afresh": True}, {"seeds": seeds[1]})
+    told: list[tuple[str, bool | None]] = []
+    answer_previews(
+        asked,
+        [json.dumps(line) + "\n" for line in lines],
+        lambda **part: told.append((part["part"], part.get("grown_on"))),
+        Watch(),
+    )
+    assert told == [("found", False), ("idle", None), ("found", True), ("idle", None)]
+
+
+def test_that_the_image_is_read_before_the_first_seed(
+    window: MainWindow, page: SegmentPage, qtbot: QtBot
+) -> None:
+    page.show_group("find")
+    qtbot.waitUntil(lambda: page.finding.method.list.count() > 1, timeout=30_000)
+    page.finding.method.choose("grow-from-seeds")
+    qtbot.waitUntil(lambda: page.finding.preview._child is not None, timeout=5_000)
+    page.show_group("draw")
+    assert page.finding.preview._child is None
 
 
 def test_that_labels_of_another_visit_are_offered_to_be_carried(
