@@ -1,4 +1,7 @@
-"""Cuts of one mesh by random planes and balls: angles, volumes, distance from the surface, time.
+"""Cuts of one mesh: angles, volumes, distance from the surface, time.
+
+By random planes and balls, and by what is hardest: planes along an interface of the mesh, a little
+beside it, and borders of labels that are regions of the mesh already.
 
     python -m benchmarks.cutting [CUTS]
 
@@ -19,7 +22,8 @@ from organtwin.core.organmesh import OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
 from organtwin.meshing.cutting import Cut, cut
-from organtwin.meshing.knives import plane
+from organtwin.meshing.interfaces import unit
+from organtwin.meshing.knives import around, plane
 from organtwin.meshing.shells import shell_defects
 from organtwin.meshing.warping import Distance
 from tests.meshing.labelmaps import phantom
@@ -28,14 +32,23 @@ SEED = 7
 
 
 def surfaces(mesh: OrganMesh, count: int) -> Iterator[tuple[str, Distance]]:
-    """Yield planes and balls about random points of the mesh, half of each."""
+    """Yield planes and balls about random points of the mesh, and planes along interfaces."""
     rng = np.random.default_rng(SEED)
     for number in range(count):
         centre = mesh.points[rng.integers(len(mesh.points))]
-        if number % 2 == 0:
+        if number % 3 == 0:
             yield "plane", plane(centre, rng.normal(size=3))
-        else:
+        elif number % 3 == 1:
             yield "ball", _ball(centre, rng.uniform(8.0, 25.0))
+        else:
+            yield "along", _along(mesh, rng)
+
+
+def _along(mesh: OrganMesh, rng: np.random.Generator) -> Distance:
+    """Return a plane turned by up to some degrees against a face of an interface, 0..4 mm deep."""
+    corners = mesh.points[rng.choice(mesh.interfaces()[0])]
+    normal = unit(np.cross(corners[1] - corners[0], corners[2] - corners[0])[None])[0]
+    return plane(corners[0] - rng.uniform(0, 4) * normal, normal + rng.normal(size=3) * 0.03)
 
 
 def _ball(centre: NDArray[np.float64], radius_mm: float) -> Distance:
@@ -60,10 +73,12 @@ def main() -> None:
     """Cut and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     sizes = Sizes(vessel_radius_mm=4.0, smallest_edge_mm=1.5, organ_alone=True)
-    mesh, quality = mesh_labels(phantom(np.diag([3.0, 3.0, 3.0, 1.0])), sizes, Watch())
+    labels = phantom(np.diag([3.0, 3.0, 3.0, 1.0]))
+    mesh, quality = mesh_labels(labels, sizes, Watch())
     print(f"{quality.tetrahedra} tetrahedra, smallest angle {quality.min_dihedral_deg:.1f}°")
-    rows: dict[str, list[tuple[float, ...]]] = {"plane": [], "ball": []}
-    for kind, surface in surfaces(mesh, count):
+    rows: dict[str, list[tuple[float, ...]]] = {"plane": [], "ball": [], "along": [], "label": []}
+    own = [("label", around(labels, s.name)) for s in labels.structures[1:]]
+    for kind, surface in [*surfaces(mesh, count), *own]:
         start = time.process_time()
         try:
             found = cut(mesh, surface, Watch())

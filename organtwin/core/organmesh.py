@@ -97,19 +97,6 @@ class OrganMesh:
         chosen = owner > beyond
         return faces[chosen], np.stack([owner[chosen], beyond[chosen]], axis=1)
 
-    def interface(self, first: str, second: str = "") -> NDArray[np.int32]:
-        """Return (f, 3) int32: faces from one region to another, or to the outside by default.
-
-        Normals point out of the first region. Structures inside either do not count as it.
-        """
-        back = self.structure(first).label
-        front = self.structure(second).label if second else 0
-        triangles, sides = self.interfaces()
-        along = triangles[(sides == (back, front)).all(axis=1)]
-        against = triangles[(sides == (front, back)).all(axis=1)]
-        result: NDArray[np.int32] = np.concatenate([along, against[:, ::-1]])
-        return result
-
     def labels_inside(self, name: str) -> list[int]:
         """Return the labels of a region and of the regions inside it."""
         found = [self.structure(name)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.organmesh import OrganMesh
 from organtwin.meshing.climbing import climbed
+from organtwin.meshing.parting import Sides
 from organtwin.meshing.relaxing import moved, shape_of
 from organtwin.meshing.warping import FLOOR_DEG, Distance, freedom, gradient, onto
 
@@ -18,26 +18,19 @@ LEAST_SLOPE = 0.01
 """Square of the slope below which a point bound to an interface cannot reach the surface."""
 
 
-def eased(
-    points: Floats,
-    cells: Ints,
-    regions: NDArray[np.int32],
-    specimen: NDArray[np.bool_],
-    surface: Distance,
-) -> Floats:
-    """Return points (n, 3) moved until angles near the cut are good.
+def eased(sides: Sides, surface: Distance) -> Floats:
+    """Return the points (n, 3), moved until angles near the cut are good.
 
     First those of the cut stay on the surface. Where that does not suffice they leave it: a cut
     that meets an interface at a small angle has no room for good elements in between. Points of
     interfaces stay on these all the time.
 
     Args:
-        regions: (m,) label of each of the cells (m, 4).
-        specimen: (m,) which of them lie behind the surface.
         surface: signed distance in mm of points (k, 3) LPS mm.
     """
-    on_cut = np.unique(between(points, cells, specimen.astype(np.int32) + 1, inner=True))
-    allowed = freedom(points, between(points, cells, regions))
+    points, cells = sides.points, sides.cells
+    on_cut = np.unique(sides.cut())
+    allowed = freedom(points, sides.faces(sides.regions, inner=False))
     to = points.copy()
     to[on_cut] = onto(surface, points[on_cut], allowed[on_cut])
     points = moved(shape_of(points, cells), to, FLOOR_DEG).points
@@ -57,11 +50,3 @@ def eased(
 
     points = climbed(points, cells, bound, on_surface, until_deg=WANTED_DEG, rounds=ROUNDS)
     return climbed(points, cells, allowed, anywhere, until_deg=WANTED_DEG, rounds=ROUNDS)
-
-
-def between(
-    points: Floats, cells: Ints, labels: NDArray[np.int32], *, inner: bool = False
-) -> NDArray[np.int32]:
-    """Return (f, 3) triangles between labels (m,), of all or of those with cells on both sides."""
-    triangles, sides = OrganMesh(points, cells.astype(np.int32), labels, ()).interfaces()
-    return triangles[sides[:, 1] > 0] if inner else triangles

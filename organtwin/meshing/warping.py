@@ -26,8 +26,6 @@ FLOOR_DEG = 9.0
 ON_MM = 1e-6
 ALONG = 0.5
 """Square of the surface's slope along an interface, up to which it is said to run along it."""
-FOLLOWED = 0.5
-"""Of a point's shortest edge: so far from such an interface the surface follows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +34,19 @@ class Warped:
 
     points: Floats
     values: Floats
+
+
+@dataclass(frozen=True)
+class Slack:
+    """How far from the surface a point may be to be taken as on it, of its shortest edge.
+
+    Args:
+        off: any point that angles do not let go onto it.
+        along: a point of an interface that the surface runs along.
+    """
+
+    off: float
+    along: float
 
 
 def freedom(points: Floats, interfaces: NDArray[np.int32]) -> Floats:
@@ -85,19 +96,20 @@ def onto(surface: Distance, points: Floats, allowed: Floats) -> Floats:
 
 
 def warped(
-    points: Floats, cells: Ints, surface: Distance, allowed: Floats, *, slack: float
+    points: Floats, cells: Ints, surface: Distance, allowed: Floats, *, slack: Slack
 ) -> Warped:
     """Return points such that the surface crosses no edge near one of its ends.
 
     Points of an interface along which the surface runs close by are taken as on it: it follows the
     interface there, for between the two there is no room for good elements. Another point, nearer
     to the crossing of one of its edges than 0.3 of the edge, goes to the surface as far as angles
-    allow. When it is then within `slack` of its shortest edge, it is taken as on it; else its
+    allow. When it is then within the slack of its shortest edge, it is taken as on it; else its
     edges will be split.
     """
     values = surface(points)
     edges, _ = edges_of(cells, len(points))
-    values[_followed(points, edges, values, surface, allowed=allowed)] = 0.0
+    close = np.abs(values) < slack.along * _shortest(edges, points)
+    values[_along(points, np.flatnonzero(close), surface, allowed)] = 0.0
     shape = shape_of(points, cells)
     refused = np.zeros(len(points), dtype=bool)
     while True:
@@ -111,20 +123,17 @@ def warped(
         to[far] = shape.points[far]
         shape = moved(shape, to, FLOOR_DEG)
         values[chosen] = surface(shape.points[chosen])
-        there = np.abs(values[chosen]) < slack * shortest[chosen]
+        there = np.abs(values[chosen]) < slack.off * shortest[chosen]
         values[chosen[there]] = 0.0
         refused[chosen[~there]] = True
 
 
-def _followed(
-    points: Floats, edges: Ints, values: Floats, surface: Distance, *, allowed: Floats
-) -> Ints:
-    """Return the points of interfaces and seams that the surface runs along and close by."""
-    near = np.flatnonzero(np.abs(values) < FOLLOWED * _shortest(edges, points))
-    directions = np.einsum("nii->n", allowed[near])
-    near = near[(directions > 0.5) & (directions < 2.5)]
-    slope = np.einsum("nij,nj->ni", allowed[near], gradient(surface, points[near]))
-    result: Ints = near[(slope**2).sum(axis=1) < ALONG]
+def _along(points: Floats, close: Ints, surface: Distance, allowed: Floats) -> Ints:
+    """Return those of some points (k,) that lie on an interface or seam the surface runs along."""
+    directions = np.einsum("nii->n", allowed[close])
+    close = close[(directions > 0.5) & (directions < 2.5)]
+    slope = np.einsum("nij,nj->ni", allowed[close], gradient(surface, points[close]))
+    result: Ints = close[(slope**2).sum(axis=1) < ALONG]
     return result
 
 

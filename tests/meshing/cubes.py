@@ -27,3 +27,12 @@ def cube(parts: int = 6, edge_mm: float = 5.0, tumour_parts: int = 2) -> OrganMe
     inside = (np.abs(middle) < tumour_parts * edge_mm / 2).all(axis=1)
     regions = np.where(inside, 101, 1).astype(np.int32)
     return OrganMesh(points, tetrahedra, regions, (ORGAN.structures[0], tumour(1, "liver")))
+
+
+def interface(mesh: OrganMesh, first: str, second: str) -> np.ndarray:
+    """Return (f, 3) the faces between two regions, normals out of the first."""
+    back, front = mesh.structure(first).label, mesh.structure(second).label
+    triangles, sides = mesh.interfaces()
+    along = triangles[(sides == (back, front)).all(axis=1)]
+    against = triangles[(sides == (front, back)).all(axis=1)]
+    return np.concatenate([along, against[:, ::-1]])

@@ -15,6 +15,7 @@ from organtwin.core.organmesh import FACES, MeshQuality, OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
 from organtwin.meshing.quality import keeps_promises
+from tests.meshing.cubes import interface
 from tests.meshing.labelmaps import phantom
 
 Meshed = tuple[LabelMap, OrganMesh, MeshQuality]
@@ -71,16 +72,16 @@ def test_that_a_single_voxel_is_a_region(slice_mm: float) -> None:
 def test_that_touching_structures_share_their_faces() -> None:
     fine = Sizes(organ_edge_mm=2.0, tumour_edge_mm=2.0)
     mesh, _ = mesh_labels(two_boxes(0), fine, Watch())
-    shared = mesh.interface("s1", "s2")
+    shared = interface(mesh, "s1", "s2")
     a, b, c = (mesh.points[shared[:, i]] for i in range(3))
     across = 0.5 * np.cross(b - a, c - a)
     assert across[:, 0].sum() == pytest.approx(144.0, rel=0.2)  # 12 mm by 12 mm less rounded edges
-    assert len(mesh.interface("s2", "s1")) == len(shared)
+    assert len(interface(mesh, "s2", "s1")) == len(shared)
 
 
 def test_that_structures_apart_share_nothing() -> None:
     mesh, _ = mesh_labels(two_boxes(2), Sizes(organ_edge_mm=4.0), Watch())
-    assert len(mesh.interface("s1", "s2")) == 0
+    assert len(interface(mesh, "s1", "s2")) == 0
 
 
 def test_that_oblique_mirrored_voxels_are_meshed_in_their_place() -> None:

@@ -12,8 +12,11 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.meshing.cutting import Cut, cut, cut_regions
 from organtwin.meshing.knives import around, plane, triangulated
+from organtwin.meshing.parting import Sides, parted
+from organtwin.meshing.shells import shell_defects
+from organtwin.meshing.touching import untouching
 from organtwin.organs.liver import ORGAN
-from tests.meshing.cubes import cube
+from tests.meshing.cubes import cube, interface
 
 CENTRE = np.array([15.0, 15.0, 15.0])
 
@@ -125,12 +128,43 @@ def test_that_a_label_is_cut_out_with_its_volume() -> None:
     assert ml(found.specimen) == pytest.approx(12 * 30 * 30 / 1000, rel=0.01)
 
 
+@pytest.mark.parametrize("depth_mm", [0.0, 0.3, 1.2])
+def test_that_a_plane_beside_an_interface_leaves_good_angles(depth_mm: float) -> None:
+    """The tumour ends at x = 20 mm; turned by 1°, the plane passes from one side to the other."""
+    point = CENTRE + np.array([5.0 - depth_mm, 0.0, 0.0])
+    found = cut(cube(), plane(point, np.array([1.0, 0.02, 0.0])), Watch())
+    assert found.keeps_promises
+    assert found.off_mm < 2.0
+    assert abs(found.volume_error_percent) < 0.1
+
+
+def test_that_a_ball_that_nearly_touches_the_capsule_leaves_no_surface_that_touches_itself() -> (
+    None
+):
+    centre = np.array([15.0, 15.0, 20.2])
+    found = cut(cube(10, 3.0), lambda p: np.linalg.norm(p - centre, axis=1) - 9.6, Watch())
+    for part in (found.remnant, found.specimen):
+        shell = part.surface("liver").astype(np.int64)
+        assert [len(each) for each in shell_defects(shell, len(part.points))] == [0, 0]
+
+
+def test_that_blocks_of_the_specimen_that_share_but_an_edge_are_joined_or_parted() -> None:
+    """Two of the four columns of a cube of 2³, across from each other."""
+    mesh = cube(2, 15.0, tumour_parts=0)
+    middle = mesh.points[mesh.tetrahedra].mean(axis=1)
+    across = (middle[:, 0] < 15) == (middle[:, 1] < 15)
+    sides = Sides(mesh.points, mesh.tetrahedra.astype(np.int64), mesh.regions, across)
+    found = parted(mesh, replace(sides, specimen=untouching(sides, mesh)))
+    shell = found.specimen.surface("liver").astype(np.int64)
+    assert [len(e) for e in shell_defects(shell, len(found.specimen.points))] == [0, 0]
+
+
 def test_that_a_region_is_cut_out_along_its_own_faces() -> None:
     mesh = cube()
     found = cut_regions(mesh, ["tumour-1"])
     assert ml(found.specimen) == pytest.approx(1.0, rel=1e-12)
     assert found.specimen.structures[0].within == ""
-    assert len(found.specimen_faces) == len(mesh.interface("tumour-1", "liver"))
+    assert len(found.specimen_faces) == len(interface(mesh, "tumour-1", "liver"))
 
 
 def test_that_a_cut_that_misses_is_refused() -> None:
