@@ -205,7 +205,7 @@ def test_that_the_identity_leaves_the_unit_to_a_mapping(tmp_path: Path) -> None:
 
 
 def test_that_the_philips_files_stay_in_their_own_scale(shared: Path) -> None:
-    # their public rescale is used; the private scale slope is not (values: test_expected)
+    # their public rescale is used; the private scale slope is not (values: test_expected_series)
     found = scan(shared / "odd-dicom-a/enhanced-mr-philips", WATCH)
     assert {s.unit for s in found.series} == {"1"}
 
