@@ -17,11 +17,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.cut import Cut
 from organtwin.core.errors import OrganTwinError
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
-from organtwin.meshing.cutting import Cut, cut
+from organtwin.meshing.cutting import cut
 from organtwin.meshing.interfaces import unit
 from organtwin.meshing.knives import around, plane
 from organtwin.meshing.shells import shell_defects

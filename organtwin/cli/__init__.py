@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from organtwin import __version__
 from organtwin.cli import (
+    cutting,
     deidentifying,
     editing,
     exporting,
@@ -30,8 +31,8 @@ from organtwin.printing import Printer
 
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
-    inspecting, imaging, segmenting, editing, meshing, measuring, river, exporting, deidentifying,
-    others,
+    inspecting, imaging, segmenting, editing, meshing, cutting, measuring, river, exporting,
+    deidentifying, others,
 )  # fmt: skip
 
 

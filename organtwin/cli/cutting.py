@@ -1,4 +1,4 @@
-"""Options of `mesh` that cut the mesh in two and write both parts beside it."""
+"""Cut the mesh of a case in two; and options of `mesh` that cut the mesh of a file of labels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,56 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from organtwin.casefolder import CaseFolder
+from organtwin.cli.verb import Verb
 from organtwin.core.errors import BadArgument
+from organtwin.printing import Printer
+from organtwin.recording import step
+from organtwin.tables import Table
 
 if TYPE_CHECKING:
+    from organtwin.core.cut import Cut
     from organtwin.core.organmesh import OrganMesh
     from organtwin.core.watch import Watch
 
 NUMBERS = 6
 
 
-def add(made: argparse.ArgumentParser) -> None:
-    """Add the options."""
+def add(verb: Verb) -> None:
+    """Add the verb."""
+    made = verb("cut", _cut_case, "cut a case's mesh in two, remnant and specimen")
+    made.add_argument("case", help="case folder")
+    ways = made.add_mutually_exclusive_group(required=True)
+    ways.add_argument(
+        "--plane", metavar="X,Y,Z,NX,NY,NZ",
+        help="a point of the plane and its normal, into the specimen, LPS mm (write it with =)",
+    )  # fmt: skip
+    ways.add_argument("--out", metavar="STRUCTURE", help="the specimen is this structure")
+    ways.add_argument("--plan", metavar="SCENARIO", help="the specimen is what a plan resects")
+    ways.add_argument("--remove", action="store_true", help="forget the cut")
+    made.add_argument("--to", metavar="FILE", help="write FILE-remnant and FILE-specimen")
+
+
+def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
+    from organtwin.exporting.meshes import mesh_file
+
+    if asked.to:
+        mesh_file(Path(asked.to))
+    numbers = plane_of(asked.plane, "--plane").tolist() if asked.plane else []
+    given = {"point_mm": numbers[:3], "normal": numbers[3:]} if numbers else {}
+    ways = {"structure": asked.out, "scenario": asked.plan, "remove": asked.remove}
+    with CaseFolder.open(Path(asked.case)) as folder:
+        step(folder, "cut", given | {name: way for name, way in ways.items() if way}, printer)
+        if asked.remove:
+            return
+        found: Cut = folder.get(folder.case.cut)
+    told = figures(found, Path(asked.to) if asked.to else None, {})
+    printer.result(**told)
+    printer.table(table(told))
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Add the options of a mesh that is made of a file of labels."""
     cutting = made.add_argument_group("cutting a mesh of a file of labels; writes both parts, too")
     cutting.add_argument(
         "--cut-plane", metavar="X,Y,Z,NX,NY,NZ",
@@ -33,18 +72,19 @@ def add(made: argparse.ArgumentParser) -> None:
 
 def asked_plane(asked: argparse.Namespace) -> np.ndarray[Any, Any] | None:
     """Return the six numbers of the plane, None when none is asked for; raises BadArgument."""
-    if not asked.cut_plane:
-        return None
-    if asked.cut_out:
+    if asked.cut_plane and asked.cut_out:
         raise BadArgument("--cut-plane and --cut-out are two cuts", advice="ask for one")
+    return plane_of(asked.cut_plane, "--cut-plane") if asked.cut_plane else None
+
+
+def plane_of(text: str, where: str) -> np.ndarray[Any, Any]:
+    """Return the six numbers of a plane; raises BadArgument."""
     try:
-        numbers = np.array([float(text) for text in asked.cut_plane.split(",")])
+        numbers = np.array([float(number) for number in text.split(",")])
     except ValueError as error:
-        raise BadArgument(f"{asked.cut_plane!r} is no plane", where="--cut-plane") from error
+        raise BadArgument(f"{text!r} is no plane", where=where) from error
     if len(numbers) != NUMBERS or not np.isfinite(numbers).all() or not numbers[3:].any():
-        raise BadArgument(
-            "a plane is six numbers: a point and a normal of some length", where="--cut-plane"
-        )
+        raise BadArgument("a plane is six numbers: a point and a normal of some length", where)
     return numbers
 
 
@@ -56,7 +96,6 @@ def cut_and_written(
     Raises:
         BadArgument: no such structure, or nothing is left of one part.
     """
-    from organtwin.exporting.meshes import Tagged, write_mesh
     from organtwin.meshing.cutting import cut, cut_regions
     from organtwin.meshing.knives import plane
 
@@ -65,25 +104,34 @@ def cut_and_written(
         found = cut_regions(mesh, asked.cut_out)
     else:
         found = cut(mesh, plane(numbers[:3], numbers[3:]), watch)
-    to = Path(asked.to)
+    return figures(found, Path(asked.to), values)
+
+
+def figures(found: Cut, to: Path | None, values: Mapping[str, int]) -> dict[str, Any]:
+    """Return what is told of a cut, degrees, mm, mL, %; writes both parts where `to` says so."""
+    from organtwin.exporting.meshes import Tagged, write_mesh
+
     told: dict[str, Any] = {
         "min_dihedral_deg": found.min_dihedral_deg,
+        "from_15_deg_percent": found.from_15_deg_percent,
         "volume_error_percent": found.volume_error_percent,
         "off_mm": found.off_mm,
         "faces": len(found.remnant_faces),
     }
-    for name, part, faces in (
-        ("remnant", found.remnant, found.remnant_faces),
-        ("specimen", found.specimen, found.specimen_faces),
-    ):
-        numbers_left = {s.name: values[s.name] for s in part.structures if s.name in values}
-        written = write_mesh(
-            to.with_name(f"{to.stem}-{name}{to.suffix}"), Tagged(part, numbers_left, faces)
-        )
+    for name, (part, faces) in found.parts.items():
+        left = {s.name: values[s.name] for s in part.structures if s.name in values}
+        path = to.with_name(f"{to.stem}-{name}{to.suffix}") if to else None
+        written = write_mesh(path, Tagged(part, left, faces)) if path else ()
         told[name] = {
-            "files": [str(path) for path in written],
+            "files": [str(one) for one in written],
             "tetrahedra": len(part.tetrahedra),
             "volume_ml": float(part.volumes_mm3().sum()) / 1000.0,
             "structures": {s.name: part.volume_ml(s.name) for s in part.structures},
         }
     return told
+
+
+def table(told: Mapping[str, Any]) -> Table:
+    """Return both volumes as a table."""
+    rows = tuple((name, told[name]["volume_ml"]) for name in ("remnant", "specimen"))
+    return Table("Cut", ("part", "mL"), rows)

@@ -48,7 +48,7 @@ def add(verb: Verb) -> None:
     files.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
     files.add_argument("--image", "--beside", dest="beside", metavar="FOLDER",
                        help="images that SEG or RTSTRUCT were drawn on")  # fmt: skip
-    cutting.add(made)
+    cutting.add_options(made)
 
 
 def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
@@ -63,7 +63,9 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
 
     if asked.edge_mm or asked.name or asked.beside or asked.cut_plane or asked.cut_out:
         raise BadArgument(
-            "--edge-mm, --name, --image and --cut-… are for a file of labels", where="mesh"
+            "--edge-mm, --name, --image and --cut-… are for a file of labels",
+            where="mesh",
+            advice="cut the mesh of a case by `organtwin cut`",
         )
     if asked.to:
         mesh_file(Path(asked.to))
@@ -123,8 +125,7 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
     )
     _say(quality, tagged, printer)
     if cuts and not printer.as_json:
-        rows = tuple((name, told[name]["volume_ml"]) for name in ("remnant", "specimen"))
-        printer.table(Table("Cut", ("part", "mL"), rows))
+        printer.table(cutting.table(told))
 
 
 def _labels(

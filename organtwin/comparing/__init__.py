@@ -15,7 +15,13 @@ from organtwin.comparing.outcomes import (
     outcome,
     rows,
 )
-from organtwin.comparing.removal import Removal, removal_of, removed_distance, removed_labels
+from organtwin.comparing.removal import (
+    Removal,
+    removal_of,
+    removed_distance,
+    removed_labels,
+    union_distance,
+)
 from organtwin.comparing.suggesting import suggested
 
 __all__ = [
@@ -33,4 +39,5 @@ __all__ = [
     "removed_labels",
     "rows",
     "suggested",
+    "union_distance",
 ]

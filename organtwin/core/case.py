@@ -40,6 +40,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def as_put(self, object_id: str) -> Any:
+        """Return the noun of that id, a Change as such; raises CaseDamaged."""
+        ...
+
+    def whole_of(self, labels: str) -> str:
+        """Return the id of the whole LabelMap that a Change's id stands for, "" if none was put."""
+        ...
+
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put while it is entered, should that fail."""
         ...
@@ -116,6 +124,7 @@ class Case:
         visits: in order of day.
         mesh: OrganMesh in the baseline frame.
         mesh_quality: MeshQuality.
+        cut: Cut of the mesh.
         twins: TwinState, in order of day: the prior, then one for each update, all kept; each
             holds its beliefs, its forecasts and the growth simulations behind them.
         scores: Score.
@@ -130,6 +139,7 @@ class Case:
     visits: tuple[Visit, ...] = ()
     mesh: str = ""
     mesh_quality: str = ""
+    cut: str = ""
     twins: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     simulations: tuple[str, ...] = ()

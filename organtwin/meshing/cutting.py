@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.cut import Cut
 from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing.easing import eased
-from organtwin.meshing.parting import Cut, Sides, parted
+from organtwin.meshing.parting import Sides, parted
 from organtwin.meshing.splitting import edges_of, split
 from organtwin.meshing.touching import untouching
 from organtwin.meshing.warping import Distance, Slack, freedom, warped

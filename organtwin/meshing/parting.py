@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.cut import Cut
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import Structure
 from organtwin.core.organmesh import OrganMesh, dihedral_angles_deg
@@ -14,10 +15,6 @@ from organtwin.meshing.warping import Distance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-LEAST_DEG = 8.0
-MOST_FROM_15_PERCENT = 99.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,45 +46,6 @@ class Sides:
     def cut(self) -> NDArray[np.int32]:
         """Return (f, 3) the faces of the cut, normals out of the specimen."""
         return self.faces(self.specimen + 1, inner=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """A mesh in two parts.
-
-    Args:
-        remnant: where the surface is positive.
-        specimen: where it is negative.
-        remnant_faces: (f, 3) int32, the triangles of the cut, indices into the remnant's points,
-            normals out of it.
-        specimen_faces: (f, 3) int32, the same triangles on the specimen, row by row.
-        whole_ml: volume of the mesh before.
-        min_dihedral_deg: smallest angle in both parts.
-        from_15_deg_percent: of the tetrahedra have no dihedral angle below 15°.
-        off_mm: greatest distance of a point of the cut from the surface.
-    """
-
-    remnant: OrganMesh
-    specimen: OrganMesh
-    remnant_faces: NDArray[np.int32]
-    specimen_faces: NDArray[np.int32]
-    whole_ml: float
-    min_dihedral_deg: float
-    from_15_deg_percent: float
-    off_mm: float
-
-    @property
-    def volume_error_percent(self) -> float:
-        """By how much both parts together are larger than the mesh before."""
-        parts = sum(float(part.volumes_mm3().sum()) for part in (self.remnant, self.specimen))
-        return 100.0 * (parts / 1000.0 / self.whole_ml - 1.0)
-
-    @property
-    def keeps_promises(self) -> bool:
-        """Whether both parts are as well shaped as every mesh shall be."""
-        return (
-            self.min_dihedral_deg >= LEAST_DEG and self.from_15_deg_percent >= MOST_FROM_15_PERCENT
-        )
 
 
 def parted(whole: OrganMesh, sides: Sides, surface: Distance | None = None) -> Cut:

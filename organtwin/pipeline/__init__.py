@@ -14,7 +14,16 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.journal import Done
 from organtwin.core.registry import chosen
 from organtwin.core.watch import Watch
-from organtwin.pipeline import editing, identifying, imaging, planning, propagating, scoring, twin
+from organtwin.pipeline import (
+    cutting,
+    editing,
+    identifying,
+    imaging,
+    planning,
+    propagating,
+    scoring,
+    twin,
+)
 from organtwin.pipeline.running import Step, run
 
 SOLVER = ("dolfinx-solver-real",)
@@ -51,6 +60,7 @@ STEPS: Mapping[str, Step] = {
         Step("structure", "Change the list of structures", editing.structure, quick=True),
         Step("mark", "Mark how far a structure is", editing.mark, quick=True),
         Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
+        Step("cut", "Cut the mesh", cutting.cut, ("scipy",)),
         Step("believe", "Draw the prior belief", twin.believe, SOLVER),
         Step("register", "Register a visit", twin.register, ("SimpleITK",)),
         Step("score", "Score the forecasts of a visit", scoring.score),

@@ -255,7 +255,7 @@ def mesh(
         organ_alone=True,
     )
     made, quality = mesh_labels(labels_of(case, store, 0), sizes, watch)
-    after = case.having(mesh=store.put(made), mesh_quality=store.put(quality))
+    after = case.having(mesh=store.put(made), mesh_quality=store.put(quality), cut="")
     return after, (
         f"{quality.points} points, {quality.tetrahedra} tetrahedra, "
         f"smallest dihedral angle {quality.min_dihedral_deg:.1f}°"

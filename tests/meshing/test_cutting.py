@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from organtwin.core.cut import Cut
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
-from organtwin.meshing.cutting import Cut, cut, cut_regions
+from organtwin.meshing.cutting import cut, cut_regions
 from organtwin.meshing.knives import around, plane, triangulated
 from organtwin.meshing.parting import Sides, parted
 from organtwin.meshing.shells import shell_defects
