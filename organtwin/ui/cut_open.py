@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.cut import Cut
 from organtwin.core.organmesh import FACES, OrganMesh
 from organtwin.ui.scene import Colour, Layer
 
 SOUGHT: Final[Colour] = (1.0, 0.25, 0.65)
 """Unlike any structure's colour."""
+SHADE: Final = 0.22
+APART: Final = 0.2
+APART_MM: Final = 15.0
 
 
 class CutOpen:
@@ -40,6 +45,22 @@ class CutOpen:
         away = -eye / np.linalg.norm(eye)
         deep = float((self.mesh.points[self.mesh.tetrahedra[cell]] @ away).max())
         return (self._element(cell, caption), *self._behind(self._middles @ away >= deep))
+
+    def divided(self, specimen: NDArray[np.bool_]) -> tuple[Layer, ...]:
+        """Return what a cut would leave, and as a shade what it would take away.
+
+        Args:
+            specimen: (m,) the tetrahedra that would be cut off.
+        """
+        gone = (
+            replace(x, name=f"gone/{x.name}", opacity=SHADE, edges=False, caption="")
+            for x in self._behind(specimen)
+        )
+        return (*self._behind(~specimen), *gone)
+
+    def all(self) -> tuple[Layer, ...]:
+        """Return each region's tetrahedra, none left out."""
+        return self._behind(np.ones(len(self.mesh.tetrahedra), dtype=bool))
 
     def _behind(self, behind: NDArray[np.bool_]) -> tuple[Layer, ...]:
         mesh = self.mesh
@@ -72,6 +93,23 @@ class CutOpen:
             caption=caption,
             sought=True,
         )
+
+
+def apart(cut: Cut) -> tuple[Layer, ...]:
+    """Return both parts of a mesh, the specimen drawn away from the remnant."""
+    a, b, c = (cut.remnant.points[cut.remnant_faces[:, corner]] for corner in range(3))
+    away = np.cross(b - a, c - a).sum(axis=0)
+    length = float(np.linalg.norm(away))
+    middles = [part.points.mean(axis=0) for part in (cut.remnant, cut.specimen)]
+    if length < 0.05 * float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum()):
+        away, length = middles[1] - middles[0], float(np.linalg.norm(middles[1] - middles[0]))
+    size = float(np.linalg.norm(np.ptp(cut.specimen.points, axis=0)))
+    shift = away / max(length, 1e-9) * max(APART * size, APART_MM)
+    moved = (
+        replace(x, name=f"specimen/{x.name}", points=x.points + shift, caption="")
+        for x in CutOpen(cut.specimen).all()
+    )
+    return (*CutOpen(cut.remnant).all(), *moved)
 
 
 def beyond(faces: NDArray[np.int32], points: int) -> NDArray[np.int64]:

@@ -19,7 +19,10 @@ def formats(asked: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
 
 
 def export(asked: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
-    """Write the mesh of a case ("case") into the file "to", whose ending says the format."""
+    """Write the mesh of a case ("case") into the file "to", whose ending says the format.
+
+    With "cut", both parts of the case's cut instead, each into a file beside "to".
+    """
     from organtwin.casefolder import CaseFolder
     from organtwin.exporting.meshes import Tagged, mesh_file, write_mesh
 
@@ -27,6 +30,13 @@ def export(asked: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
     note = mesh_file(to).note
     watch.tell(0.1, "writing the mesh")
     with CaseFolder.open(Path(asked["case"]), write=False) as folder:
-        mesh = folder.get(folder.case.require("mesh", "organtwin mesh"))
-    written = write_mesh(to, Tagged(mesh))
+        if asked.get("cut"):
+            cut = folder.get(folder.case.require("cut", "organtwin cut"))
+            parts = {
+                to.with_name(f"{to.stem}-{name}{to.suffix}"): Tagged(part, cut=faces)
+                for name, (part, faces) in cut.parts.items()
+            }
+        else:
+            parts = {to: Tagged(folder.get(folder.case.require("mesh", "organtwin mesh")))}
+    written = [path for place, tagged in parts.items() for path in write_mesh(place, tagged)]
     return {"written": [path.name for path in written], "note": note}

@@ -17,6 +17,7 @@ from organtwin.ui.easel import Easel
 from organtwin.ui.fetch import large
 from organtwin.ui.scene import Scene
 from organtwin.ui.session import Session
+from organtwin.ui.shortening import Shortening
 from organtwin.ui.skins import Skins
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.viewing import Viewing
@@ -35,12 +36,16 @@ class Showing(QObject):
         visit_changed: another visit was chosen.
         visit_shown: the case was followed; the chosen visit is on screen.
         quantities_asked: the numbers of the visit shown shall be seen.
+        grips_changed: a page shows grips of a plane in 3D (point and normal, LPS mm), or none.
+        plane_dragged: somebody drags them: point (3,) and normal (3,).
     """
 
     scene_changed = Signal()
     visit_changed = Signal(int)
     visit_shown = Signal()
     quantities_asked = Signal()
+    grips_changed = Signal(object, object)
+    plane_dragged = Signal(object, object)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +53,7 @@ class Showing(QObject):
         self.viewing = Viewing(parent=self)
         self.easel = Easel(session, self)
         self.skins = Skins(session, self)
+        self.shortening = Shortening(session, self)
         self.visit = 0
         self._shown: tuple[str, str] = ("", "")
         self._shown_visit = 0

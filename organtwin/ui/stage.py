@@ -102,6 +102,8 @@ class Stage(QWidget):
         showing = self.showing
         showing.scene_changed.connect(self._draw_scene)
         self.pairing.changed.connect(self._follow_pairing)
+        showing.grips_changed.connect(self.organ.set_plane)
+        self.organ.plane_moved.connect(showing.plane_dragged)
         self.pair_bar.plane_chosen.connect(self.beside.show_plane)
         self.tools.list.toggled.connect(self._show_list)
         showing.quantities_asked.connect(lambda: self.quantities.switch.setChecked(True))

@@ -79,3 +79,35 @@ def test_that_the_mesh_page_shows_flies_and_exports(
     page.write_to(str(tmp_path / "mesh.vtu"))
     qtbot.waitUntil(lambda: page._said.text().startswith("Written"), timeout=30_000)
     assert len(meshio.read(tmp_path / "mesh.vtu").cells_dict["tetra"]) == len(made.tetrahedra)
+
+
+def test_that_a_mesh_is_cut_by_a_plane_held_in_3d(
+    page: MeshPage, made: OrganMesh, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """Drag, cut, read the volumes, write both parts, remove the cut, undo that."""
+    tool, whole_ml = page._cut, 32.768
+    tool._on.setChecked(True)
+    page.showing.plane_dragged.emit(np.array(PLACE), np.array([0.0, 0.6, 0.8]))
+    assert tool._form.values()["normal"] == pytest.approx((0.0, 0.6, 0.8))
+    assert "About 16 mL stay, 16 mL are cut off" in tool._about.text()
+    assert page.showing.scene().title.startswith("Cut, before")
+
+    tool._do.click()
+    qtbot.waitUntil(lambda: tool.made() is not None, timeout=60_000)
+    found = tool.made()
+    assert found is not None
+    assert found.keeps_promises
+    rows = [[tool._table.item(0, c).text() for c in range(3)]]
+    assert float(rows[0][1]) + float(rows[0][2]) == pytest.approx(whole_ml, abs=0.04)
+    assert page.showing.scene().title == "Remnant and specimen"
+    page.write_to(str(tmp_path / "mesh.vtu"), cut=True)
+    qtbot.waitUntil(lambda: page._said.text().startswith("Written"), timeout=30_000)
+    parts = [meshio.read(tmp_path / f"mesh-{name}.vtu") for name in found.parts]
+    assert all("liver.cut" in part.field_data for part in parts)
+
+    qtbot.waitUntil(lambda: not page.session.busy, timeout=30_000)
+    tool._forget.click()
+    qtbot.waitUntil(lambda: tool.made() is None, timeout=60_000)
+    qtbot.waitUntil(lambda: not page.session.busy, timeout=30_000)
+    page.session.undo()
+    qtbot.waitUntil(lambda: tool.made() is not None, timeout=30_000)

@@ -15,6 +15,7 @@ from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.ui.cut_open import CutOpen
 from organtwin.ui.deciding import doubt_of
 from organtwin.ui.forms import Form
+from organtwin.ui.mesh_cut import MeshCut
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, words
 from organtwin.ui.rail import State
@@ -76,13 +77,17 @@ class MeshPage(Page):
         self._show.setAccessibleName("Show the mesh in 3D")
         self._show.setChecked(True)
         self._show.toggled.connect(self._draw)
-        for thing in (self._doubt, self._said, self._show, *self._make_figures()):
+        self._cut = MeshCut(self.session, self.showing)
+        self._cut.changed.connect(self._draw)
+        self._cut.export_asked.connect(lambda: self._ask_where(cut=True))
+        cutting = words("CUTTING", "section"), self._cut
+        for thing in (self._doubt, self._said, self._show, *cutting, *self._make_figures()):
             self.body.addWidget(thing)
         self._run = button("Make the &mesh", "Mesh the baseline's labels", primary=True)
         self._run.clicked.connect(lambda: self.session.do("mesh", self._form.values()))
         self._export = button("E&xport mesh…", "Write the mesh for solvers and viewers",
                               picture="save")  # fmt: skip
-        self._export.clicked.connect(self._ask_where)
+        self._export.clicked.connect(lambda: self._ask_where())
         self.actions_row.addWidget(self._export)
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
@@ -126,24 +131,27 @@ class MeshPage(Page):
         self._doubt.setText(doubt)
         self._doubt.setVisible(bool(doubt))
         self._said.setVisible(bool(self._said.text()))
-        for thing in (*self._figures, self._show):
+        for thing in (*self._figures, self._show, self._cut):
             thing.setVisible(there)
         if there and self._open[0] != case.mesh:
             mesh = self.session.get(case.mesh)
             self._open = (case.mesh, CutOpen(mesh))
             self._say("")
             self._tell(mesh, self.session.get(case.mesh_quality))
+        if there:
+            self._cut.refresh(self.session.get(case.mesh))
         self._draw()
         self._busy_changed(self.session.busy)
 
     def left(self) -> None:
         """Take the mesh away again."""
+        self._cut.left()
         self.showing.add(Scene())
 
-    def write_to(self, path: str) -> None:
-        """Write the mesh into a file, in a process of its own."""
+    def write_to(self, path: str, *, cut: bool = False) -> None:
+        """Write the mesh, or both parts of the cut, into a file, in a process of its own."""
         self._say(WRITING)
-        asked = {"case": str(self.session.folder.path), "to": path}
+        asked = {"case": str(self.session.folder.path), "to": path, "cut": cut}
         child = self.session.ask("export_mesh", asked, self._written)
         child.ended.connect(lambda *_: self._written_or_not())
 
@@ -184,7 +192,9 @@ class MeshPage(Page):
         covered = frozenset(layer.name for layer in self.showing.shown_structures().layers)
         worst = self._chosen()
         if worst is None:
-            self.showing.add(Scene(opened.layers(), title="Mesh, cut open"), covered)
+            scene = self._cut.scene(opened)
+            scene = scene or Scene(opened.layers(), title="Mesh, cut open")
+            self.showing.add(scene, covered)
             return
         said = f"element {worst.tetrahedron}, {worst.min_dihedral_deg:.1f}°"
         layers = opened.around(worst.tetrahedron, said, FRONT)
@@ -197,7 +207,7 @@ class MeshPage(Page):
         quality: MeshQuality = self.session.get(self.session.case.mesh_quality)
         return quality.worst[rows[0].row()] if rows else None
 
-    def _ask_where(self) -> None:
+    def _ask_where(self, *, cut: bool = False) -> None:
         filters = ";;".join(f"{f['title']} (*{f['ending']})" for f in self._formats)
         start = str(self.session.folder.path.parent / "mesh.vtu")
         first = next(f for f in self._formats if f["ending"] == ".vtu")
@@ -208,7 +218,7 @@ class MeshPage(Page):
             ending = chosen.rpartition("(*")[2].rstrip(")")
             known = {f["ending"] for f in self._formats}
             named = path if Path(path).suffix.lower() in known else path + ending
-            self.write_to(named)
+            self.write_to(named, cut=cut)
 
     def _know_formats(self, answer: Mapping[str, Any]) -> None:
         self._formats = list(answer["formats"])

@@ -1,0 +1,220 @@
+"""MeshCut: the card that cuts the mesh in two: by a plane held in 3D, a structure or a plan."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from organtwin.core.cut import Cut
+from organtwin.core.organmesh import OrganMesh
+from organtwin.ui.cut_open import CutOpen, apart
+from organtwin.ui.forms import Form
+from organtwin.ui.pieces import Table, button, card, choice, words
+from organtwin.ui.plans import PLANE, plane_of
+from organtwin.ui.scene import Layer, Scene
+from organtwin.ui.session import Session
+from organtwin.ui.shapes import disc
+from organtwin.ui.showing import Showing
+from solvers.contract import Parameter
+
+PLACE: Final = (
+    Parameter("point_mm", "mm", -2000.0, 2000.0, "a point of the plane, LPS", "the plan"),
+    Parameter("normal", "1", -1000.0, 1000.0, "towards the specimen, LPS", "the plan"),
+)
+BY_PLANE: Final = ("plane", "")
+COLUMNS: Final = ("Part", "Remnant\nmL", "Specimen\nmL")
+
+
+class MeshCut(QWidget):
+    """Asks for a cut, shows what it would be, and what it is once it is made.
+
+    Signals:
+        changed: the picture is another one.
+        export_asked: both parts shall be written.
+    """
+
+    changed = Signal()
+    export_asked = Signal()
+
+    def __init__(self, session: Session, showing: Showing) -> None:
+        super().__init__()
+        self.session, self.showing = session, showing
+        self._mesh: OrganMesh | None = None
+        self._volumes, self._middles = np.zeros(0), np.zeros((0, 3))
+        self._on = QCheckBox("C&ut the mesh in two")
+        self._on.setAccessibleName("Cut the mesh in two")
+        self._by = choice("Cut by")
+        self._form = Form(PLACE, frozenset({"point_mm", "normal"}))
+        self._here = button("At the &crosshair", "Put the plane through the crosshair")
+        self._about = words("", "muted", wrap=True)
+        self._do = button("Cut &it", "Cut the mesh in the background; it can be undone")
+        self._result = words("", "", wrap=True)
+        self._table = Table("Volumes of both parts", COLUMNS)
+        self._export = button("Export &parts…", "Write both meshes, faces of the cut named",
+                              picture="save")  # fmt: skip
+        self._forget = button("Re&move the cut", "The mesh stays; undo brings the cut back")
+        self._ask = self._row(self._here, self._do)
+        self._after = self._row(self._export, self._forget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self._rows = (self._by, self._form, self._about, self._ask, self._result, self._table,
+                      self._after)  # fmt: skip
+        column.addWidget(card(self._on, *self._rows))
+        self._on.toggled.connect(self._follow)
+        self._by.activated.connect(self._follow)
+        self._form.changed.connect(self._follow)
+        self._here.clicked.connect(self._to_crosshair)
+        self._do.clicked.connect(lambda: self.session.do("cut", self.asked()))
+        self._forget.clicked.connect(lambda: self.session.do("cut", {"remove": True}))
+        self._export.clicked.connect(self.export_asked)
+        showing.plane_dragged.connect(self._dragged)
+        session.busy_changed.connect(lambda _: self._follow())
+
+    def asked(self) -> dict[str, Any]:
+        """Return what the step is asked for."""
+        kind, name = self._by.currentData() or BY_PLANE
+        return self._form.values() if kind == "plane" else {kind: name}
+
+    def refresh(self, mesh: OrganMesh) -> None:
+        """Follow the case; a new mesh has the plane through its middle."""
+        if mesh is not self._mesh:
+            self._mesh = mesh
+            self._volumes = mesh.volumes_mm3() / 1000.0
+            self._middles = mesh.points[mesh.tetrahedra].mean(axis=1)
+            middle = np.round(self._middles.mean(axis=0), 1).tolist()
+            self._form.set_values({"point_mm": middle, "normal": (-1.0, 0.0, 0.0)})
+        before = self._by.currentData()
+        self._by.clear()
+        for title, data in self._ways():
+            self._by.addItem(title, data)
+        self._by.setCurrentIndex(max(self._by.findData(before), 0))
+        self._tell(self.made())
+        self._follow()
+
+    def made(self) -> Cut | None:
+        """Return the cut of the case, None when there is none."""
+        found: Cut | None = self.session.get(self.session.case.cut) if self._cut_id else None
+        return found
+
+    def scene(self, opened: CutOpen) -> Scene | None:
+        """Return the picture of the cut made, else of the one asked for; None while it is off."""
+        if not self._on.isChecked():
+            return None
+        made = self.made()
+        if made is not None:
+            return Scene(apart(made), title="Remnant and specimen")
+        behind = self._specimen()
+        if behind is None:
+            return Scene(opened.layers(), title="Mesh, cut open")
+        return Scene((*opened.divided(behind), *self._plane()), title="Cut, before it is made")
+
+    def left(self) -> None:
+        """Take the grips away."""
+        self.showing.grips_changed.emit(None, None)
+
+    @property
+    def _cut_id(self) -> str:
+        return self.session.case.cut
+
+    def _ways(self) -> list[tuple[str, tuple[str, str]]]:
+        case = self.session.case
+        labels = self.showing.labels_of(0)
+        names = [s.name for s in (labels.structures if labels else ()) if s.name != case.organ]
+        plans = [plan for plan in map(self.session.get, case.scenarios) if plane_of(plan)]
+        return [
+            ("A plane", BY_PLANE),
+            *((f"Structure: {name}", ("structure", name)) for name in names),
+            *((f"Plan: {plan.name}", ("scenario", plan.name)) for plan in plans),
+        ]
+
+    def _specimen(self) -> NDArray[np.bool_] | None:
+        """Return (m,) the tetrahedra whose middles lie behind the plane; None for another cut."""
+        if (self._by.currentData() or BY_PLANE) != BY_PLANE or self._mesh is None:
+            return None
+        values = self._form.values()
+        away = self._middles - np.array(values["point_mm"])
+        result: NDArray[np.bool_] = away @ np.array(values["normal"]) > 0.0
+        return result
+
+    def _plane(self) -> list[Layer]:
+        values = self._form.values()
+        point, normal = (np.array(values[name], dtype=float) for name in ("point_mm", "normal"))
+        if self._mesh is None or not normal.any():
+            return []
+        normal /= np.linalg.norm(normal)
+        middle = self._middles.mean(axis=0)
+        reach = float(np.linalg.norm(np.ptp(self._mesh.points, axis=0))) / 2.0
+        points, triangles = disc(middle - normal * float((middle - point) @ normal), normal, reach)
+        return [Layer("cut/plane", points, triangles, PLANE, 0.3, flat=True, caption="cut")]
+
+    def _dragged(self, point: NDArray[Any], normal: NDArray[Any]) -> None:
+        if self.isVisible() and self._on.isChecked() and not self._cut_id:
+            asked = {
+                "point_mm": np.round(point, 1).tolist(),
+                "normal": np.round(normal, 3).tolist(),
+            }
+            self._form.set_values(asked)
+            self._follow()
+
+    def _to_crosshair(self) -> None:
+        place = np.round(self.showing.viewing.cursor_mm, 1).tolist()
+        self._form.set_values({"point_mm": place})
+        self._follow()
+
+    def _follow(self, *_: object) -> None:
+        """Show what belongs to the state, and the picture."""
+        on, made = self._on.isChecked(), bool(self._cut_id)
+        behind = self._specimen() if on and not made else None
+        for row in (self._by, self._ask):
+            row.setVisible(on and not made)
+        for row in (self._form, self._about, self._here):
+            row.setVisible(behind is not None)
+        for row in (self._result, self._table, self._after):
+            row.setVisible(on and made)
+        for action in (self._do, self._forget, self._export):
+            action.setEnabled(not self.session.busy)
+        if behind is not None:
+            gone = float(self._volumes[behind].sum())
+            kept = float(self._volumes.sum()) - gone
+            self._about.setText(f"About {kept:.0f} mL stay, {gone:.0f} mL are cut off.")
+            values = self._form.values()
+            self.showing.grips_changed.emit(values["point_mm"], values["normal"])
+        else:
+            self.left()
+        self.changed.emit()
+
+    def _tell(self, made: Cut | None) -> None:
+        if made is None:
+            return
+        self._result.setText(
+            f"By {made.by}. Both together {made.volume_error_percent:+.3f} % of the whole; "
+            f"smallest angle {made.min_dihedral_deg:.1f}°, {made.from_15_deg_percent:.2f} % from "
+            f"15°; the cut at most {made.off_mm:.1f} mm off."
+        )
+        remnant, specimen = made.remnant, made.specimen
+        names = {s.name: None for part in (remnant, specimen) for s in part.structures}
+        rows = [("all", *(_ml(part.volumes_mm3().sum()) for part in (remnant, specimen)))]
+        rows += [(name, *(_part_ml(part, name) for part in (remnant, specimen))) for name in names]
+        self._table.fill(rows)
+
+    def _row(self, *buttons: QWidget) -> QWidget:
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        for each in buttons:
+            line.addWidget(each)
+        line.addStretch(1)
+        return row
+
+
+def _part_ml(part: OrganMesh, name: str) -> str:
+    there = name in {s.name for s in part.structures}
+    return _ml(1000.0 * part.volume_ml(name)) if there else "–"
+
+
+def _ml(mm3: float) -> str:
+    return f"{float(mm3) / 1000.0:,.2f}".replace(",", " ")
