@@ -67,6 +67,18 @@ EventKind = Literal["scale_density", "add_rate", "remove_region", "change_load",
 
 
 @dataclass(frozen=True)
+class Input:
+    """One array a kind reads or writes: `shape`, `dtype`, `unit` and `meaning` for a person."""
+
+    name: str
+    shape: str
+    dtype: str
+    unit: str
+    meaning: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class Event:
     """One thing that happens to the tissue: the closed handful that solvers understand.
 

@@ -12,13 +12,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solvers.contract import Job, Parameter, Progress
+from solvers.contract import Input, Job, Parameter, Progress
 from solvers.failures import BadInput, NotConverged
 from solvers.laws import Law, law, laws
 from solvers.meshfiles import index_array, mesh_from, real_array
 from solvers.newton import TOLERANCE, Newton
 from solvers.refinement import Mesh, as_dolfinx
-from solvers.settings import Input, Setting, checked_members, checked_settings
+from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tissue import Tissue
 
 KPA_PER_MM: Final = 1e-6

@@ -14,18 +14,6 @@ MOST_MEMBERS = 10_000
 
 
 @dataclass(frozen=True)
-class Input:
-    """One array a kind reads or writes: `shape`, `dtype`, `unit` and `meaning` for a person."""
-
-    name: str
-    shape: str
-    dtype: str
-    unit: str
-    meaning: str
-    required: bool = True
-
-
-@dataclass(frozen=True)
 class Setting:
     """One setting: a Parameter, and how many numbers it takes (`length` 0: any)."""
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solvers.contract import Event, Job, Parameter, Progress
+from solvers.contract import Event, Input, Job, Parameter, Progress
 from solvers.course import Course
 from solvers.failures import BadInput
 from solvers.growth import growth_model
 from solvers.meshfiles import distance_map, mesh_from
 from solvers.refinement import Mesh, refined_near
-from solvers.settings import Input, Setting, checked_members, checked_settings
+from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tally import Tally
 from solvers.tetrahedra import edge_pairs
 from solvers.timeline import rates_of, timeline

@@ -16,16 +16,22 @@ def add(verb: Verb) -> None:
     made = verb("deidentify", _deidentify, "copy DICOM files without their patient")
     made.add_argument("path", help="file, folder, DICOMDIR or zip")
     made.add_argument("--to", required=True, help="new folder to write into")
-    made.add_argument(
+    add_options(made)
+
+
+def add_options(to: argparse.ArgumentParser) -> None:
+    """Add what steers a de-identification."""
+    to.add_argument(
         "--with",
         dest="options",
         action="append",
         default=[],
         metavar="OPTION",
-        help="no-dates, shifted-dates (usual), full-dates, uids, device, institution, patient, "
-        "private, descriptors, content, graphics, pixels-checked; may be repeated",
+        help="of the de-identification: no-dates, shifted-dates (usual), full-dates, uids, device, "
+        "institution, patient, private, descriptors, content, graphics, pixels-checked; may be "
+        "repeated",
     )
-    made.add_argument(
+    to.add_argument(
         "--secret", help="file with a secret shared in a project; this installation's own without"
     )
 

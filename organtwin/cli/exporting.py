@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from organtwin.casefolder import CaseFolder
+from organtwin.cli.deidentifying import add_options
 from organtwin.cli.verb import Verb
 from organtwin.core.errors import BadInput
 from organtwin.printing import Printer
@@ -26,15 +27,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--visit", type=int, default=0)
     made.add_argument("--to", required=True, help="folder to write into")
     made.add_argument("--deidentify", action="store_true", help="take the patient out of DICOM")
-    made.add_argument(
-        "--with",
-        dest="options",
-        action="append",
-        default=[],
-        metavar="OPTION",
-        help="option of the de-identification, see `organtwin deidentify --help`",
-    )
-    made.add_argument("--secret", help="file with a secret shared in a project")
+    add_options(made)
     made.add_argument("--plain", action="store_true", help="meshes as .stl and .obj, not in DICOM")
 
 

@@ -97,18 +97,18 @@ def _measure(asked: argparse.Namespace, printer: Printer) -> None:
 
 
 def _targets(asked: argparse.Namespace, printer: Printer) -> None:
-    from organtwin.pipeline.recist import as_json, course_of
+    from organtwin.pipeline.recist import as_json, course_of, sizes_text
 
     with printer.progress("targets") as watch, CaseFolder.open(Path(asked.path), write=False) as it:
         told = as_json(course_of(it.case, it, watch, targets=asked.targets, nodes=asked.nodes))
     printer.result(notice=NOTICE, **told)
     if not printer.as_json:
-        rows = tuple((one["day"], _sizes(one), *[*one.values()][2:]) for one in told["visits"])
+        rows = tuple(
+            (one["day"], sizes_text(one["sizes_mm"]), *[*one.values()][2:])
+            for one in told["visits"]
+        )
         printer.table(Table(f"Targets: {', '.join(told['targets'])}", TARGETS, rows))
-
-
-def _sizes(visit: Mapping[str, Any]) -> str:
-    return " + ".join("?" if mm is None else f"{mm:.1f}" for mm in visit["sizes_mm"])
+        printer.table(Table("To know", ("what",), tuple((note,) for note in told["notes"])))
 
 
 def _of_case(asked: argparse.Namespace, watch: Watch) -> tuple[Measured, ...]:

@@ -16,6 +16,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.measuring import Agreement, compared
+from organtwin.measuring.agreement import same_grid
 from organtwin.organs import organ
 
 OTHER_FRAME: Final = (
@@ -104,9 +105,9 @@ def agreements(
     notes += [WITHHELD.format(s.title) for s in (first, second) if s.grade == "withheld"]
     if first.frame_uid and second.frame_uid and first.frame_uid != second.frame_uid:
         notes.append(OTHER_FRAME)
-    if first.labels.labels.shape != second.labels.labels.shape or not np.allclose(
-        first.labels.affine, second.labels.affine, atol=1e-3
-    ):
+    ours, theirs = first.labels, second.labels
+    shape = ours.labels.shape
+    if theirs.labels.shape != shape or not same_grid(ours.affine, theirs.affine, shape):
         notes.append(f"{second.title} is {RESAMPLED}")
     notes += _alone(first, second, pairs or {})
     if "withheld" not in (first.grade, second.grade):

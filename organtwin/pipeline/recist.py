@@ -115,7 +115,7 @@ def section_of(found: Course, labels_id: str) -> Any:
             reporting.Cell(text, note)
             for text in (
                 f"{one.day:g}",
-                " + ".join("?" if mm is None else f"{mm:.1f}" for mm in one.sizes_mm),
+                sizes_text(one.sizes_mm),
                 _said(one.total_mm, ".1f", "mm"),
                 _said(one.baseline_percent, "+.0f", "%"),
                 _said(one.nadir_percent, "+.0f", "%"),
@@ -129,6 +129,11 @@ def section_of(found: Course, labels_id: str) -> Any:
     table = reporting.Table(head, rows, (0.1, 0.24, 0.14, 0.14, 0.16, 0.22), caption=names)
     said = reporting.Text((f"{TARGETS_ALONE[:1].upper()}{TARGETS_ALONE[1:]}.",))
     return reporting.Section("Sum of target diameters", (table, said))
+
+
+def sizes_text(sizes_mm: Sequence[float | None]) -> str:
+    """Return the diameters of a visit's targets in mm, "?" for what was not evaluated."""
+    return " + ".join("?" if mm is None else f"{mm:.1f}" for mm in sizes_mm)
 
 
 def _said(value: float | None, form: str, unit: str) -> str:

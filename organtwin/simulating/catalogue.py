@@ -13,7 +13,7 @@ from typing import Any, Final
 from organtwin.core.errors import SolverFailed
 from organtwin.core.registry import chosen
 from organtwin.simulating.runner import SOLVER, environment
-from solvers.contract import CONTRACT_VERSION, Parameter
+from solvers.contract import CONTRACT_VERSION, Input, Parameter
 
 DESCRIBE_SECONDS: Final = 60.0
 
@@ -25,18 +25,6 @@ class Model:
     name: str
     title: str
     parameters: tuple[Parameter, ...]
-
-
-@dataclass(frozen=True)
-class OfferedArray:
-    """One array a kind of job reads or writes."""
-
-    name: str
-    shape: str
-    dtype: str
-    unit: str
-    meaning: str
-    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,8 +41,8 @@ class Offer:
     settings: Mapping[str, Parameter]
     lengths: Mapping[str, int]
     events: tuple[str, ...]
-    inputs: tuple[OfferedArray, ...]
-    outputs: tuple[OfferedArray, ...]
+    inputs: tuple[Input, ...]
+    outputs: tuple[Input, ...]
 
     def model(self, name: str) -> Model:
         """Return one model; raises BadArgument naming the ones there are."""
@@ -125,8 +113,8 @@ def _offer(kind: str, fields: dict[str, Any]) -> Offer:
         settings=MappingProxyType({parameter.name: parameter for parameter, _ in settings}),
         lengths=MappingProxyType({parameter.name: length for parameter, length in settings}),
         events=tuple(fields["events"]),
-        inputs=tuple(OfferedArray(**array) for array in fields["inputs"]),
-        outputs=tuple(OfferedArray(**array) for array in fields["outputs"]),
+        inputs=tuple(Input(**array) for array in fields["inputs"]),
+        outputs=tuple(Input(**array) for array in fields["outputs"]),
     )
 
 

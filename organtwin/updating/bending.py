@@ -100,6 +100,19 @@ def bend(
     return bend
 
 
+def bent(
+    pair: Compared, rigid: sitk.Transform, fineness: Fineness, watch: Watch
+) -> sitk.CompositeTransform:
+    """Return a rigid motion followed by the deformation of every level, coarse to fine."""
+    whole = sitk.CompositeTransform([rigid])
+    count = len(fineness.control_mm)
+    for level in range(count):
+        step = watch.part(level / count, (level + 1) / count)
+        found = bend(pair, whole, fineness=fineness, level=level, watch=step)
+        whole.AddTransform(as_field(found, pair.fixed))
+    return whole
+
+
 def as_field(bend: sitk.Transform, grid: sitk.Image) -> sitk.DisplacementFieldTransform:
     """Return a transform as displacements on a grid: no B-spline can start from a B-spline."""
     return sitk.DisplacementFieldTransform(field(bend, grid))

@@ -15,7 +15,7 @@ from organtwin.core.registration import Registration
 from organtwin.core.volume import Volume, to_index, to_lps
 from organtwin.core.watch import Watch
 from organtwin.updating.agreeing import border_residual_mm, likeness
-from organtwin.updating.bending import Compared, Fineness, as_field, bend, beyond_rigid
+from organtwin.updating.bending import Compared, Fineness, bent, beyond_rigid
 from organtwin.updating.finding import COARSE_MM, CONTEXT_MM, find, refined
 from organtwin.updating.grids import (
     averaged_on,
@@ -115,12 +115,7 @@ def follow(
     watch.tell(0.3, "rigid motion of the organ")
     rigid = refined(pair, rigid).rigid
     pair = _shown(pair, rigid)
-    whole = sitk.CompositeTransform([rigid])
-    parts = np.linspace(0.35, 0.95, len(fineness.control_mm) + 1)
-    for level in range(len(fineness.control_mm)):
-        step = watch.part(float(parts[level]), float(parts[level + 1]))
-        found = bend(pair, whole, fineness=fineness, level=level, watch=step)
-        whole.AddTransform(as_field(found, pair.fixed))
+    whole = bent(pair, rigid, fineness, watch.part(0.35, 0.95))
     watch.tell(0.96, "checking")
     warped = sitk.Resample(pair.moving, pair.fixed, whole, sitk.sitkLinear, windows[1][0])
     near = near * sitk.Resample(pair.moving_mask, fixed, whole, sitk.sitkNearestNeighbor, 0)

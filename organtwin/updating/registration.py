@@ -12,7 +12,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.registration import Registration
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
-from organtwin.updating.bending import Compared, Fineness, as_field, bend, beyond_rigid, method_of
+from organtwin.updating.bending import Compared, Fineness, bent, beyond_rigid, method_of
 from organtwin.updating.mapping import jacobians
 from organtwin.updating.side import Side, centre_mm, grown, side_of, within
 
@@ -58,7 +58,6 @@ def register(
     )
     watch.tell(0.1, "rigid motion")
     rigid = _rigid(fixed, moving, fineness)
-    whole = sitk.CompositeTransform([rigid])
     near = within(fixed.distance, fineness.around_mm)
     pair = Compared(
         fixed.image,
@@ -66,11 +65,7 @@ def register(
         near * (1 - grown(fixed.tumours, fineness.off_tumours_mm)),
         1 - grown(moving.tumours, fineness.off_tumours_mm),
     )
-    parts = np.linspace(0.2, 0.95, len(fineness.control_mm) + 1)
-    for level in range(len(fineness.control_mm)):
-        step = watch.part(float(parts[level]), float(parts[level + 1]))
-        found = bend(pair, whole, fineness=fineness, level=level, watch=step)
-        whole.AddTransform(as_field(found, fixed.image))
+    whole = bent(pair, rigid, fineness, watch.part(0.2, 0.95))
     watch.tell(0.96, "checking")
     return _checked(fixed, moving, rigid, whole, fineness=fineness)
 
