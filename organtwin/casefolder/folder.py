@@ -126,6 +126,14 @@ class CaseFolder:
         """Return labels to read parts of until the next call; raises CaseDamaged."""
         return self.objects.canvas(labels)
 
+    def as_put(self, object_id: str) -> Any:
+        """Return the noun of that id, a Change as such; raises CaseDamaged."""
+        return self.objects.as_put(object_id)
+
+    def whole_of(self, labels: str) -> str:
+        """Return the id of the whole LabelMap that a Change's id stands for, "" if none was put."""
+        return self.objects.wholes.get(labels, "")
+
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put, should the step fail."""
         return self.objects.trying()

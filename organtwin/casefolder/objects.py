@@ -35,7 +35,8 @@ class ObjectFolder:
         entry_follows: whoever puts Changes calls `put_last` before the journal names them; they are
             written then, beside each other, for a disk that waits twice waits once.
 
-    `jobs`, beside it, is where solver jobs run: a cache.
+    `jobs`, beside it, is where solver jobs run: a cache. `wholes`: id of a Change → id of the whole
+    LabelMap it stands for, where another process put that; whoever had it put says so here.
     """
 
     def __init__(self, root: Path, *, entry_follows: bool = False) -> None:
@@ -43,6 +44,7 @@ class ObjectFolder:
         self.jobs = root.parent / "jobs"
         self._at_hand: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
         self._whole: weakref.WeakValueDictionary[str, LabelMap] = weakref.WeakValueDictionary()
+        self.wholes: dict[str, str] = {}
         self._trial: IO[str] | None = None
         self._changes: OrderedDict[str, Change] = OrderedDict()
         self._canvas: Canvas | None = None

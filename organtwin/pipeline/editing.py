@@ -18,8 +18,10 @@ from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.imaging import without_what_followed
 
-DEPTH_LIMIT: Final = 200
-"""Changes upon each other before the whole labels are written: as many are read when they open."""
+LONG_CHAIN: Final = 200
+"""So many Changes upon each other, and the window has the whole labels put beside the work."""
+DEPTH_LIMIT: Final = 400
+"""So many, and a gesture waits until they are: as many are read when a case opens."""
 Found = tuple[str, float, NDArray[np.bool_]]
 STATES: Final[tuple[WorkState, ...]] = tuple(s for s in get_args(WorkState) if s != "carried")
 """What a person may say; `propagate` alone says "carried"."""
@@ -166,9 +168,8 @@ def _changed(
     before = _found(store.canvas(change.before), where)
     made = store.put(change)
     after = _found(store.canvas(made), where)
-    if change.depth >= DEPTH_LIMIT:
-        whole, now = store.put(store.get(made)), change.structures
-        made = store.put(Change(whole, now, now, beside=made))
+    if change.depth >= LONG_CHAIN:
+        made = _shortened(store, change, made)
     touched = {n for label, n in names.items() if _differ(before.get(label), after[label])}
     work = tuple(
         _reopened(replace(w, structure=renamed[w.structure]), touched)
@@ -181,6 +182,33 @@ def _changed(
     summary = ", ".join(_lines(before, after, withheld=withheld))
     summary = f"visit {visit}: {said}" + (f": {summary}" if summary else "")
     return case.with_visit(visit, labels=made, work=work), summary
+
+
+def _shortened(store: ObjectStore, change: Change, made: str) -> str:
+    """Return labels like `made`, which a Change led to, that lie on whole labels.
+
+    Those that were put beside the work; what was done since lies on them again.
+    """
+    later: list[Change] = []
+    put: Any = change
+    while isinstance(put, Change) and put.depth >= LONG_CHAIN:
+        later.append(put)
+        whole = store.whole_of(put.before)
+        if whole:
+            base = _whole(store, whole, put.structures_before, beside=put.before)
+            for depth, one in enumerate(reversed(later), start=2):
+                base = store.put(replace(one, before=base, depth=depth))
+            return base
+        put = store.as_put(put.before)
+    if change.depth < DEPTH_LIMIT:
+        return made
+    return _whole(store, store.put(store.get(made)), change.structures, beside=made)
+
+
+def _whole(
+    store: ObjectStore, whole: str, structures: tuple[Structure, ...], *, beside: str
+) -> str:
+    return store.put(Change(whole, structures, structures, beside=beside))
 
 
 def _places(change: Change, canvas: Canvas) -> NDArray[np.int64]:

@@ -68,6 +68,16 @@ class RecordedStore:
             self.read[labels] = None
         return self._store.canvas(labels)
 
+    def as_put(self, object_id: str) -> Any:
+        """Return a noun as it was put."""
+        return self._store.as_put(object_id)
+
+    def whole_of(self, labels: str) -> str:
+        """Return the id of whole labels that were put beside; this step is what names them."""
+        whole = self._store.whole_of(labels)
+        self.made |= {whole: None} if whole else {}
+        return whole
+
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put, should the step fail."""
         return self._store.trying()

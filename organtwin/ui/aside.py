@@ -58,6 +58,15 @@ def surfaces(asked: Mapping[str, Any], watch: Watch) -> Answer:
     return {"out": str(out)}
 
 
+def whole(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Put the whole of "labels", the id of a Change, into the folder "objects"."""
+    from organtwin.casefolder import ObjectFolder
+
+    watch.tell(0.0, "keeping labels")
+    objects = ObjectFolder(Path(asked["objects"]))
+    return {"whole": objects.put(objects.get(asked["labels"]))}
+
+
 def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """List the methods of segmentation."""
     from organtwin import segmenting
@@ -182,6 +191,7 @@ def verify(asked: Mapping[str, Any], watch: Watch) -> Answer:
 QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "look": look,
     "surfaces": surfaces,
+    "whole": whole,
     "methods": methods,
     "mesh_formats": mesh_asking.formats,
     "export_mesh": mesh_asking.export,

@@ -15,7 +15,7 @@ from organtwin.ui.child import Child
 from organtwin.ui.showing import Showing
 from organtwin.ui.trouble import Trouble
 
-REST_MS: Final = 2500
+REST_MS: Final = 6000
 
 
 class Preview(QObject):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from organtwin.casefolder import CaseFolder
+from organtwin.casefolder import CaseFolder, ObjectFolder
 from organtwin.core.canvas import Canvas, follow
 from organtwin.core.case import Case, Visit
 from organtwin.core.change import Change
@@ -102,6 +102,7 @@ def test_that_any_number_of_gestures_is_undone_and_redone(path: Path) -> None:
 
 
 def test_that_a_long_chain_is_shortened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editing, "LONG_CHAIN", 3)
     monkeypatch.setattr(editing, "DEPTH_LIMIT", 3)
     with CaseFolder.open(path) as folder:
         live = Canvas(labels_of(folder), folder.case.visits[0].labels)
@@ -116,6 +117,36 @@ def test_that_a_long_chain_is_shortened(path: Path, monkeypatch: pytest.MonkeyPa
         assert same(drawn, live.labels)
     with CaseFolder.open(path) as folder:
         assert same(labels_of(folder), drawn)
+
+
+def test_that_gestures_lie_on_whole_labels_that_were_put_beside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing, "LONG_CHAIN", 3)
+    with CaseFolder.open(path) as folder:
+        live = Canvas(labels_of(folder), folder.case.visits[0].labels)
+        depths, states, long, whole = [], [], "", ""
+        for x in range(7):
+            if x == 3:  # what the window has a process do
+                long, beside = folder.case.visits[0].labels, ObjectFolder(folder.objects.root)
+                whole = beside.put(beside.get(long))
+            if x == 4:  # while the hand went on
+                folder.objects.wholes[long] = whole
+            paint(folder, 2.0 * x)
+            labels = folder.case.visits[0].labels
+            depths.append(folder.objects.as_put(labels).depth)
+            assert follow(live, folder.objects.as_put, labels) is not None
+            assert same(labels_of(folder), live.labels)
+            states.append(live.frozen())
+        assert depths == [1, 2, 3, 4, 3, 4, 5]
+        assert whole in folder.entries[6].done.outputs
+        for state in reversed(states[:-1]):
+            folder.undo()
+            assert same(folder.canvas(folder.case.visits[0].labels).labels, state)
+        for _ in states[1:]:
+            folder.redo()
+    with CaseFolder.open(path) as folder:
+        assert same(labels_of(folder), states[-1])
 
 
 def test_that_a_gesture_that_changes_nothing_is_refused_and_leaves_nothing(path: Path) -> None:
@@ -201,7 +232,7 @@ def test_that_an_audit_package_holds_what_changes_rest_on(path: Path, tmp_path: 
 STROKES = """
 import sys
 from pathlib import Path
-from organtwin.casefolder import CaseFolder
+from organtwin.casefolder import CaseFolder, ObjectFolder
 from tests.editing.test_steps import paint
 with CaseFolder.open(Path(sys.argv[1])) as folder:
     for number in range(1000):

@@ -94,6 +94,46 @@ def ready_to_paint(page: SegmentPage, name: str = "tumour-1", shape: str = "disc
     return LabelMap(labels.labels.copy(order="F"), labels.affine, labels.structures)
 
 
+@pytest.mark.parametrize("strokes", [4, 7])
+def test_that_a_window_killed_while_whole_labels_are_put_loses_no_stroke(
+    case_path: Path, strokes: int
+) -> None:
+    code = f"""
+import os, signal, sys
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+app = QApplication(sys.argv)
+from organtwin.pipeline import editing
+from organtwin.ui import shortening
+from organtwin.ui.window import MainWindow
+from tests.ui import test_workbench as t
+from pathlib import Path
+editing.LONG_CHAIN = shortening.LONG_CHAIN = 2
+window = MainWindow(); window.resize(1280, 800); window.show()
+window.open_case(Path({str(case_path)!r})); window.choose_page("segment")
+app.processEvents()
+page = window.page("segment")
+t.ready_to_paint(page)
+view, wholes = window.stage.slices["axial"], window.session.folder.objects.wholes
+for number in range({strokes}):
+    while number == 4 and not wholes: QTest.qWait(20)
+    t.drag(view, t.across(view, 60.0 + 15.0 * number))
+    print(t.labels_of(page).volume_ml("tumour-1"), flush=True)
+    app.processEvents()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], check=False, timeout=90, capture_output=True, text=True
+    )
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    told = [float(line) for line in run.stdout.splitlines()]
+    with CaseFolder.open(case_path) as folder:
+        labels = folder.case.visits[0].labels
+        assert [entry.done.step for entry in folder.entries][-strokes:] == ["edit"] * strokes
+        assert folder.get(labels).volume_ml("tumour-1") == told[-1]
+        assert folder.as_put(labels).depth < strokes or strokes == 4
+
+
 # -- the list -----------------------------------------------------------------------------------
 
 
