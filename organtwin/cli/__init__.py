@@ -23,6 +23,7 @@ from organtwin.cli import (
     others,
     river,
     segmenting,
+    transferring,
 )
 from organtwin.cli.verb import Run
 from organtwin.core.errors import BadInput, Missing, OrganTwinError
@@ -32,7 +33,7 @@ from organtwin.printing import Printer
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
     inspecting, imaging, segmenting, editing, meshing, cutting, measuring, river, exporting,
-    deidentifying, others,
+    deidentifying, transferring, others,
 )  # fmt: skip
 
 

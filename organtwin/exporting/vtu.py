@@ -62,6 +62,8 @@ def _grid(tagged: Tagged) -> Any:
     surfaces = np.concatenate([np.zeros(len(mesh.tetrahedra)), numbers]).astype(np.int32)
     grid.GetCellData().AddArray(array(regions, "region"))
     grid.GetCellData().AddArray(array(surfaces, "surface"))
+    for name, values in tagged.fields.items():
+        grid.GetPointData().AddArray(array(values, name))
     for name, number, dimension in names_of(tagged):
         grid.GetFieldData().AddArray(array(np.array([number, dimension], np.int32), name))
     return grid
