@@ -192,8 +192,8 @@ class MeshCut(QWidget):
             return
         self._result.setText(
             f"By {made.by}. Both together within {abs(made.volume_error_percent):.3f} % of "
-            f"the whole; smallest angle {made.min_dihedral_deg:.1f}°, {made.from_15_deg_percent:.2f} % from "
-            f"15°; the cut at most {made.off_mm:.1f} mm off."
+            f"the whole; smallest angle {made.min_dihedral_deg:.1f}°, "
+            f"{made.from_15_deg_percent:.2f} % from 15°; the cut at most {made.off_mm:.1f} mm off."
         )
         remnant, specimen = made.remnant, made.specimen
         names = {s.name: None for part in (remnant, specimen) for s in part.structures}
