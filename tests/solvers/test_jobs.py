@@ -181,9 +181,15 @@ def test_that_an_archive_with_a_pickle_is_refused(tmp_path: Path) -> None:
     assert finished(tmp_path).error == "BadInput"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"contract":99}', '{"contract":1}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"contract":99}', '{"contract":1}'])
 def test_that_a_job_file_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.json").write_text(text)
+    assert finished(tmp_path).error == "BadInput"
+    assert result_of(tmp_path).error == "BadInput"
+
+
+def test_that_a_process_with_an_empty_job_file_ends_with_a_result(tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text("")
     process = start_job(tmp_path)
     process.communicate(timeout=60)
     assert process.returncode == 1
