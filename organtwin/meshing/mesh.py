@@ -105,7 +105,7 @@ def _fitted(
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
-        tree = plan.octree()
+        plan, tree = plan.unpinched(solid.pinches())
         found = squares(tree)
         if attempt > 0 and tetrahedra_of(found, plan.grid.shape) > most:
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,22 +140,3 @@ def _most_frequent(fine: NDArray[np.uint8], leaf: Bools, edge: int) -> NDArray[n
             best = np.maximum(best, count)
         label[i, j, k] = most
     return label
-
-
-def marks(
-    grid: Grid, places_mm: NDArray[np.float64], too_coarse: Callable[[int], Bools]
-) -> tuple[Bools, ...]:
-    """Return per level the cells that hold a place for which the level is too coarse.
-
-    Args:
-        places_mm: (n, 3) along the voxels' axes.
-        too_coarse: level → (n,) whether a place needs smaller cells.
-    """
-    cells = grid.cells_at(places_mm)
-    found = []
-    for level in range(grid.depth + 1):
-        mark = np.zeros(grid.shape_at(level), dtype=bool)
-        if level > 0:
-            mark[tuple((cells[too_coarse(level)] >> level).T)] = True
-        found.append(mark)
-    return tuple(found)

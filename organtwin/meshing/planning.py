@@ -12,6 +12,7 @@ from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
 from organtwin.meshing.cones import squares, tetrahedra_of
 from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
+from organtwin.meshing.pinches import CORNERS, Pinches, expanded, unpinched
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
 from organtwin.meshing.thickness import block, boundary, thin, windows
@@ -23,6 +24,7 @@ DEEPEST = 7
 MOST_CELLS = 1 << 27
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
+DIVISIONS = 3
 MOST_SCALES = 8
 NEAR_ENOUGH = 1.06
 
@@ -41,6 +43,29 @@ class Plan:
         """Return the leaves with their labels."""
         split = divided(self.grid, self.asked)
         return labelled(self.grid, split, self.grid.sampled(self.voxels, self.spacing_mm))
+
+    def unpinched(self, pinches: Pinches) -> tuple[Plan, Octree]:
+        """Return a plan that divides leaves at pinches where that helps, and its octree.
+
+        The octree is without pinches, or has few. Dividing helps when it leaves less than half of
+        them.
+        """
+        plan, tree = self, unpinched(self.octree(), pinches)
+        places = pinches.of(expanded(tree))
+        for _ in range(DIVISIONS):
+            cells = (places[:, None] + CORNERS).reshape(-1, 3)
+            if tree.leaves[0][tuple(cells.T)].all():
+                break
+            asked = [level.copy() for level in plan.asked]
+            for level in range(1, self.grid.depth + 1):
+                asked[level][tuple((cells >> level).T)] = True
+            finer = replace(plan, asked=tuple(asked))
+            after = unpinched(finer.octree(), pinches)
+            left = pinches.of(expanded(after))
+            if len(left) > len(places) / 2:
+                break
+            plan, tree, places = finer, after, left
+        return plan, tree
 
     def finer_at(self, tree: Octree, places_mm: NDArray[np.float64]) -> Plan | None:
         """Return a plan that divides the leaves at places (n, 3); None when none may be smaller."""
@@ -153,8 +178,8 @@ def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
     best, nearest = None, np.inf
     for turn in range(MOST_SCALES):
         watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
-        plan = planned(solid, sizes, scale)
-        ratio = tetrahedra_of(squares(plan.octree()), plan.grid.shape) / sizes.target_tetrahedra
+        plan, tree = planned(solid, sizes, scale).unpinched(solid.pinches())
+        ratio = tetrahedra_of(squares(tree), plan.grid.shape) / sizes.target_tetrahedra
         if abs(np.log(ratio)) < nearest:
             best, nearest = plan, abs(np.log(ratio))
         if nearest < np.log(NEAR_ENOUGH):

@@ -12,6 +12,8 @@ from organtwin.core.errors import BadArgument, BadMesh, EmptyLabel, MisplacedLab
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import LeftOut
 from organtwin.core.volume import spacing_of, to_index, voxel_ml_of
+from organtwin.meshing.interfaces import nested_labels
+from organtwin.meshing.pinches import Pinches
 from organtwin.meshing.places import place_of, place_of_largest
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.surfaces import cropped
@@ -43,6 +45,10 @@ class Solid:
         counts = np.bincount(self.regions.ravel(order="K"), minlength=256)
         voxel_mm3 = 1000.0 * voxel_ml_of(self.affine)
         return {int(n): float(counts[n]) * voxel_mm3 for n in np.flatnonzero(counts) if n > 0}
+
+    def pinches(self) -> Pinches:
+        """Return what counts where a structure touches itself."""
+        return Pinches(nested_labels(self.structures).values())
 
     def labels(self) -> LabelMap:
         """Return the regions as a label map."""
