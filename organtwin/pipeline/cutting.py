@@ -41,7 +41,7 @@ def cut(
     if sum(asked) != 1:
         raise BadArgument("a cut is by a plane, by a structure or by a scenario", where="cut")
     if remove:
-        return case.having(cut=""), "the cut is removed"
+        return case.having(cut=""), "removed"
     if structure:
         labels = labels_of(case, store, 0)
         made, by = _cut_out(mesh, labels, structure, watch), structure

@@ -147,6 +147,44 @@ def test_that_febio_parts_have_no_material_made_up(place: Path) -> None:
     assert len(faces) == 48
 
 
+def test_that_febio_would_number_nodes_and_turn_faces_as_we_do(place: Path) -> None:
+    """By FEBio's own reader and its tet4 (FEBioMeshSection4.cpp, FESolidElementShape.cpp).
+
+    Nodes and elements by id, unique over all parts; N1 = 1 - r - s - t, N2 = r, N3 = s, N4 = t, so
+    that the Jacobian is positive where nodes 2, 3, 4 are right-handed about node 1; faces of a
+    Surface are faces of elements, outward, so that a pressure pushes in.
+    """
+    mesh = ET.parse(place / "m.feb").getroot().find("Mesh")
+    assert mesh is not None
+    nodes = {int(n.attrib["id"]): np.array(n.text.split(","), float) for n in mesh.iter("node")}
+    elements = {int(e.attrib["id"]): [int(i) for i in e.text.split(",")] for e in mesh.iter("elem")}
+    assert len(elements) == sum(len(part) for part in mesh.findall("Elements")) == 6 * 6**3
+    corners = np.array([[nodes[i] for i in each] for each in elements.values()])
+    jacobians = np.linalg.det(corners[:, 1:] - corners[:, :1])
+    assert jacobians.min() > 0
+    parts = {p.attrib["name"]: [int(e.attrib["id"]) for e in p] for p in mesh.findall("Elements")}
+    number = {each: row for row, each in enumerate(elements)}
+    ml = {n: jacobians[[number[e] for e in ids]].sum() / 6000.0 for n, ids in parts.items()}
+    assert ml == pytest.approx({"liver": WHOLE_ML - TUMOUR_ML, "tumour-1": TUMOUR_ML})
+    faces = [(0, 1, 3), (1, 2, 3), (2, 0, 3), (2, 1, 0)]
+    for surface in mesh.findall("Surface"):
+        first = surface.attrib["name"].partition(".")[0]
+        outward = {
+            rolled
+            for element in parts[first]
+            for f in faces
+            for rolled in _rolled([elements[element][i] for i in f])
+        }
+        told = [tuple(int(i) for i in t.text.split(",")) for t in surface]
+        assert set(told) <= outward
+        ids = mesh.find(f"NodeSet[@name='{surface.attrib['name']}']")
+        assert {int(i) for i in ids.text.split(",")} == {i for t in told for i in t}
+
+
+def _rolled(face: list[int]) -> list[tuple[int, ...]]:
+    return [tuple(face[n:] + face[:n]) for n in range(3)]
+
+
 def test_that_glb_is_upright_in_metres(place: Path) -> None:
     content = (place / "m.glb").read_bytes()
     magic, version, size, length = struct.unpack_from("<4sIII", content)
