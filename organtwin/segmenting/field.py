@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -27,11 +28,15 @@ from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.marks import Marks, Voxels
 from organtwin.segmenting.morphology import Box, around, blurred, local_mean
 from organtwin.segmenting.seeds import BACKGROUND
+from organtwin.segmenting.walls import Relief, relief_of
 
 GRID_MM = 3.0
+LONG = 20
+FEWEST = 500_000
 MOST_VOXELS = 2_000_000
 BLUR = 0.6
 REACH = 1.2
+SURE = 4.0
 EVEN = 0.7
 DEEPEST = 300.0
 DEEP_ENOUGH = 20
@@ -51,6 +56,7 @@ class Field:
         factors: voxels of the image in one of the field.
         image: float32, block means of the part, blurred by 0.6 of a voxel.
         sharp: float32, the part at the image's own voxels, blurred by 1 mm.
+        relief: of `image`.
         marks: voxels of the field, by name; background gives way to structures.
     """
 
@@ -60,6 +66,7 @@ class Field:
     factors: Factors
     image: Floats
     sharp: Floats
+    relief: Relief
     marks: Marks
 
     @property
@@ -88,6 +95,14 @@ class Field:
                 )
         return replace(self, marks=found)
 
+    @cached_property
+    def walls(self) -> Floats:
+        """Walls between organs (ni, nj, nk), 0 inside of what has seeds; see `walls`."""
+        seeds = np.zeros(self.image.shape, bool)
+        for voxels in (v for name, v in self.marks.items() if name != BACKGROUND):
+            seeds[tuple(voxels.T)] = True
+        return self.relief.walls(ndimage.binary_dilation(seeds))
+
     @property
     def _start(self) -> list[int]:
         return [cut.start for cut in self.box]
@@ -103,8 +118,10 @@ class Field:
     def outlined(self, mask: Flags) -> Flags:
         """A mask of the field on the whole image's grid, its border at half-maximum and even.
 
-        The brightness on both sides is taken from the field, the border from the image itself
-        within 1.2 voxels of the field. Holes are filled.
+        The brightness on both sides is taken from the field. Within 1.2 voxels of its border each
+        voxel of the image itself says how likely it is to be inside, by its value between the two
+        sides and by how far it lies from the border (as sure there as a value can make it); what
+        neighbours say together decides, so that noise does not. Holes are filled.
         """
         found = np.zeros(self.whole.shape, bool)
         if not mask.any():
@@ -115,21 +132,23 @@ class Field:
         shape = part[fine].shape
         inside = ndimage.binary_fill_holes(mask[tight])
         distance = signed_mm(inside, self.spacing_mm)
-        level, clear = self._half_way(tight, inside, distance)
-        reach = REACH * max(self.spacing_mm)
+        middle, slope = self._evidence(tight, inside, distance)
         with ThreadPoolExecutor(2) as pool:
-            far, middle, sign = pool.map(
-                lambda one: refined(one, self.factors, shape), (distance, level, clear)
+            far, level, gain = pool.map(
+                lambda one: refined(one, self.factors, shape), (distance, middle, slope)
             )
-        lead = (self.sharp[fine] - middle) * sign
-        moved = np.where((np.abs(far) < reach) & (lead != 0.0), lead > 0.0, far < 0.0)
-        part[fine] = (
-            blurred(moved.astype(np.float32), EVEN * max(self.whole_mm), self.whole_mm) > 0.5
-        )
+        reach = REACH * max(self.spacing_mm)
+        said = np.clip((self.sharp[fine] - level) * gain, -SURE, SURE)
+        odds = np.where(np.abs(far) < reach, said, np.float32(0)) - far * np.float32(SURE / reach)
+        share = np.tanh(0.5 * np.clip(odds, -SURE, SURE))
+        part[fine] = blurred(share, EVEN * max(self.whole_mm), self.whole_mm) > 0.0
         return found
 
-    def _half_way(self, tight: Box, inside: Flags, distance: Floats) -> tuple[Floats, Floats]:
-        """Level half way between both sides, and 1, -1 (the inside is darker) or 0 (unclear)."""
+    def _evidence(self, tight: Box, inside: Flags, distance: Floats) -> tuple[Floats, Floats]:
+        """Level half way between both sides, and by how much a unit above it shifts the log odds.
+
+        Of two normal densities of the same sd: their difference over its square.
+        """
         image, mm = self.image[tight], self.spacing_mm
         deep, beyond = distance < -max(mm), distance > max(mm)
         deep = deep if deep.sum() > DEEP_ENOUGH else inside
@@ -137,9 +156,20 @@ class Field:
         if not beyond.any():
             return within, np.zeros_like(within)
         contrast = within - local_mean(image, beyond, max(mm), mm)
-        noise = 1.4826 * float(np.median(np.abs(image[deep] - np.median(image[deep]))))
-        sign = np.where(np.abs(contrast) > 2.0 * noise, np.sign(contrast), 0.0)
-        return within - 0.5 * np.clip(contrast, -DEEPEST, DEEPEST), sign.astype(np.float32)
+        contrast = np.clip(contrast, -DEEPEST, DEEPEST)
+        seen = self._sampled(tight)[deep]
+        noise = 1.4826 * float(np.median(np.abs(seen - np.median(seen))))
+        slope = contrast / np.float32(max(noise, 1e-6) ** 2)
+        return within - 0.5 * contrast, slope.astype(np.float32)
+
+    def _sampled(self, tight: Box) -> Floats:
+        """The sharp image at one voxel in each of the field's."""
+        places = (
+            np.minimum(np.arange(cut.start, cut.stop) * f + f // 2, n - 1)
+            for cut, f, n in zip(tight, self.factors, self.sharp.shape, strict=True)
+        )
+        found: Floats = self.sharp[np.ix_(*places)]
+        return found
 
     def _fine(self, tight: Box, shape: tuple[int, ...]) -> Box:
         i, j, k = (
@@ -157,12 +187,24 @@ def field_of(image: Floats, spacing_mm: Spacing, marks: Marks, *, most: int = MO
     """
     box = _box(marks, spacing_mm, image.shape)
     size = float(np.prod([(c.stop - c.start) * s for c, s in zip(box, spacing_mm, strict=True)]))
-    target = max(GRID_MM, float(np.cbrt(size / most)))
+    finest = max(min(GRID_MM, _smallest_mm(marks, spacing_mm) / LONG), np.cbrt(size / FEWEST))
+    target = max(min(GRID_MM, float(finest)), float(np.cbrt(size / most)))
     factors = factors_for(spacing_mm, target)
     coarse_mm = coarse_spacing(spacing_mm, factors)
     coarse = blurred(block_mean(image[box], factors), BLUR * max(coarse_mm), coarse_mm)
     sharp = blurred(image[box], 1.0, spacing_mm)
-    return Field(image, spacing_mm, box, factors, coarse, sharp, {}).marked(marks)
+    relief = relief_of(coarse)
+    return Field(image, spacing_mm, box, factors, coarse, sharp, relief, {}).marked(marks)
+
+
+def _smallest_mm(marks: Marks, spacing_mm: Spacing) -> float:
+    """Extent of the structure that has the shortest lines, mm; a point says nothing of it."""
+    extents = (
+        float(np.linalg.norm(np.ptp(voxels, axis=0) * np.array(spacing_mm)))
+        for name, voxels in marks.items()
+        if name != BACKGROUND
+    )
+    return min((extent for extent in extents if extent > LONG * min(spacing_mm) / 4.0), default=1e4)
 
 
 def _box(marks: Mapping[str, np.ndarray], spacing_mm: Spacing, shape: tuple[int, ...]) -> Box:

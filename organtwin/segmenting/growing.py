@@ -17,15 +17,14 @@ from organtwin.core.watch import Watch
 from organtwin.segmenting import Request
 from organtwin.segmenting.appearance import appearance_of
 from organtwin.segmenting.field import Field, field_of
-from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.frame import Flags, Floats
 from organtwin.segmenting.growth import costs_of, shares_of
-from organtwin.segmenting.marks import Marks, Voxels, answered, asked, both_sides
-from organtwin.segmenting.morphology import depth_mm, dilated
+from organtwin.segmenting.marks import Marks, answered, asked, both_sides
+from organtwin.segmenting.necks import bulk
 from organtwin.segmenting.seeds import BACKGROUND, Seeds
 
 MOST_VOXELS = 300_000
 EVEN = 0.7
-NECK, NECK_MM = 0.4, 8.0
 
 
 class Growing:
@@ -109,7 +108,7 @@ def owned(shares: dict[str, Floats], field: Field, even: float = EVEN) -> NDArra
     """Return the number of the name each voxel of the field goes to, in the order of `shares`.
 
     Shares are evened out over 0.7 voxels; seeds keep their name; what does not hang together with
-    seeds of its name, or by a neck only, is background.
+    seeds of its name, or by a neck only (`necks`), is background.
     """
     soft = [ndimage.gaussian_filter(s, even) if even else s for s in shares.values()]
     owner = np.argmax(soft, axis=0)
@@ -118,25 +117,6 @@ def owned(shares: dict[str, Floats], field: Field, even: float = EVEN) -> NDArra
     nobody = list(shares).index(BACKGROUND)
     for number, name in enumerate(shares):
         if name != BACKGROUND:
-            kept = bulk(owner == number, field.marks[name], field.spacing_mm)
+            kept = bulk(owner == number, field.marks[name], field)
             owner[(owner == number) & ~kept] = nobody
     return owner
-
-
-def bulk(mask: Flags, seeds: Voxels, spacing_mm: Spacing) -> Flags:
-    """Keep of a mask what hangs together with its seeds by no neck far thinner than it is there.
-
-    An opening by 0.4 of how deep the seeds lie in the mask (8 mm at most), the parts with seeds,
-    and what lies within twice that radius of them in the mask, so that tips stay.
-    """
-    depth = depth_mm(mask, spacing_mm)
-    radius = min(NECK_MM, NECK * float(np.median(depth[tuple(seeds.T)])))
-    marked = np.zeros(mask.shape, bool)
-    marked[tuple(seeds.T)] = True
-    if radius > min(spacing_mm):
-        core, _ = ndimage.label(depth > radius)
-        near = np.unique(core[marked])
-        part = np.isin(core, near[near > 0]) | marked
-        mask = mask & dilated(part, 2.0 * radius, spacing_mm)
-    parts, _ = ndimage.label(mask)
-    return np.isin(parts, np.unique(parts[marked])) & mask
