@@ -46,7 +46,7 @@ def cut(
         labels = labels_of(case, store, 0)
         made, by = _cut_out(mesh, labels, structure, watch), structure
     elif scenario:
-        made, by = _planned(case, store, mesh, scenario, watch), scenario
+        made, by = _planned(case, store, watch, scenario), scenario
     else:
         made, by = _by_plane(mesh, point_mm, normal, watch)
     made = replace(made, by=by)
@@ -80,7 +80,7 @@ def _cut_out(mesh: OrganMesh, labels: LabelMap, name: str, watch: Watch) -> Cut:
     return cut_mesh(mesh, around(labels, name), watch)
 
 
-def _planned(case: Case, store: ObjectStore, mesh: OrganMesh, name: str, watch: Watch) -> Cut:
+def _planned(case: Case, store: ObjectStore, watch: Watch, name: str) -> Cut:
     from organtwin.comparing import effects_of, union_distance
     from organtwin.meshing.cutting import cut as cut_mesh
 
@@ -91,4 +91,4 @@ def _planned(case: Case, store: ObjectStore, mesh: OrganMesh, name: str, watch: 
     removed = union_distance([effect for effect in effects if effect.contact == "cut"])
     if removed is None:
         raise BadArgument(f"{name} resects nothing", advice="choose a plan with a resection")
-    return cut_mesh(mesh, removed, watch)
+    return cut_mesh(store.get(case.mesh), removed, watch)
