@@ -228,7 +228,8 @@ class DrawingTools(QWidget):
         if not active:
             return "Add a structure first."
         if self.tool in ("paint", "erase"):
-            return f"Drag in a slice to {self.tool} {active}. Ctrl: the other way round."
+            other = "erases" if self.tool == "paint" else "paints"
+            return f"Drag in a slice to {self.tool} {active}. Ctrl {other}."
         if self.tool == "scissors":
             return f"Draw around what to cut of {active}. In 3D, Ctrl + drag turns."
         return f"Click a piece of {active} in a slice." if self._by_click() else ""

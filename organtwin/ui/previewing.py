@@ -110,6 +110,7 @@ class Preview(QObject):
         elif part["part"] == "found":
             self._show(Path(part["out"]), part)
         elif part["part"] == "idle":
+            self._showing.session.whispered.emit(0.0, "Ready")
             self._go_on()
 
     def _show(self, path: Path, part: Mapping[str, Any]) -> None:

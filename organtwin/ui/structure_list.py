@@ -26,7 +26,7 @@ from organtwin.ui.pieces import cleared, side_by_side, tool, words
 from organtwin.ui.row_dragging import RowDragging
 from organtwin.ui.structure_row import StructureRow, swatch
 from organtwin.ui.tips import tooltip
-from organtwin.ui.workbench import NEXT_STATE, Workbench
+from organtwin.ui.workbench import COLOURS, NEXT_STATE, Workbench
 
 REST_MS: Final = 400
 """After a gesture so long without another, the ± of volumes is worked out: it reads all voxels."""
@@ -38,12 +38,6 @@ UNSURE: Final = (
     "With all that lies in it. Between two slices the surface lies anywhere: the volume may differ "
     "by this at most, were the labels right"
 )
-COLOURS: Final = (
-    ("red", (0.84, 0.30, 0.28)), ("orange", (0.93, 0.58, 0.25)), ("yellow", (0.93, 0.83, 0.34)),
-    ("olive", (0.66, 0.72, 0.34)), ("green", (0.38, 0.74, 0.44)), ("teal", (0.30, 0.73, 0.69)),
-    ("sky", (0.36, 0.70, 0.93)), ("blue", (0.34, 0.48, 0.90)), ("violet", (0.60, 0.42, 0.86)),
-    ("pink", (0.92, 0.50, 0.72)), ("brown", (0.64, 0.47, 0.36)), ("grey", (0.66, 0.69, 0.72)),
-)  # fmt: skip
 
 
 class StructureList(QWidget):
@@ -290,6 +284,8 @@ class StructureList(QWidget):
 
 def _ml(volume: float, unsure: float | None = None) -> str:
     """Return a volume in mL, with what may be wrong of it."""
+    if volume == 0.0:
+        return "empty"
     said = f"{volume:,.1f}" if unsure is None else f"{volume:,.1f} ± {unsure:,.1f}"
     return f"{said} mL".replace(",", " ")
 

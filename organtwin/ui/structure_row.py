@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, override
 
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton
 
 from organtwin.core.case import Work, WorkState
@@ -22,6 +22,8 @@ PICTURES: Final[dict[WorkState, str]] = {
     "reviewed": "state-reviewed",
 }
 NUMBERED: Final = 9
+BESIDE_PX: Final = 24
+MIDDLE: Final = Qt.TextElideMode.ElideMiddle
 
 
 class StructureRow(QFrame):
@@ -33,8 +35,7 @@ class StructureRow(QFrame):
     def __init__(self, structure: Structure, number: int) -> None:
         super().__init__()
         self.structure = structure
-        self.name = QToolButton()
-        self.name.setText(structure.name)
+        self.name = _Name(structure.name)
         self.name.setCheckable(True)
         self.name.setProperty("structure", True)
         self.name.setIcon(swatch(structure.colour))
@@ -61,6 +62,7 @@ class StructureRow(QFrame):
         line.setContentsMargins(0, 0, 2, 0)
         line.setSpacing(2)
         line.addWidget(self.name, 1)
+        line.addSpacing(4)
         for thing in (self.volume, self.state, self.eye):
             line.addWidget(thing)
 
@@ -103,6 +105,22 @@ class StructureRow(QFrame):
             button.deleteLater()
         menu.popup(self.state.mapToGlobal(at))
         return menu
+
+
+class _Name(QToolButton):
+    """A button whose words are shortened where there is no room for them."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words = words
+        self.setText(words)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the words beside the swatch."""
+        super().resizeEvent(event)
+        room = self.width() - self.iconSize().width() - BESIDE_PX
+        self.setText(self.fontMetrics().elidedText(self._words, MIDDLE, room))
 
 
 def swatch(colour: tuple[float, float, float]) -> QIcon:

@@ -23,6 +23,12 @@ NEXT_STATE: Final[dict[WorkState, WorkState]] = {
     "reviewed": "in progress",
 }
 """What one click makes of a state; a review is said on purpose, from the menu."""
+COLOURS: Final = (
+    ("red", (0.84, 0.30, 0.28)), ("orange", (0.93, 0.58, 0.25)), ("yellow", (0.93, 0.83, 0.34)),
+    ("olive", (0.66, 0.72, 0.34)), ("green", (0.38, 0.74, 0.44)), ("teal", (0.30, 0.73, 0.69)),
+    ("sky", (0.36, 0.70, 0.93)), ("blue", (0.34, 0.48, 0.90)), ("violet", (0.60, 0.42, 0.86)),
+    ("pink", (0.92, 0.50, 0.72)), ("brown", (0.64, 0.47, 0.36)), ("grey", (0.66, 0.69, 0.72)),
+)  # fmt: skip
 
 
 class Workbench(QObject):
@@ -90,8 +96,13 @@ class Workbench(QObject):
         return [*own, f"tumour-{next(numbers)}"]
 
     def add(self, name: str) -> bool:
-        """Add a structure and work on it."""
-        return self._do(name, do="add", structure=name)
+        """Add a structure and work on it; one of a person's own naming in a colour that is free."""
+        asked: dict[str, Any] = {"do": "add", "structure": name}
+        taken = [s.colour for s in self.structures]
+        free = [list(colour) for _, colour in COLOURS if colour not in taken]
+        if free and name not in self.names_to_add():
+            asked["colour"] = free[0]
+        return self._do(name, **asked)
 
     def rename(self, name: str, to: str) -> bool:
         """Give a structure another name."""

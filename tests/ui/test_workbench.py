@@ -365,6 +365,25 @@ def test_that_the_list_adds_renames_recolours_moves_and_removes(page: SegmentPag
     assert steps(page)[-5:] == ["structure"] * 5
 
 
+def test_that_structures_of_ones_own_are_told_apart_by_their_colours(page: SegmentPage) -> None:
+    for name in ("a", "b", "c", "d", "e", "f", "g"):
+        page.bench.add(name)
+    colours = [s.colour for s in page.bench.structures]
+    assert len(set(colours)) == len(colours)
+    assert page.structures.rows["g"].volume.text() == "empty"
+
+
+def test_that_a_long_name_is_shortened_in_its_row(page: SegmentPage) -> None:
+    name = "a structure with a name far too long for the list"
+    page.bench.add(name)
+    button = page.structures.rows[name].name
+    QApplication.processEvents()
+    button.resize(150, button.height())
+    assert "…" in button.text()
+    button.resize(900, button.height())
+    assert button.text() == name
+
+
 def test_that_nothing_is_drawn_before_what_contains_it(page: SegmentPage) -> None:
     assert page.bench.structures[0].name == "liver"
     assert not page.bench.may_move(page.bench.structures[1].name, -1)
