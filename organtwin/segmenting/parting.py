@@ -56,7 +56,7 @@ class Lit:
 
     Args:
         vessels: (ni, nj, nk) bool.
-        ridge: (ni, nj, nk) float32, the image less the tissue's level, lightly blurred.
+        ridge: (ni, nj, nk) float32, the image less the tissue's level.
         along: (n, 3) float32, the way each vessel voxel runs (`vesselness.Tubes`).
         noise: sd of the ridge image in plain tissue.
         spacing_mm: voxel size.
