@@ -72,7 +72,7 @@ class MeshCut(QWidget):
         self._forget.clicked.connect(lambda: self.session.do("cut", {"remove": True}))
         self._export.clicked.connect(self.export_asked)
         showing.plane_dragged.connect(self._dragged)
-        session.busy_changed.connect(lambda _: self._follow())
+        session.busy_changed.connect(lambda _: self._enable())
 
     def asked(self) -> dict[str, Any]:
         """Return what the step is asked for."""
@@ -115,6 +115,11 @@ class MeshCut(QWidget):
     def left(self) -> None:
         """Take the grips away."""
         self.showing.grips_changed.emit(None, None)
+
+    @property
+    def on(self) -> bool:
+        """Whether the tool is in use."""
+        return self._on.isChecked()
 
     @property
     def _cut_id(self) -> str:
@@ -175,8 +180,7 @@ class MeshCut(QWidget):
             row.setVisible(behind is not None)
         for row in (self._result, self._table, self._after):
             row.setVisible(on and made)
-        for action in (self._do, self._forget, self._export):
-            action.setEnabled(not self.session.busy)
+        self._enable()
         if behind is not None:
             gone = float(self._volumes[behind].sum())
             kept = float(self._volumes.sum()) - gone
@@ -186,6 +190,10 @@ class MeshCut(QWidget):
         else:
             self.left()
         self.changed.emit()
+
+    def _enable(self) -> None:
+        for action in (self._do, self._forget, self._export):
+            action.setEnabled(not self.session.busy)
 
     def _tell(self, made: Cut | None) -> None:
         if made is None:

@@ -78,7 +78,7 @@ class MeshPage(Page):
         self._show.setChecked(True)
         self._show.toggled.connect(self._draw)
         self._cut = MeshCut(self.session, self.showing)
-        self._cut.changed.connect(self._draw)
+        self._cut.changed.connect(self._cut_changed)
         self._cut.export_asked.connect(lambda: self._ask_where(cut=True))
         cutting = words("CUTTING", "section"), self._cut
         for thing in (self._doubt, self._said, self._show, *cutting, *self._make_figures()):
@@ -200,6 +200,14 @@ class MeshPage(Page):
         layers = opened.around(worst.tetrahedron, said, FRONT)
         self.showing.viewing.move_to(np.array(worst.place_mm))
         self.showing.add(Scene(layers, title="Mesh, cut open at an element"), covered)
+
+    def _cut_changed(self) -> None:
+        """Show the cut; an element that was flown to would hide it."""
+        if self._cut.on:
+            blocked = self._worst.blockSignals(True)
+            self._worst.clearSelection()
+            self._worst.blockSignals(blocked)
+        self._draw()
 
     def _chosen(self) -> Any:
         """Return the element chosen in the table, None for none."""
