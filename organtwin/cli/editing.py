@@ -41,7 +41,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--visit", type=int, default=0)
     made.add_argument("--structure", required=True)
     made.add_argument("--state", required=True, choices=STATES)
-    made.add_argument("--who", default="", help="who reviewed it; the account without")
+    made.add_argument("--who", default="", help="who reviewed it; the account is kept, too")
 
 
 def _edit(asked: argparse.Namespace, printer: Printer) -> None:
@@ -70,7 +70,9 @@ def _structure(asked: argparse.Namespace, printer: Printer) -> None:
 
 def _mark(asked: argparse.Namespace, printer: Printer) -> None:
     with CaseFolder.open(Path(asked.case)) as folder:
-        who = asked.who or (folder.who if asked.state == "reviewed" else "")
+        who = folder.who if asked.state == "reviewed" else ""
+        if asked.who and asked.who != folder.who:
+            who = f"{asked.who} (account {folder.who})"
         arguments = {"visit": asked.visit, "structure": asked.structure, "state": asked.state}
         step(folder, "mark", arguments | {"who": who}, printer)
         rows = [

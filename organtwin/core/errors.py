@@ -10,7 +10,8 @@
     │   ├── EmptyLabel      a structure has no voxels
     │   ├── MisplacedLabel  a structure lies where it cannot
     │   ├── BadMesh         labels that do not make a mesh a solver can trust
-    │   └── BadArgument     a value outside what a step takes
+    │   ├── BadArgument     a value outside what a step takes
+    │   └── WouldReplace    work or a file that nobody asked to replace would be lost
     ├── Missing             a step needs the result of an earlier one
     ├── SolverFailed        a solver ended without an answer
     ├── CaseProblem
@@ -74,6 +75,10 @@ class BadMesh(BadInput):
 
 class BadArgument(BadInput):
     """A value outside what a step takes."""
+
+
+class WouldReplace(BadInput):
+    """Work or a file that nobody asked to replace would be lost."""
 
 
 class Missing(OrganTwinError):

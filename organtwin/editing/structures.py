@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -12,13 +11,9 @@ from organtwin.core.canvas import Canvas
 from organtwin.core.change import Change
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import Structure
+from organtwin.core.names import checked_name
 from organtwin.editing.ground import Ground, Places
 from organtwin.editing.settling import Sheets, change_of, owners_at, redrawn, without
-
-NAME_LIMIT: Final = 64
-"""Longest name of a structure; a segment's label in DICOM is LO, 64 characters (PS3.5 6.2)."""
-NOTHING: Final = "background"
-"""What seeds call the voxels of no structure."""
 
 
 def added(canvas: Canvas, new: Structure) -> Change | None:
@@ -26,11 +21,14 @@ def added(canvas: Canvas, new: Structure) -> Change | None:
     old = canvas.labels.structures
     if new.name in [s.name for s in old]:
         raise BadArgument(f"there is a structure {new.name!r} already", where="structure")
-    return change_of(canvas, (), _in_order((*old, checked(new))))
+    return change_of(canvas, (), _in_order((*old, checked(new, [s.name for s in old]))))
 
 
-def renamed(canvas: Canvas, name: str, to: str) -> Change | None:
+def renamed(canvas: Canvas, name: str, to: str, term: Structure | None = None) -> Change | None:
     """Give a structure another name.
+
+    Args:
+        term: what the new name stands for: its kind and code are taken; without it they stay.
 
     Raises:
         BadArgument: that is taken, or names what an outer structure of it, or one drawn before it,
@@ -40,13 +38,12 @@ def renamed(canvas: Canvas, name: str, to: str) -> Change | None:
     canvas.labels.structure(name)
     if to in [s.name for s in old]:
         raise BadArgument(f"there is a structure {to!r} already", where="to")
-    new = [
-        replace(
-            s, name=to if s.name == name else s.name, within=to if s.within == name else s.within
-        )
-        for s in old
-    ]
-    ordered = _in_order(list(map(checked, new)))
+    checked_name(to, [s.name for s in old if s.name != name], where="to")
+    new = [replace(s, within=to if s.within == name else s.within) for s in old]
+    place = [s.name for s in old].index(name)
+    meant = term or old[place]
+    new[place] = checked(replace(new[place], name=to, kind=meant.kind, code=meant.code))
+    ordered = _in_order(new)
     if ordered != tuple(new):
         raise BadArgument(
             f"{to} has to be drawn before what lies within it",
@@ -141,16 +138,9 @@ def _in_order(structures: Sequence[Structure]) -> tuple[Structure, ...]:
     return tuple(ordered)
 
 
-def checked(structure: Structure) -> Structure:
-    """Return a structure if a person can name it so; raises BadArgument."""
-    name = structure.name
-    if not (isinstance(name, str) and 0 < len(name) <= NAME_LIMIT and name.isprintable()):
-        raise BadArgument(f"a name has 1 to {NAME_LIMIT} printable characters", where="structure")
-    if name != name.strip() or "/" in name or "\\" in name or name == NOTHING:
-        raise BadArgument(
-            f"a name has no slash and no space at its ends, and is not {NOTHING!r}",
-            where="structure",
-        )
+def checked(structure: Structure, among: Sequence[str] = ()) -> Structure:
+    """Return a structure if a person can name it so beside others; raises BadArgument."""
+    checked_name(structure.name, among, where="structure")
     colour_of(structure.colour)
     if not 1 <= structure.label <= 255:
         raise BadArgument("a label lies between 1 and 255", where="label")

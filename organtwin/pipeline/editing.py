@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from organtwin.core.canvas import Canvas
 from organtwin.core.case import Case, ObjectStore, Visit, Work, WorkState
 from organtwin.core.change import Change
-from organtwin.core.errors import BadArgument, Missing
+from organtwin.core.errors import BadArgument, EmptyLabel, Missing
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.watch import Watch
-from organtwin.organs import organ
 from organtwin.pipeline.imaging import without_what_followed
+from organtwin.pipeline.relabelling import FINISHED, ended
+from organtwin.pipeline.terming import new_structure, term_of
 
 LONG_CHAIN: Final = 200
 """So many Changes upon each other, and the window has the whole labels put beside the work."""
@@ -25,6 +26,8 @@ DEPTH_LIMIT: Final = 400
 Found = tuple[str, float, NDArray[np.bool_]]
 STATES: Final[tuple[WorkState, ...]] = tuple(s for s in get_args(WorkState) if s != "carried")
 """What a person may say; `propagate` alone says "carried"."""
+WHO_LIMIT: Final = 160
+"""A name and an account, 64 characters each, and what stands between."""
 
 
 def edit(
@@ -77,7 +80,8 @@ def structure(
 
     Args:
         structure: which; for "add", a structure of the organ, "tumour-1"…, or a name of one's own.
-        to: the new name, for "rename".
+        to: the new name, for "rename"; kind and code are those of the organ's page by that name,
+            else unspecified, and what was done or reviewed under another term is so no longer.
         within: for "add", what contains it; that of the organ's page without.
         colour: red, green, blue, each 0..1, for "recolour" and "add".
         order: every name, later drawn over earlier, for "reorder".
@@ -96,9 +100,11 @@ def structure(
         raise Missing(f"visit {visit} has no labels yet", advice="add a structure first")
     canvas = store.canvas(labels)
     if do == "add":
-        change = structures.added(canvas, _new(case, canvas, structure, within, colour=colour))
+        change = structures.added(
+            canvas, new_structure(case, canvas, structure, within, colour=colour)
+        )
     elif do == "rename":
-        change = structures.renamed(canvas, structure, to)
+        change = structures.renamed(canvas, structure, to, term_of(case, canvas, structure, to))
     elif do == "recolour":
         change = structures.recoloured(canvas, structure, colour or ())
     elif do == "reorder":
@@ -128,17 +134,27 @@ def mark(
 
     Args:
         who: reviewed it; said for that state only.
+
+    Raises:
+        EmptyLabel: a structure without a voxel that shall be done or reviewed.
     """
     marked = case.visit(visit)
     if not marked.labels:
         raise Missing(f"visit {visit} has no labels yet", advice="add a structure first")
-    store.canvas(marked.labels).labels.structure(structure)
+    labels = store.canvas(marked.labels).labels
+    labels.structure(structure)
     watch.tell(0.5, "recording")
     chosen = next((s for s in STATES if s == state), None)
     if chosen is None:
         raise BadArgument(f"no state {state!r}", advice="there are: " + ", ".join(STATES))
-    if (chosen == "reviewed") != bool(who.strip()) or len(who) > 64 or not who.isprintable():
+    if (chosen == "reviewed") != bool(who.strip()) or len(who) > WHO_LIMIT or not who.isprintable():
         raise BadArgument("a review names who did it, any other state nobody", where="who")
+    if chosen in FINISHED and labels.volume_ml(structure) == 0:
+        raise EmptyLabel(
+            f"{structure} has no voxels and cannot be {chosen}",
+            where=f"visit {visit}",
+            advice="draw it, or remove it where there is none",
+        )
     work = Work(structure, chosen, who.strip())
     if marked.work_on(structure) == work:
         raise BadArgument(f"{structure} is {state} already", where="mark")
@@ -171,16 +187,19 @@ def _changed(
     if change.depth >= LONG_CHAIN:
         made = _shortened(store, change, made)
     touched = {n for label, n in names.items() if _differ(before.get(label), after[label])}
+    meant_otherwise = _meant_otherwise(change)
+    old = [w for w in case.visit(visit).work if w.structure in renamed]
+    named = [replace(w, structure=renamed[w.structure]) for w in old]
     work = tuple(
-        _reopened(replace(w, structure=renamed[w.structure]), touched)
-        for w in case.visit(visit).work
-        if w.structure in renamed
+        _reopened(w, touched | meant_otherwise if w.state in FINISHED else touched) for w in named
     )
+    lost = ended(w for w, now in zip(old, work, strict=True) if w.state != now.state)
     started = {w.structure for w in work}
     work += tuple(Work(n, "in progress") for n in names.values() if n in touched - started)
     withheld = store.get(case.visit(visit).volume).geometry.grade == "withheld"
     summary = ", ".join(_lines(before, after, withheld=withheld))
     summary = f"visit {visit}: {said}" + (f": {summary}" if summary else "")
+    summary += f"; {lost}" if lost else ""
     return case.with_visit(visit, labels=made, work=work), summary
 
 
@@ -244,8 +263,14 @@ def _lines(
             yield f"{name} changed" if withheld else f"{name} {one:.2f} → {other:.2f} mL"
 
 
-def _reopened(work: Work, touched: set[str]) -> Work:
-    return Work(work.structure, "in progress") if work.structure in touched else work
+def _meant_otherwise(change: Change) -> set[str]:
+    """Return the structures that have the code of another term now."""
+    before = {s.label: s.code for s in change.structures_before}
+    return {s.name for s in change.structures if before.get(s.label, s.code) != s.code}
+
+
+def _reopened(work: Work, opened: set[str]) -> Work:
+    return Work(work.structure, "in progress") if work.structure in opened else work
 
 
 def _empty(visit: Visit, store: ObjectStore) -> str:
@@ -254,25 +279,3 @@ def _empty(visit: Visit, store: ObjectStore) -> str:
     return store.put(
         LabelMap(np.zeros(volume.voxels.shape, np.uint8, order="F"), volume.affine, ())
     )
-
-
-def _new(
-    case: Case,
-    canvas: Canvas,
-    name: str,
-    within: str | None,
-    *,
-    colour: Sequence[float] | None,
-) -> Structure:
-    from organtwin.editing.structures import colour_of
-    from organtwin.segmenting.naming import named
-
-    found = named([name], organ(case.organ), canvas.labels)
-    if not found:
-        raise BadArgument(f"{name!r} is no name for a structure", where="structure")
-    made = found[0]
-    if within is not None:
-        made = replace(made, within=canvas.labels.structure(within).name if within else "")
-    if colour is not None:
-        made = replace(made, colour=colour_of(colour))
-    return made

@@ -164,7 +164,7 @@ def made_by(entries: Sequence[JournalEntry], labels_id: str) -> Any:
                 automatic = len(names) == 1 and not by_hand
                 kind: Any = "AUTOMATIC" if automatic else "SEMIAUTOMATIC"
                 return Made(kind, ", ".join([*names, *filter(None, [by_hand])]))
-        else:
+        elif not _only_named(done):
             by_hand = EDITED
         known = done.step == "segment" or _begins(done)
         done = next((makers[i] for i in done.inputs if i in makers), None)
@@ -176,6 +176,11 @@ def made_by(entries: Sequence[JournalEntry], labels_id: str) -> Any:
 def _begins(done: Done) -> bool:
     """Return whether a step began labels by hand: it read the image and no labels."""
     return done.step == "structure" and done.arguments["do"] == "add" and len(done.inputs) == 1
+
+
+def _only_named(done: Done) -> bool:
+    """Return whether a step changed no voxel, but what a structure is called or how it is shown."""
+    return done.step == "structure" and done.arguments["do"] in ("rename", "recolour")
 
 
 def _surfaces(labels: Any, watch: Watch) -> dict[str, Any]:

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from organtwin.core.case import Case, ObjectStore, Visit, Work
+from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadArgument, BadInput, Missing
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.choosing import as_said, choices_of, notes_of, one_a_date
 from organtwin.pipeline.identifying import doubts_of_labels, held_against, kept
+from organtwin.pipeline.relabelling import changes, merged, require_asked, work_kept
 
 
 def import_images(
@@ -133,8 +132,14 @@ def segment(
     scribbles: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
     diameters: Mapping[str, Sequence[Sequence[float]]] | None = None,
     settings: Mapping[str, float] | None = None,
+    replace: bool = False,
 ) -> tuple[Case, str]:
-    """Label one visit by a method; seeds are LPS mm by structure name, see `segmenting.Seeds`."""
+    """Label one visit by a method; seeds are LPS mm by structure name, see `segmenting.Seeds`.
+
+    Args:
+        replace: whether what is done or reviewed may change, what is drawn by hand lose voxels to
+            an automatic method, and a tumour become another lesion.
+    """
     from organtwin.segmenting import Request
     from organtwin.segmenting import method as named
     from organtwin.segmenting.seeds import seeds_of
@@ -153,7 +158,9 @@ def segment(
     notes: list[str] = []
     asked = Request(volume, organ(case.organ), seeds, so_far, settings or {}, notes.append)
     chosen = named(method)
-    after, said = _labelled(case, store, visit, chosen.labelled(asked, watch))
+    made = chosen.labelled(asked, watch)
+    automatic = chosen.kind == "automatic"
+    after, said = _labelled(case, store, visit, made, replace=replace, drawn_too=automatic)
     return after, "; ".join(filter(None, [said, chosen.made_by, *notes]))
 
 
@@ -165,10 +172,13 @@ def read_label_file(
     path: str,
     visit: int = 0,
     names: Mapping[str, str] | None = None,
+    replace: bool = False,
 ) -> tuple[Case, str]:
     """Take a visit's labels from a DICOM SEG or RTSTRUCT file, or any NIfTI or NRRD of labels.
 
-    Where the file names another patient and does not name the visit's series, the visit is held.
+    Structures of the file replace those of the same names, all others of the visit stay. What a
+    person drew, or marked as done or reviewed, is replaced only with `replace`. Where the file
+    names another patient and does not name the visit's series, the visit is held.
     """
     from organtwin.importing import open_images
 
@@ -182,36 +192,35 @@ def read_label_file(
             sources[0], volume, organ(case.organ), names=names, watch=watch.part(0.2, 1.0),
             notice=notes.append,
         )  # fmt: skip
-    after, said = _labelled(case, store, visit, labels)
+    so_far = case.visit(visit).labels
+    whole = merged(store.get(so_far) if so_far else None, labels)
+    after, said = _labelled(case, store, visit, whole, replace=replace, drawn_too=True)
     doubts = doubts_of_labels(sources[0], after.visits[visit], store)
     note = "; held: perhaps labels of another patient" if doubts else ""
     return after.with_visit(visit, held=doubts), "; ".join([said + note, *notes])
 
 
-def _labelled(case: Case, store: ObjectStore, visit: int, labels: Any) -> tuple[Case, str]:
-    grade = store.get(case.visits[visit].volume).geometry.grade
+def _labelled(
+    case: Case, store: ObjectStore, visit: int, labels: Any, *, replace: bool, drawn_too: bool
+) -> tuple[Case, str]:
+    """Give a visit labels; says each structure's volume, and what it was where that changed."""
+    one = case.visits[visit]
+    grade = store.get(one.volume).geometry.grade
     withheld, note = grade == "withheld", ", geometry acknowledged" * (grade == "acknowledged")
-    found = ", ".join(
-        f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
+    before = store.get(one.labels) if one.labels else None
+    found = {c.name: c for c in changes(before, labels)}
+    if not replace:
+        tumours = [s.name for s in labels.of_kind("tumour")]
+        require_asked(one, found.values(), drawn_too=drawn_too, tumours=tumours, withheld=withheld)
+    same = {
+        s.name: f"{s.name} {'withheld' if withheld else f'{labels.volume_ml(s.name):.1f} mL'}"
         for s in labels.structures
-    )
-    work = _work_kept(case.visits[visit], store, labels)
+    }
+    told = ", ".join((same | {n: c.said(withheld=withheld) for n, c in found.items()}).values())
+    work, ended = work_kept(one, found.values())
     after = without_what_followed(case, visit)
     after = after.with_visit(visit, labels=store.put(labels), work=work)
-    return after, f"visit {visit}: {found}{note}"
-
-
-def _work_kept(visit: Visit, store: ObjectStore, labels: Any) -> tuple[Work, ...]:
-    """Return how far those structures are that new labels leave as they were."""
-    if not visit.work:
-        return ()
-    before, names = store.get(visit.labels), {s.name for s in labels.structures}
-    return tuple(
-        w
-        for w in visit.work
-        if w.structure in names
-        and np.array_equal(before.mask(w.structure), labels.mask(w.structure))
-    )
+    return after, "; ".join(filter(None, [f"visit {visit}: {told}{note}", ended]))
 
 
 def without_what_followed(case: Case, visit: int) -> Case:

@@ -13,6 +13,7 @@ from organtwin.core.registry import chosen, registered
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
+from organtwin.segmenting.naming import require_names
 from organtwin.segmenting.seeds import BACKGROUND, Point, Seeds
 from solvers.contract import ContractError, Parameter
 
@@ -70,12 +71,14 @@ class Method:
 
         Raises:
             BadArgument: also for a setting that the method does not have, that is out of bounds, or
-                that has no default and was not said.
+                that has no default and was not said, and for a name that is none.
         """
-        asked = replace(request, settings=self._checked(request.settings))
-        return _with_empty(self.segment(asked, watch), request.labels)
+        require_names(request.seeds.every_name, request.organ, request.labels)
+        asked = replace(request, settings=self.settings_used(request.settings))
+        return with_empty(self.segment(asked, watch), request.labels)
 
-    def _checked(self, said: Mapping[str, float]) -> Mapping[str, float]:
+    def settings_used(self, said: Mapping[str, float]) -> Mapping[str, float]:
+        """Return every setting with the value it has where `said` are; raises BadArgument."""
         known = {parameter.name: parameter for parameter in self.settings}
         if unknown := [name for name in said if name not in known]:
             raise BadArgument(
@@ -95,7 +98,7 @@ class Method:
         return MappingProxyType(values)
 
 
-def _with_empty(made: LabelMap, so_far: LabelMap | None) -> LabelMap:
+def with_empty(made: LabelMap, so_far: LabelMap | None) -> LabelMap:
     """Return labels with the structures so far that a person has added, but nothing is in yet."""
     if so_far is None:
         return made

@@ -12,11 +12,12 @@ from organtwin.segmenting.boundary import half_way, sharpened, signed_mm
 from organtwin.segmenting.closeup import Grid
 from organtwin.segmenting.coarse import block_mean, coarse_spacing, factors_for, refined
 from organtwin.segmenting.composed import composed
-from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.frame import Flags
 from organtwin.segmenting.morphology import Box
-from organtwin.segmenting.naming import kept_of, named
+from organtwin.segmenting.naming import kept_of, named, numbered_by_place
 from organtwin.segmenting.organ import liver_body, liver_core, scene_of, spine_ij
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
+from organtwin.segmenting.plausible import place_in, refuse_unlikely
 from organtwin.segmenting.tumours import tumours_in
 from organtwin.segmenting.veins import UNTOLD, veins_in, with_untold
 
@@ -27,16 +28,16 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     """Label liver, veins and tumours of a CT; seeds are not used.
 
     Veins that cannot be told apart are labelled "veins". Without contrast there are none. Liver and
-    veins so far are found anew, and tumours of the same names; all else so far stays whole, and the
-    liver takes in what lies within it. A tumour that is there already is not labelled twice.
+    veins so far are found anew; all else so far stays whole, tumours too, and the liver takes in
+    what lies within it. A tumour that is there already is not labelled twice.
 
     Returns:
         LabelMap on the volume's grid: "liver", then what was found of "portal-vein",
-        "hepatic-vein", "veins", "tumour-1"… by descending size.
+        "hepatic-vein", "veins", "tumour-1"… by descending size, numbered after those there are.
 
     Raises:
         BadArgument: not a CT in HU, or another organ than the liver.
-        EmptyLabel: no liver found.
+        EmptyLabel: no liver found, or what was found is hardly one (`plausible`).
         Stopped: asked to stop.
     """
     checked(request)
@@ -53,9 +54,9 @@ def liver_in(grid: Grid, watch: Watch) -> tuple[Parenchyma, Box, float]:
     """The liver's tissue in a box of the grid, and index i of the spine's middle in that box.
 
     Raises:
-        EmptyLabel: no liver found.
+        EmptyLabel: no liver found, or what was found is hardly one (`plausible`).
     """
-    whole, wall, spine_i = _coarse_liver(grid.image, grid.spacing_mm, watch)
+    whole, wall, spine_i = _coarse_liver(grid, watch)
     watch.tell(0.4, "tracing the liver's surface")
     box = grid.around(whole)
     liver = sharpened(grid.image[box], whole[box], grid.spacing_mm, barred=wall[box])
@@ -74,18 +75,21 @@ def checked(request: Request) -> None:
         )
     if volume.modality != "CT" or volume.unit != "HU":
         raise BadArgument(
-            f"liver-ct reads CT in HU, not {volume.modality or 'an unknown modality'} "
-            f"in {volume.unit or 'no unit'}",
+            "this CT's values are not calibrated to HU"
+            if volume.modality == "CT"
+            else f"liver-ct reads CT in HU, not {volume.modality or 'what says no modality'}",
             where="segment",
-            advice="use a seeded method",
+            advice="use a seeded method"
+            if volume.modality
+            else "say --modality CT where it is one",
         )
 
 
-def _coarse_liver(fine: Floats, fine_mm: Spacing, watch: Watch) -> tuple[Flags, Flags, float]:
+def _coarse_liver(grid: Grid, watch: Watch) -> tuple[Flags, Flags, float]:
     """The liver and the chest wall found on a coarse grid, on the fine one; the spine's index i."""
-    factors = factors_for(fine_mm, COARSE_MM)
-    spacing = coarse_spacing(fine_mm, factors)
-    coarse = block_mean(fine, factors)
+    factors = factors_for(grid.spacing_mm, COARSE_MM)
+    spacing = coarse_spacing(grid.spacing_mm, factors)
+    coarse = block_mean(grid.image, factors)
     scene = scene_of(coarse, spacing)
     core = liver_core(scene, coarse)
     watch.tell(0.15, "separating the liver from its neighbours")
@@ -93,9 +97,10 @@ def _coarse_liver(fine: Floats, fine_mm: Spacing, watch: Watch) -> tuple[Flags, 
     for _ in range(2):
         body = half_way(scene.even, body, spacing, reach_mm=4.0, noise=3.0, deepest=60.0)
         body &= ~scene.wall
+    refuse_unlikely(scene, coarse, body, lambda: place_in(grid, body, factors))
     spine_i = spine_ij(scene)[0] * factors[0] + 0.5 * (factors[0] - 1)
-    liver = refined(signed_mm(body, spacing), factors, fine.shape) < 0.0
-    wall = refined(scene.wall.astype(np.float32), factors, fine.shape) > 0.5
+    liver = refined(signed_mm(body, spacing), factors, grid.image.shape) < 0.0
+    wall = refined(scene.wall.astype(np.float32), factors, grid.image.shape) > 0.5
     return liver, wall, spine_i
 
 
@@ -118,9 +123,8 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
 def _labelled(found: dict[str, Flags], request: Request) -> LabelMap:
     """What was found, on the volume's own grid, beside what else was labelled so far."""
     veins = {s.name for s in request.organ.structures if s.kind == "vessel"} | {UNTOLD.name}
-    kept, old = kept_of(request.labels, but=veins | found.keys())
-    sick = [old[s.name] for s in kept if s.kind == "tumour"]
-    new = {n: m for n, m in found.items() if not any(_same(m, one) for one in sick)}
+    new = numbered_by_place(found, request.labels)
+    kept, old = kept_of(request.labels, but=veins | new.keys())
     liver = request.organ.name
     inner = (old[s.name] for s in kept if s.within == liver)
     new[liver] = np.logical_or.reduce([new[liver], *inner])
@@ -128,14 +132,10 @@ def _labelled(found: dict[str, Flags], request: Request) -> LabelMap:
     return composed(old | new, kept + structures, request, overlapping=bool(kept))
 
 
-def _same(mask: Flags, other: Flags) -> bool:
-    """Whether most of a mask lies in another."""
-    return 2 * int((mask & other).sum()) > int(mask.sum())
-
-
 METHOD = Method(
     "liver-ct",
     "Liver, veins and tumours from contrast CT, automatic",
     "automatic",
     segment,
+    modality="CT",
 )

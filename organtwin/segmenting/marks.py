@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,8 @@ def some_structure(marks: Marks) -> None:
 def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
     """Return the labels so far with these structures drawn anew.
 
-    A structure also holds what lies within it: new parts and those so far.
+    A structure also holds what lies within it: new parts and those so far. A new one of kind
+    "other" that lies wholly in one so far is a part of it; else it lies over what it meets.
 
     Args:
         masks: name → (ni, nj, nk) bool in patient axes.
@@ -113,9 +114,9 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
         MisplacedLabel: a vessel or tumour lies outside the organ.
     """
     request = asked.request
-    structures = named(masks, request.organ, request.labels)
+    meant = named(masks, request.organ, request.labels)
     kept, whole = kept_of(request.labels, but=masks)
-    for structure in structures:
+    for structure in meant:
         mask = masks[structure.name]
         if not mask.any():
             raise EmptyLabel(
@@ -124,11 +125,22 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
                 advice="draw more seeds inside it, or fewer around it",
             )
         whole[structure.name] = asked.frame.back(mask)
-    _hold(whole, structures, kept)
+    structures = tuple(in_its_place(s, whole, kept) if s.kind == "other" else s for s in meant)
+    hold(whole, structures, kept)
     return composed(whole, kept + structures, request, overlapping=overlap(request.labels))
 
 
-def _hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:
+def in_its_place(one: Structure, masks: Mapping[str, Flags], kept: Structures) -> Structure:
+    """Return a structure that lies within none as a part of the smallest kept one around it."""
+    if one.within:
+        return one
+    mask = masks[one.name]
+    around = [s.name for s in kept if s.name != one.name and not (mask & ~masks[s.name]).any()]
+    sizes = {name: int(np.count_nonzero(masks[name])) for name in around}
+    return replace(one, within=min(around, key=sizes.__getitem__)) if around else one
+
+
+def hold(masks: dict[str, Flags], drawn: Structures, kept: Structures) -> None:
     """Let structures drawn anew hold what was drawn within them, and what they touch of before."""
     for outer in drawn:
         for inner in (s for s in drawn + kept if s.within == outer.name):

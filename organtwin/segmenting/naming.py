@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure
+from organtwin.core.names import checked_name
 from organtwin.organs import Organ, tumour
 from organtwin.segmenting.seeds import BACKGROUND
 
 TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
+MOST_TUMOURS = 99
 OTHER_LABELS = range(11, 101)
 OTHER_COLOURS = (
     (0.62, 0.62, 0.58),
@@ -34,9 +36,9 @@ def named(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[
     with the next free label from 11, and so does the label of one that is another's by now.
 
     Raises:
-        BadArgument: more names than there are labels.
+        BadArgument: a name that is none (`core.names`), or more names than there are labels.
     """
-    wanted = [name for name in dict.fromkeys(names) if name != BACKGROUND]
+    wanted = require_names(names, organ, labels)
     old = {s.name: s for s in labels.structures} if labels is not None else {}
     within = organ.name if organ.name in wanted or organ.name in old else ""
     known = {s.name: s for s in organ.structures} | old
@@ -55,6 +57,52 @@ def named(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[
     return tuple(found)
 
 
+def require_names(names: Iterable[str], organ: Organ, labels: LabelMap | None) -> tuple[str, ...]:
+    """Return each name but "background", once; raises BadArgument for one that is none."""
+    there = {s.name for s in labels.structures} if labels is not None else set()
+    known = there | {s.name for s in organ.structures}
+    wanted = tuple(name for name in dict.fromkeys(names) if name != BACKGROUND)
+    for name in wanted:
+        if name not in there:
+            checked_name(name, known, where="seeds")
+    return wanted
+
+
+def numbered_by_place(
+    found: Mapping[str, NDArray[np.bool_]], labels: LabelMap | None
+) -> dict[str, NDArray[np.bool_]]:
+    """Return what a method found by itself, its tumours numbered beside those so far.
+
+    A tumour most of which lies in one that is labelled, or that holds most of one, is that one: it
+    stays as it was labelled. Any other gets the next number after the highest there is, so that no
+    number comes to mean another lesion.
+
+    Args:
+        found: name → (ni, nj, nk) bool; tumours in the order of numbering.
+
+    Raises:
+        BadArgument: more tumours than there are numbers.
+    """
+    there = () if labels is None else labels.structures
+    numbers = [int(m[1]) for s in there if (m := TUMOUR.fullmatch(s.name))]
+    sick = [labels.mask(s.name) for s in there if s.kind == "tumour"] if labels is not None else []
+    last, result = max(numbers, default=0), {}
+    for name, mask in found.items():
+        if TUMOUR.fullmatch(name) is None:
+            result[name] = mask
+        elif not any(_same(mask, one) for one in sick):
+            last += 1
+            result[f"tumour-{last}"] = mask
+    if last > MOST_TUMOURS and last > max(numbers, default=0):
+        raise BadArgument(f"more than {MOST_TUMOURS} tumours", where="segment")
+    return result
+
+
+def _same(mask: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Whether most of the smaller of two masks lies in the other."""
+    return 2 * int((mask & other).sum()) > min(int(mask.sum()), int(other.sum())) > 0
+
+
 def kept_of(
     labels: LabelMap | None, but: Container[str]
 ) -> tuple[tuple[Structure, ...], dict[str, NDArray[np.bool_]]]:
@@ -67,8 +115,8 @@ def kept_of(
 
 
 def overlap(labels: LabelMap | None) -> bool:
-    """Return whether structures of the labels so far overlap, and so shall stay whole."""
-    return labels is not None and bool(labels.beneath)
+    """Return whether there are labels so far: they stay whole, and what is new lies over them."""
+    return labels is not None and (bool(labels.beneath) or bool(labels.labels.any()))
 
 
 def _other(name: str, label: int | None) -> Structure:

@@ -27,8 +27,9 @@ from organtwin.segmenting.beside import Beside, run_beside
 from organtwin.segmenting.coarse import block_mean, coarse_spacing
 from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
+from organtwin.segmenting.marks import hold
 from organtwin.segmenting.model_page import ModelPage, pages, require_kind
-from organtwin.segmenting.naming import kept_of, named, overlap
+from organtwin.segmenting.naming import kept_of, named, numbered_by_place, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
 PREFIX: Final = "organtwin-model-"
@@ -90,22 +91,18 @@ def added(
     request: Request,
 ) -> LabelMap:
     """Return the labels so far with what was found instead of what had the same name."""
-    codes = dict(said)
-    structures = [
-        _coded(structure, codes) for structure in named(masks, request.organ, request.labels)
-    ]
-    kept, old = kept_of(request.labels, but=masks)
-    whole = {
-        s.name: np.logical_or.reduce(
-            [masks[s.name], *(masks[t.name] for t in structures if t.within == s.name)]
-        )
-        for s in structures
-    }
-    return composed(old | whole, (*kept, *structures), request, overlapping=overlap(request.labels))
+    codes, found = dict(said), numbered_by_place(masks, request.labels)
+    structures = tuple(
+        _coded(structure, codes) for structure in named(found, request.organ, request.labels)
+    )
+    kept, old = kept_of(request.labels, but=found)
+    whole = old | found
+    hold(whole, structures, kept)
+    return composed(whole, (*kept, *structures), request, overlapping=overlap(request.labels))
 
 
 def _coded(structure: Structure, codes: Mapping[str, Any]) -> Structure:
-    code = codes[structure.name]
+    code = codes.get(structure.name)
     return structure if code is None or structure.kind != "other" else replace(structure, code=code)
 
 

@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core import names
 from organtwin.core.errors import BadArgument
 
 Point = tuple[float, float, float]
 Line = tuple[Point, ...]
-BACKGROUND: Final = "background"
+BACKGROUND: Final = names.BACKGROUND
 """What lies in none of the structures asked for."""
 MOST_POINTS: Final = 100_000
 FARTHEST_MM: Final = 1e5
@@ -66,6 +67,11 @@ class Seeds:
         object.__setattr__(self, "diameters", MappingProxyType(ends))
 
     @property
+    def every_name(self) -> tuple[str, ...]:
+        """Every structure that anything is said of."""
+        return tuple(dict.fromkeys([*self.names, *self.diameters_mm]))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every structure with a point, a scribble or a diameter drawn, in order of naming."""
         given = (self.points, self.scribbles, self.diameters)
@@ -111,13 +117,14 @@ def seeds_of(plain: Mapping[str, Any], affine: NDArray[np.float64] | None = None
 
 def _to_lps(frame: object, affine: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Return (4, 4) from the frame of seeds to LPS mm."""
-    if frame == "index" and affine is not None:
+    said = frame.lower() if isinstance(frame, str) else frame
+    if said == "index" and affine is not None:
         return affine
-    if frame not in ("lps", "ras"):
+    if said not in ("lps", "ras"):
         raise BadArgument(
             f"a frame {frame!r} is not known here", where="seeds", advice="use lps, ras or index"
         )
-    return np.diag([-1.0, -1.0, 1.0, 1.0]) if frame == "ras" else np.eye(4)
+    return np.diag([-1.0, -1.0, 1.0, 1.0]) if said == "ras" else np.eye(4)
 
 
 def _moved(seeds: Seeds, matrix: NDArray[np.float64]) -> Seeds:

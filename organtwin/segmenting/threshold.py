@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.segmenting import Method, Request
@@ -29,7 +30,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     """Label every structure that has seeds by its range; labels so far of other names stay.
 
     Raises:
-        BadArgument: no seeds in a structure, or some outside the image.
+        BadArgument: no seeds in a structure, some outside the image, or an empty range.
         EmptyLabel: nothing in the range holds a seed.
         MisplacedLabel: a vessel or tumour lies outside the organ.
     """
@@ -43,6 +44,12 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         low, high = suggested(here.image, marks[name])
         low = low if said["lowest"] <= -ANY else said["lowest"]
         high = high if said["highest"] >= ANY else said["highest"]
+        if low > high:
+            raise BadArgument(
+                f"no value of {name} lies between lowest {low:g} and highest {high:g}",
+                where="settings",
+                advice="the range is empty: say a lowest below the highest, or let the seeds say",
+            )
         shown = (here.image >= low) & (here.image <= high)
         shown[tuple(marks.get(BACKGROUND, NONE).T)] = False
         masks[name] = held(

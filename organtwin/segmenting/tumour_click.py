@@ -20,6 +20,8 @@ from organtwin.segmenting.lesion import BEYOND_MM, Lesion, outlined
 from organtwin.segmenting.naming import kept_of, named, overlap
 
 NAME = re.compile(r"tumour-([1-9][0-9]?)")
+MOST_MM = 300.0
+"""No tumour of the abdomen is longer; more is a slip of the hand or of the unit."""
 TYPED, DRAWN = 1.5, 1.25
 """How far a tumour may reach from its middle, in radii: a typed diameter is rougher than a line."""
 
@@ -98,6 +100,12 @@ def _place(request: Request, name: str, frame: Frame) -> Place:
             advice="draw its longest diameter as a line, or give it in mm",
         )
     diameter_mm = seeds.diameters_mm[name]
+    if diameter_mm > MOST_MM:
+        raise BadArgument(
+            f"a tumour of {diameter_mm:g} mm cannot be: {MOST_MM:g} mm at most",
+            where=f"seeds: {name}",
+            advice="give its longest diameter in mm",
+        )
     if name not in seeds.diameters:
         clicked = _voxel(points[0], name, volume, frame)
         return Place(clicked, clicked, diameter_mm, TYPED * 0.5 * diameter_mm)

@@ -147,4 +147,5 @@ METHOD = Method(
     "automatic",
     segment,
     SETTINGS,
+    modality="CT",
 )

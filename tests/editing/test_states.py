@@ -66,8 +66,8 @@ def test_that_only_renaming_renames_the_work(folder: CaseFolder) -> None:
     do(folder, "mark", structure="liver", state="done")
     do(folder, "structure", do="recolour", structure="liver", to="else", colour=[1, 0, 0])
     assert folder.case.visits[0].work == (Work("liver", "done"),)
-    do(folder, "structure", do="rename", structure="liver", to="else")
-    assert folder.case.visits[0].work == (Work("else", "done"),)
+    do(folder, "structure", do="rename", structure="liver", to="LIVER-")
+    assert folder.case.visits[0].work == (Work("LIVER-", "done"),)
 
 
 def test_that_a_structure_is_added_though_its_label_was_renamed_away(folder: CaseFolder) -> None:

@@ -174,6 +174,7 @@ def test_that_after_a_step_that_failed_the_next_one_works(path: Path) -> None:
 
 def test_that_work_done_is_in_progress_again_after_an_edit(path: Path) -> None:
     with CaseFolder.open(path) as folder:
+        paint(folder, 8.0)
         do(folder, "mark", structure="portal-vein", state="reviewed", who="Dr. A. Surgeon")
         do(folder, "mark", structure="liver", state="done")
         assert folder.case.visits[0].work_on("portal-vein").who == "Dr. A. Surgeon"
