@@ -86,8 +86,10 @@ class Showing(QObject):
 
     def show_preview(self, labels: LabelMap | None) -> None:
         """Lay labels over the slices that are not the case's; None: the case's own again."""
-        own = self.labels_of(self.visit)
-        self.viewing.show_labels(own if labels is None else labels)
+        if labels is None:
+            self.viewing.show_labels(self.labels_of(self.visit))
+        else:
+            self.viewing.show_labels(labels, "Preview, not kept")
 
     def choose_visit(self, index: int) -> None:
         """Show another visit."""

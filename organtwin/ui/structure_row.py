@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, override
 
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButton
 
 from organtwin.core.case import Work, WorkState
@@ -119,8 +119,10 @@ class _Name(QToolButton):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the words beside the swatch."""
         super().resizeEvent(event)
+        bold = QFont(self.font())
+        bold.setBold(True)  # as it is once chosen
         room = self.width() - self.iconSize().width() - BESIDE_PX
-        self.setText(self.fontMetrics().elidedText(self._words, MIDDLE, room))
+        self.setText(QFontMetrics(bold).elidedText(self._words, MIDDLE, room))
 
 
 def swatch(colour: tuple[float, float, float]) -> QIcon:

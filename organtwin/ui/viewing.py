@@ -54,6 +54,7 @@ class Viewing(QObject):
         self.volume: Canonical | None = None
         self.unit = ""
         self.labels: Canonical | None = None
+        self.note = ""
         self.structures: tuple[Structure, ...] = ()
         self.hidden: frozenset[str] = frozenset()
         self.windows: tuple[Window, ...] = ()
@@ -104,8 +105,9 @@ class Viewing(QObject):
         self.changed.emit()
         self.moved.emit()
 
-    def show_labels(self, labels: LabelMap | None) -> None:
-        """Lay a LabelMap over the image (None: nothing)."""
+    def show_labels(self, labels: LabelMap | None, note: str = "") -> None:
+        """Lay a LabelMap over the image (None: nothing); `note` says in the slices what it is."""
+        self.note = note
         self.labels = None if labels is None else canonical(labels.labels, labels.affine)
         self.structures = () if labels is None else labels.structures
         self._shown = (self._shown[0], labels)

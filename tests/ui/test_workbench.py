@@ -25,6 +25,7 @@ from organtwin.ui.pages.segment_page import SegmentPage
 from organtwin.ui.previews import answer_previews, further
 from organtwin.ui.trouble import Trouble, TroubleDialog
 from organtwin.ui.views.picture import Picture
+from organtwin.ui.views.slice_drawing import words
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.window import MainWindow
 
@@ -460,6 +461,7 @@ def test_that_scribbles_are_previewed_and_applied(
         told for told in page.finding.seeding.told() if "line" in told
     ]
     qtbot.waitUntil(lambda: page.finding.preview.shown, timeout=60_000)
+    assert "\nPreview, not kept" in [said[1] for said in words(window.stage.slices["axial"])]
     assert page.session.case.visits[0].labels == before
     page._run.click()
     qtbot.waitUntil(lambda: page.session.case.visits[0].labels != before, timeout=60_000)

@@ -107,8 +107,10 @@ def words(view: SliceView) -> list[Said]:
         (_FLAGS.AlignLeft | _FLAGS.AlignBottom, _under_pointer(view), "#aebccb", small),
         (_FLAGS.AlignRight | _FLAGS.AlignBottom, seen, "#aebccb", small),
     ]
-    if view.caption:
-        said.append((_FLAGS.AlignLeft | _FLAGS.AlignTop, f"\n{view.caption}", "#d5dde7", small))
+    caption = "\n".join(filter(None, (view.viewing.note, view.caption)))
+    if caption:
+        shade = "#f0b858" if view.viewing.note else "#d5dde7"
+        said.append((_FLAGS.AlignLeft | _FLAGS.AlignTop, f"\n{caption}", shade, small))
     return said
 
 
