@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from organtwin.core.case import Case, ObjectStore, Visit
-from organtwin.core.errors import BadArgument, Missing
+from organtwin.core.errors import BadArgument, EmptyLabel, Missing
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume, to_index, to_lps
 from organtwin.core.watch import Watch
@@ -83,6 +83,23 @@ def course_of(
         visits.append((visit.day, found))
         notes += [f"day {visit.day:g}: {line}" for line in (*said, *([BY_NAME] * _unsure(visit)))]
     return Course(chosen, sums(chosen, visits), tuple(notes))
+
+
+def told(
+    case: Case, store: ObjectStore, watch: Watch, *, targets: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return `as_json` of the course, or {"why": why there is none}; no target is an error here.
+
+    "tumours" are those of the baseline.
+    """
+    try:
+        tumours = [s.name for s in labels_of(case, store, 0).of_kind("tumour")]
+        found = course_of(case, store, watch, targets=targets)
+    except (BadArgument, EmptyLabel) as error:
+        return {"why": error.what, "tumours": tumours}
+    except Missing as error:
+        return {"why": error.what, "tumours": []}
+    return (as_json(found) if found.targets else {"why": NO_TARGET}) | {"tumours": tumours}
 
 
 def as_json(found: Course) -> dict[str, Any]:

@@ -100,15 +100,20 @@ def preview(asked: Mapping[str, Any], watch: Watch) -> Answer:
 
 
 def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
-    """Measure the structures of a "visit" of a case ("case"), values from "inset_mm" inside."""
+    """Measure the structures of a "visit" of a case ("case"), values from "inset_mm" inside.
+
+    "course" is the sum of diameters of "targets" over the visits, or why there is none.
+    """
     from organtwin.casefolder import CaseFolder
     from organtwin.pipeline.measuring import as_json, measured_visit
+    from organtwin.pipeline.recist import told
 
     with CaseFolder.open(Path(asked["case"]), write=False) as folder:
         found = measured_visit(
             folder.case, folder, watch, visit=asked["visit"], inset_mm=asked["inset_mm"]
         )
-    return {"structures": [as_json(one) for one in found]}
+        course = told(folder.case, folder, watch, targets=asked.get("targets", ()))
+    return {"structures": [as_json(one) for one in found], "course": course}
 
 
 def agreement(asked: Mapping[str, Any], watch: Watch) -> Answer:

@@ -18,6 +18,7 @@ from organtwin.ui.forms import NumberField
 from organtwin.ui.measure_list import show_measure
 from organtwin.ui.pieces import Table, button, side_by_side, tool, words
 from organtwin.ui.showing import Showing
+from organtwin.ui.target_sums import TargetSums
 from organtwin.ui.tips import tooltip
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.measuring import Measure, point
@@ -67,6 +68,8 @@ class Quantities(QFrame):
         self.table = Table("Quantities", COLUMNS, limit_rows=ROWS)
         self.table.horizontalHeader().setSectionResizeMode(0, HeaderMode.ResizeToContents)
         self.table.itemSelectionChanged.connect(self._go)
+        self.sums = TargetSums()
+        self.sums.chosen.connect(self.ask)
         self._lay_out()
         showing.visit_shown.connect(self.follow)
         self.hide()
@@ -85,6 +88,7 @@ class Quantities(QFrame):
         row = QHBoxLayout()
         row.addWidget(self.table, 1)
         column.addLayout(row)
+        column.addWidget(self.sums)
 
     def follow(self) -> None:
         """Show what is known of the visit shown; what was measured on other labels goes."""
@@ -108,6 +112,7 @@ class Quantities(QFrame):
             "case": str(self._showing.session.folder.path),
             "visit": self._showing.visit,
             "inset_mm": self._inset.value(),
+            "targets": self.sums.targets,
         }
         of = (visit.labels, self._inset.value())
         self.measure.setEnabled(False)
@@ -134,6 +139,7 @@ class Quantities(QFrame):
         visit = self._showing.shown_visit
         if visit is not None and visit.labels == of[0]:
             self._take(of, told["structures"], _counted(told["structures"], of[1]))
+            self.sums.show_course(told["course"])
 
     def _ended(self) -> None:
         visit = self._showing.shown_visit
@@ -144,6 +150,7 @@ class Quantities(QFrame):
     def _take(self, of: tuple[str, float], found: Sequence[Mapping[str, Any]], said: str) -> None:
         self._forget_lines()
         self._of, self.found = of, list(found)
+        self.sums.hide()
         self._said.setText(said)
         blocked = self.table.blockSignals(True)
         self.table.fill([_row(one) for one in found], [_tip(one) for one in found])

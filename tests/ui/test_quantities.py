@@ -25,7 +25,7 @@ def test_that_structures_are_measured_and_a_row_shows_its_diameters(
 ) -> None:
     panel = window.stage.quantities
     panel.switch.click()
-    qtbot.waitUntil(lambda: bool(panel.found), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(panel.found), timeout=60_000)
     names = [one["structure"] for one in panel.found]
     panel.table.selectRow(names.index("tumour-1"))
     viewing = window.showing.viewing
@@ -68,3 +68,19 @@ def test_that_two_label_maps_are_held_against_each_other(
     assert dialog.view.scene.scale.diverging
     assert not (tmp_path / "map.npz").exists()
     dialog.close()
+
+
+def test_that_targets_are_added_up_over_the_visits_and_may_be_chosen(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    panel = window.stage.quantities
+    asked = {"case": str(window.session.folder.path), "visit": 0, "inset_mm": 0.0}
+    told = aside.quantities(asked, Watch())
+    panel.sums.show_course(told["course"])
+    assert panel.sums.said.text().startswith("tumour-1 + tumour-2: day 0 ")
+    with qtbot.waitSignal(panel.sums.chosen):
+        panel.sums.menu.actions()[0].trigger()
+    assert panel.sums.targets == ["tumour-2"]
+    assert aside.quantities(asked | {"targets": ["tumour-2"]}, Watch())["course"]["targets"] == [
+        "tumour-2"
+    ]
