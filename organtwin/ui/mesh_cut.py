@@ -207,7 +207,7 @@ class MeshCut(QWidget):
         names = {s.name: None for part in (remnant, specimen) for s in part.structures}
         rows = [("all", *(_ml(part.volumes_mm3().sum()) for part in (remnant, specimen)))]
         rows += [(name, *(_part_ml(part, name) for part in (remnant, specimen))) for name in names]
-        self._table.fill(rows)
+        self._table.fill(rows[1:] if rows[0][1:] == rows[1][1:] else rows)
 
     def _row(self, *buttons: QWidget) -> QWidget:
         row = QWidget()

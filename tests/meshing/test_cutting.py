@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from organtwin.core.cut import Cut
-from organtwin.core.errors import BadArgument
+from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.labelmap import LabelMap
+from organtwin.core.organmesh import OrganMesh
 from organtwin.core.watch import Watch
+from organtwin.meshing import touching
 from organtwin.meshing.cutting import cut, cut_regions
 from organtwin.meshing.knives import around, plane, triangulated
 from organtwin.meshing.parting import Sides, parted
@@ -149,12 +151,25 @@ def test_that_a_ball_that_nearly_touches_the_capsule_leaves_no_surface_that_touc
         assert [len(each) for each in shell_defects(shell, len(part.points))] == [0, 0]
 
 
-def test_that_blocks_of_the_specimen_that_share_but_an_edge_are_joined_or_parted() -> None:
-    """Two of the four columns of a cube of 2³, across from each other."""
+def columns() -> tuple[OrganMesh, Sides]:
+    """Return a cube of 2³, and as specimen two of its four columns, across from each other."""
     mesh = cube(2, 15.0, tumour_parts=0)
     middle = mesh.points[mesh.tetrahedra].mean(axis=1)
     across = (middle[:, 0] < 15) == (middle[:, 1] < 15)
-    sides = Sides(mesh.points, mesh.tetrahedra.astype(np.int64), mesh.regions, across)
+    return mesh, Sides(mesh.points, mesh.tetrahedra.astype(np.int64), mesh.regions, across)
+
+
+def test_that_a_surface_that_goes_on_touching_itself_is_refused_with_the_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(touching, "TURNS", 1)
+    mesh, sides = columns()
+    with pytest.raises(BadMesh, match=r"touches itself at L 15\.0 P 15\.0 S \d+"):
+        untouching(sides, mesh)
+
+
+def test_that_blocks_of_the_specimen_that_share_but_an_edge_are_joined_or_parted() -> None:
+    mesh, sides = columns()
     found = parted(mesh, replace(sides, specimen=untouching(sides, mesh)))
     shell = found.specimen.surface("liver").astype(np.int64)
     assert [len(e) for e in shell_defects(shell, len(found.specimen.points))] == [0, 0]
