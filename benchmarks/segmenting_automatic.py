@@ -85,7 +85,7 @@ def _automatic(day: str, volume: Volume, truth: dict[str, Flags]) -> Iterator[Fi
         yield Figure(f"{day} {name} Dice", dice(found, truth[name]), GOALS.get(name))
         goal = GOALS["centreline"] if name == "portal-vein" else None
         yield Figure(f"{day} {name} centreline", float(veins[centre].mean()), goal)
-        yield Figure(f"{day} {name} centreline, own tree", float(found[centre].mean()))
+        yield Figure(f"{day} {name} centreline, own tree", float(found[centre].mean()), goal)
 
 
 def _clicked(day: str, volume: Volume, truth: dict[str, Flags]) -> Iterator[Figure]:

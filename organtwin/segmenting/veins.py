@@ -105,7 +105,7 @@ def veins_in(
     portal = portal_root(vessels, trunks, spacing)
     hepatic = hepatic_root(vessels, portal, trunks, organ=tissue.organ, spacing_mm=spacing)
     said = [
-        _pointed(vessels, places, spacing, name)
+        pointed(vessels, places, spacing, name)
         for places, name in ((asked.portal, "portal-vein"), (asked.hepatic, "hepatic-vein"))
     ]
     portal, hepatic = _root(portal, said[0], said[1]), _root(hepatic, said[1], said[0])
@@ -116,7 +116,7 @@ def veins_in(
     return Veins(vessels, first, vessels & ~first, apart=True)
 
 
-def _pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str) -> Flags:
+def pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str) -> Flags:
     """The vessel voxels nearest to what a person pointed at, no farther than 3 mm.
 
     Only the nearest: beside a crossing, a ball would hold places of both trees.

@@ -10,6 +10,7 @@ from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.segmenting import Request, Seeds, method
+from organtwin.segmenting.veins import pointed
 from tests.segmenting.test_parts import tube
 
 LIVER = organ("liver")
@@ -78,3 +79,12 @@ def test_that_without_a_labelled_organ_only_a_ct_will_do() -> None:
     request = picture(PORTAL)
     with pytest.raises(BadArgument, match="MR"):
         method("vessels").labelled(Request(request.volume, LIVER), Watch())
+
+
+def test_that_a_point_between_two_vessels_marks_the_nearest_only() -> None:
+    near, far = tube((5, 20, 20), (35, 20, 20), 1.0), tube((5, 24, 20), (35, 24, 20), 1.0)
+    place = np.zeros_like(near)
+    place[20, 21, 20] = True
+    marked = pointed(near | far, place, (1.0, 1.0, 1.0), "portal-vein")
+    assert (marked & near).any()
+    assert not (marked & far).any()
