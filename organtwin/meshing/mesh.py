@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from organtwin.core.errors import BadMesh
+from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
@@ -32,6 +32,7 @@ TOLERANCE_VOXELS = 0.8
 ATTEMPTS = 4
 MOST_OVER_TARGET = 1.1
 MOST_TETRAHEDRA = 3_000_000
+MOST_EVER = 8_000_000
 MOST_OF_ORGAN = 80_000
 Made = tuple[OrganMesh, MeshQuality]
 
@@ -44,7 +45,8 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
     triangulation when that keeps all promises of quality (`keeps_promises`).
 
     Raises:
-        BadArgument: organ alone, and not exactly one outermost organ; edges too small.
+        BadArgument: organ alone, and not exactly one outermost organ; edges so small that the mesh
+            would be too large, told before it is made.
         EmptyLabel: a structure has no voxels.
         MisplacedLabel: organ alone, and a tumour lies outside it.
         BadMesh: organ alone, and a region is too small or the organ in too many pieces.
@@ -107,8 +109,16 @@ def _fitted(
         part.tell(0.0, "dividing space")
         plan, tree = plan.unpinched(solid.pinches())
         found = squares(tree)
-        if attempt > 0 and tetrahedra_of(found, plan.grid.shape) > most:
+        expected = tetrahedra_of(found, plan.grid.shape)
+        if attempt > 0 and expected > most:
             break
+        if expected > MOST_EVER:
+            raise BadArgument(
+                f"the edges asked for make {expected / 1e6:.0f} million tetrahedra; "
+                f"{MOST_EVER / 1e6:.0f} million are the most",
+                where="Sizes",
+                advice="mesh with longer edges, or ask for a number of tetrahedra",
+            )
         made = cones(found, plan.grid.shape)
         shape = settled(plan.grid, made, goals, wanted_mm3=solid.wanted_mm3(), watch=part)
         places = misfits(goals, interfaces_of(shape, made), tolerance_mm)

@@ -70,6 +70,10 @@ class Octree:
     leaves: tuple[Bools, ...]
     labels: tuple[NDArray[np.uint8], ...]
 
+    def labelled_leaves(self) -> int:
+        """Return how many leaves have a label; each is twelve tetrahedra or more."""
+        return sum(int(np.count_nonzero(level)) for level in self.labels)
+
 
 def pooled(cells: Bools) -> Bools:
     """Return for each cell of the next level whether any of its eight children is set."""

@@ -25,6 +25,8 @@ MOST_CELLS = 1 << 27
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
 DIVISIONS = 3
+MOST_LARGER = 1.25
+FEW_LEAVES = 20_000
 MOST_SCALES = 8
 NEAR_ENOUGH = 1.06
 
@@ -48,7 +50,7 @@ class Plan:
         """Return a plan that divides leaves at pinches where that helps, and its octree.
 
         The octree is without pinches, or has few. Dividing helps when it leaves less than half of
-        them.
+        them, and makes a mesh that is not small no larger than by a quarter.
         """
         plan, tree = self, unpinched(self.octree(), pinches)
         places = pinches.of(expanded(tree))
@@ -62,7 +64,8 @@ class Plan:
             finer = replace(plan, asked=tuple(asked))
             after = unpinched(finer.octree(), pinches)
             left = pinches.of(expanded(after))
-            if len(left) > len(places) / 2:
+            most = max(FEW_LEAVES, MOST_LARGER * tree.labelled_leaves())
+            if len(left) > len(places) / 2 or after.labelled_leaves() > most:
                 break
             plan, tree, places = finer, after, left
         return plan, tree

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import Structure
 from organtwin.meshing.interfaces import Interfaces, area_vectors, unit
 from organtwin.meshing.sizefield import SizeField
 from organtwin.meshing.sizes import Sizes
 
 CANDIDATES_PER_POINT = 16.0
+MOST_CANDIDATES = 2_000_000
 DISK = 0.78
 LLOYD_ROUNDS = 6
 PROBES = 6
@@ -37,10 +39,20 @@ def spread(
 
     Args:
         edges_mm: (f,) the edge length wanted on each triangle.
+
+    Raises:
+        BadArgument: edges so short that there would be more than two million.
     """
     vectors = area_vectors(interfaces.points, interfaces.triangles)
     areas = np.linalg.norm(vectors, axis=1)
     share = np.cumsum(CANDIDATES_PER_POINT * areas / edges_mm**2)
+    if share[-1] > MOST_CANDIDATES:
+        raise BadArgument(
+            f"edges of {edges_mm.min():.2f} mm and more ask for "
+            f"{share[-1] / CANDIDATES_PER_POINT:.0f} points on the surfaces",
+            where="Sizes",
+            advice=f"at most {MOST_CANDIDATES / CANDIDATES_PER_POINT:.0f}: mesh with longer edges",
+        )
     places = np.arange(rng.random(), share[-1], 1.0)
     chosen = np.minimum(np.searchsorted(share, places), len(share) - 1)
     u, v = rng.random((2, len(chosen), 1))

@@ -75,6 +75,13 @@ def test_that_an_organ_in_two_halves_is_refused() -> None:
         refused(LabelMap(halves, whole.affine, whole.structures))
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_that_a_mesh_too_large_is_refused_before_it_is_made(alone: bool) -> None:
+    tiny = Sizes(organ_edge_mm=0.1, tumour_edge_mm=0.1, smallest_edge_mm=0.1, organ_alone=alone)
+    with pytest.raises(BadArgument, match=r"Sizes.*(points on the surfaces|too many).*mesh with"):
+        mesh_labels(phantom(), tiny, Watch())
+
+
 def test_that_sizes_no_mesh_can_have_are_refused() -> None:
     with pytest.raises(BadArgument):
         Sizes(tumour_edge_mm=0.0)
