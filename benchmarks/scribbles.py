@@ -10,9 +10,15 @@ Six lines in all for one structure: in each of three slices one line inside and 
   al. 2016, ScribbleSup; Wang et al. 2018, DeepIGeoS).
 - Around: a contour at 6 to 14 mm outside, 60 to 100 % of its length from a place drawn at random,
   where it lies in the image. It says nothing of where organs are.
+
+People draw otherwise too: `short` straight strokes, all `axial` with one long thick stroke and
+coarse rings, several organs `together`, each what the others are not.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +30,7 @@ from organtwin.core.volume import to_lps
 from organtwin.segmenting import BACKGROUND, Seeds
 
 Line = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 def drawn(mask: NDArray[np.bool_], affine: NDArray[np.float64], name: str, *, draw: int) -> Seeds:
@@ -53,6 +60,96 @@ def drawn(mask: NDArray[np.bool_], affine: NDArray[np.float64], name: str, *, dr
             for n, lines in placed.items()
         }
     )
+
+
+def short(mask: Mask, affine: Line, name: str, *, draw: int) -> Seeds:
+    """Return three straight strokes of 10 to 25 mm in a structure and three of 20 to 40 around it.
+
+    In the slices of `drawn`; those inside lie in its core, those around on the contour 6 to 14 mm
+    outside, and touch it nowhere.
+    """
+    spacing, random = np.linalg.norm(affine[:3, :3], axis=0), np.random.default_rng(draw)
+    inside, outside = [], []
+    for axis, share in _cuts(draw, random):
+        flat, flat_mm, slice_ = _slice(mask, spacing, axis, share)
+        line = _middle_line(flat, flat_mm)
+        stroke = _straight(line, flat_mm, random.uniform(10.0, 25.0), random)
+        inside.append(np.insert(stroke[_in(flat, stroke)], axis, slice_, axis=1))
+        around = _around(flat, flat_mm, random.uniform(6.0, 14.0), 1.0, random)
+        if around is not None:
+            stroke = _straight(around, flat_mm, random.uniform(20.0, 40.0), random)
+            outside.append(np.insert(stroke[~_in(flat, stroke)], axis, slice_, axis=1))
+    return _placed({name: inside, BACKGROUND: outside}, affine)
+
+
+def axial(mask: Mask, affine: Line, name: str, *, draw: int) -> Seeds:
+    """Return one long stroke, three slices thick, in the middle, and three coarse rings around.
+
+    A ring is an octagon 10 to 25 mm outside, in an axial slice near 20, 50 and 80 % (± 8).
+    """
+    spacing, random = np.linalg.norm(affine[:3, :3], axis=0), np.random.default_rng(draw)
+    inside, outside = [], []
+    for share in (0.2, 0.5, 0.8):
+        flat, flat_mm, slice_ = _slice(mask, spacing, 2, share + random.uniform(-0.08, 0.08))
+        if share == 0.5:
+            line = _middle_line(flat, flat_mm)
+            for k in (slice_ - 1, slice_, slice_ + 1):
+                held = line[_in(mask[:, :, k], line)]
+                inside.append(np.insert(held, 2, k, axis=1))
+        ring = _around(flat, flat_mm, random.uniform(10.0, 25.0), 1.0, random)
+        if ring is not None:
+            corners = ring[np.linspace(0, len(ring) - 1, 9).astype(int)]
+            steps = np.linspace(0.0, 1.0, 20)[:, None]
+            sides = np.concatenate([a + steps * (b - a) for a, b in pairwise(corners)])
+            outside.append(np.insert(sides[~_in(flat, sides)], 2, slice_, axis=1))
+    return _placed({name: inside, BACKGROUND: outside}, affine)
+
+
+def together(masks: Mapping[str, Mask], affine: Line, *, draw: int) -> Seeds:
+    """Return two lines in each of several structures, and one around each where none of them is."""
+    placed: dict[str, list[Line]] = {BACKGROUND: []}
+    every = np.any(list(masks.values()), axis=0)
+    spacing, random = np.linalg.norm(affine[:3, :3], axis=0), np.random.default_rng(draw)
+    for name, mask in masks.items():
+        placed[name] = []
+        for axis in (2, 1):
+            flat, flat_mm, slice_ = _slice(mask, spacing, axis, random.uniform(0.35, 0.65))
+            line = _middle_line(flat, flat_mm)
+            placed[name].append(np.insert(line, axis, slice_, axis=1))
+        around = _around(flat, flat_mm, random.uniform(6.0, 14.0), 0.8, random)
+        if around is not None:
+            free = around[~_in(np.take(every, slice_, axis=1), around)]
+            placed[BACKGROUND].append(np.insert(free, 1, slice_, axis=1))
+    return _placed(placed, affine)
+
+
+def _placed(lines: Mapping[str, Sequence[Line]], affine: Line) -> Seeds:
+    """Seeds of lines in voxels (n, 3), as the places they go through: they may have gaps."""
+    points: dict[str, tuple[tuple[float, ...], ...]] = {}
+    for name, drawn_ in lines.items():
+        held = [to_lps(affine, line).tolist() for line in drawn_ if len(line)]
+        points[name] = tuple(tuple(place) for line in held for place in line)
+    return Seeds(points)
+
+
+def _slice(mask: Mask, spacing: Line, axis: int, share: float) -> tuple[Mask, Line, int]:
+    others = tuple(a for a in range(3) if a != axis)
+    held = np.flatnonzero(mask.any(axis=others))
+    slice_ = int(held[0] + share * (held[-1] - held[0]))
+    return np.take(mask, slice_, axis=axis), spacing[list(others)], slice_
+
+
+def _straight(line: Line, flat_mm: Line, length_mm: float, random: np.random.Generator) -> Line:
+    """A straight stroke from a random place of a line to the one length_mm on, in 30 steps."""
+    first = int(random.integers(len(line)))
+    away = np.linalg.norm((line - line[first]) * flat_mm, axis=1)
+    last = line[int(np.argmin(np.abs(away - length_mm)))]
+    return line[first] + np.linspace(0.0, 1.0, 30)[:, None] * (last - line[first])
+
+
+def _in(flat: Mask, line: Line) -> Mask:
+    i, j = np.clip(np.rint(line).astype(int), 0, np.array(flat.shape) - 1).T
+    return flat[i, j]
 
 
 def _cuts(draw: int, random: np.random.Generator) -> list[tuple[int, float]]:

@@ -10,6 +10,8 @@ missed.
 - "organ" is `random-walker`, unless another method is asked for, with its own settings.
 - "first answer" and "further scribble" are `Growing(...)` and `Growing.add(...)` on a phantom of
   256³ voxels of 1.5 mm with three structures; wall time and CPU time, the slowest of the scribbles.
+- "short", "axial" and "together" are medians over half as many draws of scribbles as other people
+  may draw them, for information; "together" asks for all organs of the first image at once.
 - What `segmenting_automatic.py` measures follows, where that file is.
 """
 
@@ -38,7 +40,8 @@ from organtwin.segmenting import BACKGROUND, Request, Seeds, method
 from organtwin.segmenting.growing import Growing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from benchmarks.scribbles import drawn
+from benchmarks.scribbles import axial, drawn, short
+from benchmarks.scribbles import together as at_once
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 LIVER = organ("liver")
@@ -72,13 +75,18 @@ def main() -> int:
     parser.add_argument("--method", default="random-walker")
     asked = parser.parse_args()
     results = []
-    for result in chain(_organs(asked.method, asked.draws), _speed(), _automatic()):
+    for result in _all(asked.method, asked.draws):
         results.append(result)
         if not asked.json:
             print(_line(result), flush=True)
     if asked.json:
         print(json.dumps([asdict(r) | {"reached": r.reached} for r in results]))
     return 0 if all(r.reached for r in results) else 1
+
+
+def _all(name: str, draws: int) -> Iterable[Result]:
+    others = max(1, draws // 2)
+    return chain(_organs(name, draws), _others(name, others), _speed(), _automatic())
 
 
 def _line(result: Result) -> str:
@@ -99,16 +107,44 @@ def _organs(name: str, draws: int) -> Iterable[Result]:
         reached, begin = [], time.process_time()
         for draw in range(draws):
             seeds = drawn(truth, volume.affine, structure, draw=draw)
-            try:
-                labels = method(name).labelled(Request(volume, LIVER, seeds), Watch())
-                reached.append(dice(labels.mask(structure), truth))
-            except OrganTwinError:
-                reached.append(0.0)
+            reached.append(_reached(name, volume, seeds, truth))
         seconds = (time.process_time() - begin) / draws
         what = f"{place}, {structure} by {name}"
         yield Result(f"{what}: median Dice", float(np.median(reached)), "", GOALS[structure], True)
         yield Result(f"{what}: worst Dice", min(reached), "", None, True)
         yield Result(f"{what}: CPU time", seconds, "s", None, False)
+
+
+def _others(name: str, draws: int) -> Iterable[Result]:
+    together: dict[str, Mask] = {}
+    for place, volume, structure, truth in _cases():
+        for style in (short, axial):
+            reached = [
+                _reached(name, volume, style(truth, volume.affine, structure, draw=draw), truth)
+                for draw in range(draws)
+            ]
+            what = f"{place}, {structure} by {name}, {style.__name__}: median Dice"
+            yield Result(what, float(np.median(reached)), "", None, True)
+        if place == "totalseg":
+            together[structure], image = truth, volume
+    found: dict[str, list[float]] = {structure: [] for structure in together}
+    for draw in range(draws):
+        seeds = at_once(together, image.affine, draw=draw)
+        labels = method(name).labelled(Request(image, LIVER, seeds), Watch())
+        for structure, truth in together.items():
+            found[structure].append(dice(labels.mask(structure), truth))
+    for structure, reached in found.items():
+        what = f"totalseg, {structure} by {name}, together: median Dice"
+        yield Result(what, float(np.median(reached)), "", None, True)
+
+
+def _reached(name: str, volume: Volume, seeds: Seeds, truth: Mask) -> float:
+    structure = next(n for n in seeds.names if n != BACKGROUND)
+    try:
+        labels = method(name).labelled(Request(volume, LIVER, seeds), Watch())
+    except OrganTwinError:
+        return 0.0
+    return dice(labels.mask(structure), truth)
 
 
 def _cases() -> Iterable[tuple[str, Volume, str, Mask]]:

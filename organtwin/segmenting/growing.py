@@ -25,6 +25,7 @@ from organtwin.segmenting.seeds import BACKGROUND, Seeds
 
 MOST_VOXELS = 300_000
 EVEN = 0.7
+Bulks = dict[str, tuple[int, Flags, Flags]]
 
 
 class Growing:
@@ -82,6 +83,7 @@ class Growing:
     def _restart(self, watch: Watch) -> None:
         self._costs: dict[str, Floats] = {}
         self._coarse: dict[str, Flags] = {}
+        self._bulks: Bulks = {}
         self._outlines: dict[str, Flags] = {}
         self._grow(set(self._marks), watch)
 
@@ -92,7 +94,7 @@ class Growing:
             watch.tell(0.6 * number / len(names), f"growing {name}")
             self._costs[name] = costs_of(field, looks, name)
         watch.tell(0.6, "drawing borders")
-        owner = owned(shares_of(self._costs, looks), field)
+        owner = owned(shares_of(self._costs, looks), field, known=self._bulks)
         for name in self._marks:
             if name != BACKGROUND:
                 self._draw(name, owner == list(self._costs).index(name))
@@ -104,12 +106,18 @@ class Growing:
             self._coarse[name] = coarse
 
 
-def owned(shares: dict[str, Floats], field: Field, even: float = EVEN) -> NDArray[np.intp]:
+def owned(
+    shares: dict[str, Floats], field: Field, even: float = EVEN, *, known: Bulks | None = None
+) -> NDArray[np.intp]:
     """Return the number of the name each voxel of the field goes to, in the order of `shares`.
 
     Shares are evened out over 0.7 voxels; seeds keep their name; what does not hang together with
     seeds of its name, or by a neck only (`necks`), is background.
+
+    Args:
+        known: what was kept of which mask from how many seeds by name, taken where it still holds.
     """
+    known = {} if known is None else known
     soft = [ndimage.gaussian_filter(s, even) if even else s for s in shares.values()]
     owner = np.argmax(soft, axis=0)
     for number, name in enumerate(shares):
@@ -117,6 +125,9 @@ def owned(shares: dict[str, Floats], field: Field, even: float = EVEN) -> NDArra
     nobody = list(shares).index(BACKGROUND)
     for number, name in enumerate(shares):
         if name != BACKGROUND:
-            kept = bulk(owner == number, field.marks[name], field)
-            owner[(owner == number) & ~kept] = nobody
+            whole, seeds = owner == number, field.marks[name]
+            before = known.get(name)
+            if before is None or before[0] != len(seeds) or not np.array_equal(before[1], whole):
+                known[name] = before = len(seeds), whole, bulk(whole, seeds, field)
+            owner[whole & ~before[2]] = nobody
     return owner

@@ -33,7 +33,10 @@ TRUST_PLACE, TRUST_VALUE = 5.0, 0.3
 
 
 def costs_of(field: Field, appearance: Appearance, name: str) -> Floats:
-    """Return (ni, nj, nk) float32: the least cost of reaching each voxel from a name's seeds."""
+    """Return (ni, nj, nk) float32: the least cost of reaching each voxel from a name's seeds.
+
+    A voxel dearer than what is given up is not looked at (negative, a barrier to MCP_Geometric).
+    """
     seeds, spacing_mm = field.marks[name], field.spacing_mm
     unlike = appearance.unlike(name)
     toll = np.float32(BASE) + unlike + np.minimum(np.float32(EDGE) * field.walls, EDGE_MOST)
@@ -44,10 +47,12 @@ def costs_of(field: Field, appearance: Appearance, name: str) -> Floats:
         own = THIN_SHARE * float(np.median(depth[tuple(seeds.T)]))
         least = min(THICKEST_MM, max(own, 1.5 * max(spacing_mm)))
         toll += np.float32(THIN) * np.clip(1.0 - depth / np.float32(least), 0.0, 1.0)
-    starts = [tuple(int(n) for n in v) for v in seeds]
-    paths = MCP_Geometric(toll, sampling=spacing_mm)
-    cost = paths.find_costs(starts)[0]
     most = FARTHEST if name == BACKGROUND else given_up(seeds, spacing_mm)
+    beyond = 0.5 * toll * min(spacing_mm) > most
+    beyond[tuple(seeds.T)] = False
+    starts = [tuple(int(n) for n in v) for v in seeds]
+    paths = MCP_Geometric(np.where(beyond, np.float32(-1), toll), sampling=spacing_mm)
+    cost = paths.find_costs(starts)[0]
     return np.where(cost < most, cost, FARTHEST).astype(np.float32)
 
 

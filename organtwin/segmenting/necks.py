@@ -16,7 +16,7 @@ from scipy import ndimage
 from organtwin.segmenting.field import Field
 from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.marks import Voxels
-from organtwin.segmenting.morphology import depth_mm, without_specks
+from organtwin.segmenting.morphology import around, depth_mm, without_specks
 
 SADDLE = 0.5
 TIP, TIP_MM = 0.4, 8.0
@@ -31,17 +31,24 @@ def bulk(mask: Flags, seeds: Voxels, field: Field) -> Flags:
         mask: (ni, nj, nk) bool on the field.
         seeds: (n, 3) voxels of the field.
     """
+    spacing_mm = field.spacing_mm
+    box = around(mask, max(spacing_mm), spacing_mm)
     marked = np.zeros(mask.shape, bool)
     marked[tuple(seeds.T)] = True
-    spacing_mm = field.spacing_mm
+    kept = np.zeros_like(mask)
+    kept[box] = _bulk(mask[box], marked[box], field.walls[box] > WALL, spacing_mm)
+    return kept
+
+
+def _bulk(mask: Flags, marked: Flags, walls: Flags, spacing_mm: Spacing) -> Flags:
     thickness = float(np.median(depth_mm(mask, spacing_mm)[marked]))
-    walls = without_specks(mask & (field.walls > WALL), SPECK) & ~marked
-    whole = depth_mm(mask & ~walls, spacing_mm)
-    within = depth_mm(np.pad(mask & ~walls, 1), spacing_mm)[1:-1, 1:-1, 1:-1]
+    open_ = mask & ~(without_specks(mask & walls, SPECK) & ~marked)
+    within = depth_mm(np.pad(open_, 1), spacing_mm)[1:-1, 1:-1, 1:-1]
     step = min(spacing_mm)
     for saddle in np.arange(step, SADDLE * float(within[marked].max()), step):
         depth = np.where(mask, within, np.float32(0))
         mask = _less_lobes(mask, depth, marked, float(saddle), spacing_mm)
+    whole = depth_mm(open_, spacing_mm)
     mask = _less_tails(mask, whole, marked, min(TIP_MM, TIP * thickness), spacing_mm)
     return _joined(mask, marked)
 
@@ -51,7 +58,8 @@ def _less_lobes(
 ) -> Flags:
     """Take away hills without seeds of more than twice the saddle, and what is nearer to them."""
     cores, count = ndimage.label(depth > saddle)
-    lobe = np.asarray(ndimage.maximum(depth, cores, np.arange(count + 1))) > saddle / SADDLE
+    lobe = np.zeros(count + 1, bool)
+    lobe[cores[depth > saddle / SADDLE]] = True
     own = np.unique(cores[marked])
     lobe[own] = lobe[0] = False
     if not lobe.any() or not own.any():
