@@ -2,8 +2,9 @@
 
 ``mesh_labels`` is the whole route (`mesh.py` reads from top to bottom): what is to be meshed
 (`solid`); all interfaces found and smoothed at once (`surfaces`, `volumes`); space divided into an
-octree of labelled cells, as small as structures are thin (`planning`, `thickness`, `octree`), each
-a cone of tetrahedra from its faces to its centre (`cones`); points moved to the interfaces as far
+octree of labelled cells, as small as structures are thin (`planning`, `thickness`, `octree`), no
+structure touching itself at an edge or a corner if that can be helped (`pinches`); each cell is a
+cone of tetrahedra from its faces to its centre (`cones`); points moved to the interfaces as far
 as angles allow (`settling`, `goals`, `relaxing`, `angles`), cells divided again where that did not
 suffice (`misfits`); the mesh checked and judged (`quality`, `distances`, `shells`).
 
