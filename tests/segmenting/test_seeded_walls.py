@@ -27,9 +27,10 @@ def test_that_a_ball_on_a_neck_half_as_thick_is_cut_off() -> None:
     other = np.sqrt((i - 42) ** 2 + (j - 20) ** 2 + (k - 20) ** 2) <= 12
     neck = (np.hypot(j - 20, k - 20) <= 3) & (i > 16) & (i < 42)
     mask = seeded | other | neck
-    image = np.where(mask, np.float32(40), np.float32(-100))
+    random = np.random.default_rng(0)
+    image = (np.where(mask, 40.0, -100.0) + random.normal(0.0, 10.0, mask.shape)).astype(np.float32)
     seeds = np.argwhere(seeded & (j == 20) & (k == 20))
     marks = {"spleen": seeds, "background": np.array([[1, 1, 1], [58, 38, 38]])}
     kept = bulk(mask, seeds, field_of(image, SPACING_MM, marks))
-    assert (kept & seeded).sum() == seeded.sum()
+    assert (kept & seeded).sum() > 0.97 * seeded.sum()
     assert not (kept & other & ~neck & (i > 32)).any()
