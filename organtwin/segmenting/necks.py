@@ -47,14 +47,15 @@ def _bulk(mask: Flags, marked: Flags, walls: Flags, spacing_mm: Spacing) -> Flag
     step = min(spacing_mm)
     for saddle in np.arange(step, SADDLE * float(within[marked].max()), step):
         depth = np.where(mask, within, np.float32(0))
-        mask = _less_lobes(mask, depth, marked, float(saddle), spacing_mm)
+        mask = _less_lobes(mask, depth, marked, spacing_mm, saddle=float(saddle))
     whole = depth_mm(open_, spacing_mm)
-    mask = _less_tails(mask, whole, marked, min(TIP_MM, TIP * thickness), spacing_mm)
+    radius = min(TIP_MM, TIP * thickness)
+    mask = _less_tails(mask, whole, marked, spacing_mm, radius=radius)
     return _joined(mask, marked)
 
 
 def _less_lobes(
-    mask: Flags, depth: Floats, marked: Flags, saddle: float, spacing_mm: Spacing
+    mask: Flags, depth: Floats, marked: Flags, spacing_mm: Spacing, *, saddle: float
 ) -> Flags:
     """Take away hills without seeds of more than twice the saddle, and what is nearer to them."""
     cores, count = ndimage.label(depth > saddle)
@@ -69,7 +70,7 @@ def _less_lobes(
 
 
 def _less_tails(
-    mask: Flags, depth: Floats, marked: Flags, radius: float, spacing_mm: Spacing
+    mask: Flags, depth: Floats, marked: Flags, spacing_mm: Spacing, *, radius: float
 ) -> Flags:
     """Take away what lies farther than twice a radius from what a ball of it reaches."""
     if radius <= min(spacing_mm):
