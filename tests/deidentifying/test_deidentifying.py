@@ -34,9 +34,8 @@ from organtwin.deidentifying.substitutes import bare_document, capped_age, moved
 from organtwin.deidentifying.traces import IDS
 from organtwin.deidentifying.wording import cleaned
 from organtwin.importing.scanning import read_masks, read_volume, scan
-from tests.importing.conftest import shared, slice_of, values_at
+from tests.slices import slice_of, values_at
 
-__all__ = ["shared"]
 SECRET = bytes(range(32))
 BASIC = Profile()
 TRACES = (b"SECRET", b"1.9.777", b"1777", b"171717", b"77777", b"077Y", b"\x77\x77\x77\x77")

@@ -1,4 +1,4 @@
-"""Tiny DICOM series written to order, and the real sets of `../shared/data`."""
+"""Tiny DICOM series written to order beside a test."""
 
 from __future__ import annotations
 
@@ -6,66 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+from tests.slices import written
+
 Write = Callable[..., list[Path]]
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip(f"the real image sets are not there ({SHARED})")
-    return SHARED
-
-
-def slice_of(pixels: np.ndarray, position: Sequence[float], **said: Any) -> FileDataset:
-    """Return one CT slice; `said` overrides or adds elements by keyword, None removes one."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    told_apart_by = [str(position), pixels.tobytes().hex(), str(said)]
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=told_apart_by)
-    one = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
-    values: dict[str, Any] = {
-        "SOPClassUID": CTImageStorage,
-        "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,
-        "SeriesInstanceUID": "1.2.3",
-        "StudyInstanceUID": "1.2",
-        "FrameOfReferenceUID": "1.2.9",
-        "Modality": "CT",
-        "PatientName": "Invented^Ann",
-        "PatientID": "A1",
-        "AcquisitionDate": "20240131",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
-        "ImagePositionPatient": [round(float(x), 6) for x in position],
-        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-        "PixelSpacing": [2.0, 1.0],
-        "SliceThickness": 3.0,
-        "Rows": pixels.shape[0],
-        "Columns": pixels.shape[1],
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "BitsAllocated": 16,
-        "BitsStored": 16,
-        "HighBit": 15,
-        "PixelRepresentation": 1,
-        "RescaleSlope": 1,
-        "RescaleIntercept": -1000,
-    }
-    for keyword, value in (values | said).items():
-        if value is not None:
-            setattr(one, keyword, value)
-    one.PixelData = pixels.astype("<i2").tobytes()
-    return one
-
-
-def values_at(index: int) -> np.ndarray:
-    """Return 4 rows of 5 columns whose values tell slice, row and column: 100 k + 10 j + i."""
-    return 100 * index + 10 * np.arange(4)[:, None] + np.arange(5)[None, :]
 
 
 @pytest.fixture
@@ -73,13 +18,6 @@ def write(tmp_path: Path) -> Write:
     """Return what writes slices at given positions along z (or in space) into a folder."""
 
     def writer(places: Sequence[Any], *, folder: str = "dicom", **said: Any) -> list[Path]:
-        (tmp_path / folder).mkdir(exist_ok=True)
-        paths = []
-        for n, place in enumerate(places):
-            position = place if np.ndim(place) else (-10.0, -20.0, place)
-            path = tmp_path / folder / f"{len(list((tmp_path / folder).iterdir())):03d}.dcm"
-            slice_of(values_at(n), position, **said).save_as(path, enforce_file_format=True)
-            paths.append(path)
-        return paths
+        return written(tmp_path / folder, places, **said)
 
     return writer

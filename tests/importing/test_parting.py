@@ -11,8 +11,8 @@ import pytest
 from organtwin.core.errors import WrongGeometry
 from organtwin.core.watch import Watch
 from organtwin.importing import Series, read_volume, scan
-
-from .conftest import Write, slice_of, values_at
+from tests.importing.conftest import Write
+from tests.slices import slice_of, values_at
 
 WATCH = Watch()
 MR: dict[str, Any] = {"Modality": "MR", "RescaleSlope": None, "RescaleIntercept": None}

@@ -10,7 +10,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing import read_volume, scan
 from organtwin.importing.previews import placed_slice, slice_of, thumbnail, window_of
 from tests.importing.conftest import Write
-from tests.importing.conftest import slice_of as dicom_slice
+from tests.slices import slice_of as dicom_slice
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 CORONAL = [1, 0, 0, 0, 0, -1]

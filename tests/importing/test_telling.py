@@ -11,7 +11,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedCTImageStorage
 
-from .conftest import Write, slice_of, values_at
+from tests.importing.conftest import Write
+from tests.slices import slice_of, values_at
+
 from .test_parting import MR, alternating, at_seconds, parts_in
 
 

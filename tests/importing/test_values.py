@@ -16,7 +16,7 @@ from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing import Scan, open_images, read_volume, scan
-from tests.importing.conftest import slice_of, values_at
+from tests.slices import slice_of, values_at
 
 WATCH = Watch()
 Write = Callable[..., list[Path]]

@@ -1,6 +1,5 @@
 """What is said at import of a series that says too little, or something else than the case."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from organtwin.core.case import Case
 from organtwin.core.errors import BadInput
 from organtwin.core.watch import Watch
 from organtwin.pipeline import run_step
-from tests.importing.conftest import write  # noqa: F401
+from tests.slices import written
 
 
 @pytest.fixture
@@ -45,11 +44,8 @@ def test_that_nothing_is_taken_for_a_ct_by_itself(plain: Path, tmp_path: Path) -
         )
 
 
-def test_that_a_head_in_a_case_of_a_liver_is_said(
-    write: Callable[..., list[Path]],  # noqa: F811
-    tmp_path: Path,
-) -> None:
-    write([0.0, 3.0, 6.0], BodyPartExamined="HEAD")
+def test_that_a_head_in_a_case_of_a_liver_is_said(tmp_path: Path) -> None:
+    written(tmp_path / "dicom", [0.0, 3.0, 6.0], BodyPartExamined="HEAD")
     store = ObjectFolder(tmp_path / "objects")
     arguments = {"path": str(tmp_path / "dicom")}
     _, done = run_step("import", Case("P"), store, arguments=arguments, watch=Watch())

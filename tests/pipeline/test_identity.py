@@ -16,7 +16,7 @@ from organtwin.importing.found import LabelSource
 from organtwin.pipeline import STEPS, run_step
 from organtwin.pipeline.identifying import doubts_of_labels, kept
 from organtwin.tables import identities, visits
-from tests.importing.conftest import slice_of, values_at
+from tests.slices import slice_of, values_at
 
 ANN, OTHER = {"PatientName": "Meier^Anna"}, {"PatientName": "Zorn^Otto", "PatientSex": "M"}
 SPELLED, DIFFERS = ("name is spelled differently",), ("name differs",)

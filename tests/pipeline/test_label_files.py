@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from organtwin.core.case import Case
 from organtwin.core.errors import BadInput
 from organtwin.core.watch import Watch
 from organtwin.pipeline import run_step
-from tests.importing.conftest import write  # noqa: F401
+from tests.slices import written
 
 VALUES = np.zeros((5, 4, 5), dtype=np.uint8)
 VALUES[1:4, 1:3, 1:4] = 5
@@ -23,8 +22,8 @@ Visit = tuple[Case, ObjectFolder]
 
 
 @pytest.fixture
-def visit(write: Callable[..., list[Path]], tmp_path: Path) -> Visit:  # noqa: F811
-    write([0.0, 3.0, 6.0, 9.0, 12.0])
+def visit(tmp_path: Path) -> Visit:
+    written(tmp_path / "dicom", [0.0, 3.0, 6.0, 9.0, 12.0])
     store = ObjectFolder(tmp_path / "objects")
     arguments = {"path": str(tmp_path / "dicom")}
     case, _ = run_step("import", Case("P"), store, arguments=arguments, watch=Watch())

@@ -24,7 +24,7 @@ from organtwin.ui.dropping import Dropping, place_of
 from organtwin.ui.looking import PREFIX
 from organtwin.ui.pages.import_page import ImportPage
 from organtwin.ui.window import MainWindow
-from tests.importing.conftest import slice_of
+from tests.slices import slice_of
 
 SOON = 20_000
 LeftBehind = Callable[[], set[Path]]
