@@ -50,7 +50,8 @@ def segment(request: Request, watch: Watch) -> LabelMap:
                 where="settings",
                 advice="the range is empty: say a lowest below the highest, or let the seeds say",
             )
-        shown = (here.image >= low) & (here.image <= high)
+        shown = here.image >= low
+        shown &= here.image <= high
         shown[tuple(marks.get(BACKGROUND, NONE).T)] = False
         masks[name] = held(
             shown,
@@ -65,9 +66,11 @@ def segment(request: Request, watch: Watch) -> LabelMap:
 
 def suggested(image: Floats, seeds: Voxels) -> tuple[float, float]:
     """Return the lowest and highest value that seeds (n, 3) and their neighbours speak for."""
-    near = np.zeros(image.shape, bool)
-    near[tuple(seeds.T)] = True
-    values = image[ndimage.binary_dilation(near)]
+    first = np.maximum(seeds.min(axis=0) - 1, 0)
+    box = tuple(slice(a, b + 2) for a, b in zip(first, seeds.max(axis=0), strict=True))
+    near = np.zeros(image[box].shape, bool)
+    near[tuple((seeds - first).T)] = True
+    values = image[box][ndimage.binary_dilation(near)]
     low, high = np.percentile(values, (2.0, 98.0))
     spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     return float(low) - spread, float(high) + spread
@@ -90,7 +93,10 @@ def held(
         kept = np.argsort(sizes)[::-1][:pieces]
     else:
         kept = _met(parts, seeds, opening_mm, spacing_mm)
-    found: Flags = np.isin(parts, kept[kept > 0])
+    chosen = np.zeros(count + 1, bool)
+    chosen[kept] = True
+    chosen[0] = False
+    found: Flags = chosen[parts]
     return shown & dilated(found, opening_mm, spacing_mm) if opening_mm > 0.0 else found
 
 
@@ -98,10 +104,11 @@ def _met(
     parts: NDArray[np.integer], seeds: Voxels, reach_mm: float, spacing_mm: Spacing
 ) -> NDArray[np.intp]:
     """Numbers of the parts within reach of seeds."""
+    if reach_mm <= 0.0:
+        return np.unique(parts[tuple(seeds.T)]).astype(np.intp)
     marked = np.zeros(parts.shape, bool)
     marked[tuple(seeds.T)] = True
-    near = dilated(marked, reach_mm, spacing_mm) if reach_mm > 0.0 else marked
-    return np.unique(parts[near]).astype(np.intp)
+    return np.unique(parts[dilated(marked, reach_mm, spacing_mm)]).astype(np.intp)
 
 
 SETTINGS = (
