@@ -17,10 +17,15 @@ OUTWARD = 0.6
 
 
 def signed_mm(mask: Flags, spacing_mm: Spacing) -> Floats:
-    """Distance to the border of a mask, mm: negative inside, zero half way between voxels."""
-    half = 0.5 * float(np.mean(spacing_mm))
-    inside, outside = depth_mm(mask, spacing_mm), depth_mm(~mask, spacing_mm)
-    return np.where(mask, half - inside, outside - half).astype(np.float32)
+    """Distance to the border of a mask, mm: negative inside, zero half way between voxels.
+
+    Of the distance to the nearest voxel on the other side, half a voxel's mean side is taken off,
+    but never more than half of that distance, which along a short side is less.
+    """
+    half = np.float32(0.5 * np.mean(spacing_mm))
+    away = depth_mm(mask, spacing_mm) + depth_mm(~mask, spacing_mm)
+    border: Floats = np.maximum(away - half, np.float32(0.5) * away)
+    return np.where(mask, -border, border)
 
 
 def half_way(

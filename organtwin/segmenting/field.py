@@ -58,6 +58,7 @@ class Field:
         sharp: float32, the part at the image's own voxels, blurred by 1 mm.
         relief: of `image`.
         marks: voxels of the field, by name; background gives way to structures.
+        seeds: voxels of the image, by name.
     """
 
     whole: Floats
@@ -68,6 +69,7 @@ class Field:
     sharp: Floats
     relief: Relief
     marks: Marks
+    seeds: Marks
 
     @property
     def spacing_mm(self) -> Spacing:
@@ -93,7 +95,7 @@ class Field:
                     where="seeds",
                     advice="draw the background farther away",
                 )
-        return replace(self, marks=found)
+        return replace(self, marks=found, seeds=marks)
 
     @cached_property
     def walls(self) -> Floats:
@@ -121,7 +123,8 @@ class Field:
         The brightness on both sides is taken from the field. Within 1.2 voxels of its border each
         voxel of the image itself says how likely it is to be inside, by its value between the two
         sides and by how far it lies from the border (as sure there as a value can make it); what
-        neighbours say together decides, so that noise does not. Holes are filled.
+        neighbours say together decides, so that noise does not. Holes are filled, but for those
+        with seeds; no seed is overruled.
         """
         found = np.zeros(self.whole.shape, bool)
         if not mask.any():
@@ -130,7 +133,7 @@ class Field:
         tight = around(mask, 4.0 * max(self.spacing_mm), self.spacing_mm)
         fine = self._fine(tight, part.shape)
         shape = part[fine].shape
-        inside = ndimage.binary_fill_holes(mask[tight])
+        inside = self._without_holes(mask, tight)
         distance = signed_mm(inside, self.spacing_mm)
         middle, slope = self._evidence(tight, inside, distance)
         with ThreadPoolExecutor(2) as pool:
@@ -142,6 +145,23 @@ class Field:
         odds = np.where(np.abs(far) < reach, said, np.float32(0)) - far * np.float32(SURE / reach)
         share = np.tanh(0.5 * np.clip(odds, -SURE, SURE))
         part[fine] = blurred(share, EVEN * max(self.whole_mm), self.whole_mm) > 0.0
+        return self._seeds_kept(found, mask)
+
+    def _without_holes(self, mask: Flags, tight: Box) -> Flags:
+        """A box of the mask with its holes filled, but for holes where there are seeds."""
+        inside, others = mask[tight], np.zeros_like(mask)
+        for voxels in self.marks.values():
+            others[tuple(voxels.T)] = True
+        holes = ndimage.binary_fill_holes(inside) & ~inside
+        kept: Flags = ndimage.binary_propagation(others[tight] & holes, mask=holes)
+        filled: Flags = inside | (holes & ~kept)
+        return filled
+
+    def _seeds_kept(self, found: Flags, mask: Flags) -> Flags:
+        """What was found (of the whole image), with each seed as the mask of the field has it."""
+        for name, voxels in self.seeds.items():
+            inside = mask[tuple(((voxels - self._start) // self.factors).T)]
+            found[tuple(voxels.T)] = inside & (name != BACKGROUND)
         return found
 
     def _evidence(self, tight: Box, inside: Flags, distance: Floats) -> tuple[Floats, Floats]:
@@ -194,7 +214,7 @@ def field_of(image: Floats, spacing_mm: Spacing, marks: Marks, *, most: int = MO
     coarse = blurred(block_mean(image[box], factors), BLUR * max(coarse_mm), coarse_mm)
     sharp = blurred(image[box], 1.0, spacing_mm)
     relief = relief_of(coarse)
-    return Field(image, spacing_mm, box, factors, coarse, sharp, relief, {}).marked(marks)
+    return Field(image, spacing_mm, box, factors, coarse, sharp, relief, {}, {}).marked(marks)
 
 
 def _smallest_mm(marks: Marks, spacing_mm: Spacing) -> float:

@@ -75,8 +75,10 @@ def _rested(
     own = steep[ndimage.binary_dilation(marks)]
     speed = 1.0 / (1.0 + (steep / np.float32(EDGE * max(float(np.median(own)), 1e-6))) ** 2)
     speed *= np.exp(-appearance_of(field.image, {name: field.marks[name]}).unlike(name))
+    others = np.zeros_like(marks)
     for other in (n for n in field.marks if n != name):
-        speed[_flags(field, other)] = 0.0
+        others |= _flags(field, other)
+    speed[others] = 0.0
     if start is None:
         start = depth_mm(~marks, field.spacing_mm) <= START_MM
         push = settings["push"]
@@ -97,7 +99,7 @@ def _rested(
         if mover.GetElapsedIterations() < AT_ONCE:
             break
     found: Flags = np.asarray(sitk.GetArrayViewFromImage(level)) <= 0.0
-    return found | marks
+    return (found & ~others) | marks
 
 
 def _flags(field: Field, name: str) -> Flags:
