@@ -83,22 +83,27 @@ def identities(case: Case, store: ObjectStore, visit: int) -> Table:
 def structures(case: Case, store: ObjectStore) -> Table:
     """Volume in mL of every structure at every labelled visit, with its geometry's grade.
 
-    Where that is not good, the most that the geometry may change a volume stands beside it.
+    The most that the geometry may change a volume stands beside it (`LabelMap.unsure_ml`).
     """
     rows: list[tuple[Any, ...]] = []
     for number, visit in enumerate(case.visits):
         if visit.labels:
             labels, geometry = store.get(visit.labels), store.get(visit.volume).geometry
             for s in labels.structures:
-                volume, unsure = labels.volume_ml(s.name), None
-                if geometry.grade == "withheld":
-                    volume = "withheld"
-                elif geometry.grade == "acknowledged":
-                    unsure = labels.unsure_ml(s.name, geometry)
+                volume: Any = "withheld"
+                unsure = None
+                if geometry.grade != "withheld":
+                    volume = labels.volume_ml(s.name)
+                    unsure = two_figures(labels.unsure_ml(s.name, geometry))
                 work = visit.work_on(s.name).state
                 rows.append((number, s.name, volume, unsure, geometry.grade, work))
     columns = ("visit", "structure", "volume mL", "geometry ± mL", "geometry", "work")
     return Table("Structures", columns, tuple(rows))
+
+
+def two_figures(value: float) -> float:
+    """Return a number as an uncertainty is said: two significant figures."""
+    return float(f"{value:.2g}")
 
 
 def grade(case: Case, store: ObjectStore, visits: Sequence[int]) -> str:

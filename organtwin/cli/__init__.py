@@ -1,14 +1,17 @@
 """The river without a window: ``organtwin VERB …``.
 
 Exit status 0 only when the verb did what it says, 2 for bad input, 1 for anything else. With
-``--json`` the result is one JSON object on stdout and progress one JSON object a line on stderr.
+``--json`` the result is one JSON object on stdout and progress one JSON object a line on stderr;
+whatever went wrong is "error" in that object, never a traceback.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from organtwin import __version__
 from organtwin.cli import (
@@ -26,7 +29,7 @@ from organtwin.cli import (
     transferring,
 )
 from organtwin.cli.verb import Run
-from organtwin.core.errors import BadInput, Missing, OrganTwinError
+from organtwin.core.errors import BadArgument, BadInput, Missing, OrganTwinError, Stopped
 from organtwin.places import keep_caches_there
 from organtwin.printing import Printer
 
@@ -41,16 +44,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     keep_caches_there()
     signal.signal(signal.SIGTERM, _stop)
-    asked = _parser().parse_args(arguments)
-    printer = Printer(as_json=asked.json)
+    given = sys.argv[1:] if arguments is None else arguments
+    printer = Printer(as_json="--json" in given)
     try:
+        kind = _JsonParser if printer.as_json else argparse.ArgumentParser
+        asked = _parser(kind).parse_args(given)
+        printer.as_json = asked.json
         asked.run(asked, printer)
     except OrganTwinError as error:
         printer.error(error)
         return 2 if isinstance(error, BadInput | Missing) else 1
     except KeyboardInterrupt:
         printer.note("stopped; what was finished is saved")
+        if printer.as_json:
+            printer.error(Stopped("stopped; what was finished is saved"))
         return 130
+    except Exception as error:  # the last door: a program that asked for JSON must get it
+        if not printer.as_json:
+            raise
+        printer.error(_unexpected(error))
+        return 1
     finally:
         printer.finish()
     return 0
@@ -60,10 +73,25 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _parser() -> argparse.ArgumentParser:
+class _JsonParser(argparse.ArgumentParser):
+    """Says what is wrong with a command line as an error of the tree."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadArgument."""
+        raise BadArgument(message, where=self.prog, advice=f"see `{self.prog} --help`")
+
+
+def _unexpected(error: Exception) -> OrganTwinError:
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError):
+        return OrganTwinError("there is not enough memory", advice="close other programs")
+    return OrganTwinError(what, advice="please report this; without --json it says more")
+
+
+def _parser(kind: type[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    parser = argparse.ArgumentParser("organtwin", description=f"OrganTwin. {RESEARCH_USE}")
+    parser = kind("organtwin", description=f"OrganTwin. {RESEARCH_USE}")
     parser.add_argument("--version", action="version", version=f"organtwin {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 

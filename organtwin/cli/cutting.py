@@ -11,6 +11,7 @@ import numpy as np
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.errors import BadArgument
 from organtwin.printing import Printer
 from organtwin.recording import step
@@ -37,6 +38,7 @@ def add(verb: Verb) -> None:
     ways.add_argument("--plan", metavar="SCENARIO", help="the specimen is what a plan resects")
     ways.add_argument("--remove", action="store_true", help="forget the cut")
     made.add_argument("--to", metavar="FILE", help="write FILE-remnant and FILE-specimen")
+    add_replace(made)
 
 
 def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
@@ -44,6 +46,8 @@ def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
 
     if asked.to:
         mesh_file(Path(asked.to))
+        for place in parts_of(Path(asked.to)).values():
+            require_free(place, replace=asked.replace, inputs=[asked.case])
     numbers = plane_of(asked.plane, "--plane").tolist() if asked.plane else []
     given = {"point_mm": numbers[:3], "normal": numbers[3:]} if numbers else {}
     ways = {"structure": asked.out, "scenario": asked.plan, "remove": asked.remove}
@@ -107,6 +111,11 @@ def cut_and_written(
     return figures(found, Path(asked.to), values)
 
 
+def parts_of(to: Path) -> dict[str, Path]:
+    """Return where both parts are written."""
+    return {part: to.with_name(f"{to.stem}-{part}{to.suffix}") for part in ("remnant", "specimen")}
+
+
 def figures(found: Cut, to: Path | None, values: Mapping[str, int]) -> dict[str, Any]:
     """Return what is told of a cut, degrees, mm, mL, %; writes both parts where `to` says so."""
     from organtwin.exporting.meshes import Tagged, write_mesh
@@ -120,7 +129,7 @@ def figures(found: Cut, to: Path | None, values: Mapping[str, int]) -> dict[str,
     }
     for name, (part, faces) in found.parts.items():
         left = {s.name: values[s.name] for s in part.structures if s.name in values}
-        path = to.with_name(f"{to.stem}-{name}{to.suffix}") if to else None
+        path = parts_of(to)[name] if to else None
         written = write_mesh(path, Tagged(part, left, faces)) if path else ()
         told[name] = {
             "files": [str(one) for one in written],

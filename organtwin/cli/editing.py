@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
+from organtwin.cli.reading import json_file, json_object
 from organtwin.cli.verb import Verb
 from organtwin.core.errors import BadInput
 from organtwin.printing import Printer
 from organtwin.recording import step
 from organtwin.tables import Table
 
-MOST_BYTES: Final = 32 * 2**20
 STATES = ("not started", "in progress", "done", "reviewed")
 
 
@@ -103,12 +102,9 @@ def _tools() -> Table:
 
 
 def _json(said: str) -> Any:
-    try:
-        if said.startswith("@") and Path(said[1:]).stat().st_size > MOST_BYTES:
-            raise BadInput(f"arguments of more than {MOST_BYTES >> 20} MiB", where=said[1:])
-        found = json.loads(Path(said[1:]).read_text("utf-8") if said.startswith("@") else said)
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"the arguments are no JSON ({error})", where="--arguments") from error
-    if not isinstance(found, dict):
-        raise BadInput("the arguments are a JSON object", where="--arguments")
-    return found
+    what = "the arguments"
+    return (
+        json_file(said[1:], what)
+        if said.startswith("@")
+        else json_object(said, what, where="--arguments")
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.deidentifying import add_options
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace
 from organtwin.core.errors import BadInput
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -26,6 +27,7 @@ def add(verb: Verb) -> None:
     )
     made.add_argument("--visit", type=int, default=0)
     made.add_argument("--to", required=True, help="folder to write into")
+    add_replace(made)
     made.add_argument("--deidentify", action="store_true", help="take the patient out of DICOM")
     add_options(made)
     made.add_argument("--plain", action="store_true", help="meshes as .stl and .obj, not in DICOM")
@@ -49,6 +51,7 @@ def _export(asked: argparse.Namespace, printer: Printer) -> None:
                 plain=asked.plain,
                 deidentify=asked.options if asked.deidentify else None,
                 secret=Path(asked.secret) if asked.secret else None,
+                replace=asked.replace,
             )
         folder.append(folder.case, done)
     digests = done.arguments["files"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -32,6 +33,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--series", type=int, metavar="N", help="number of a series, as listed")
     made.add_argument("--labels", type=int, metavar="M", help="number of a label file, as listed")
     made.add_argument("--to", metavar="FILE", help="write that series, or those labels on its grid")
+    add_replace(made)
 
 
 def _inspect(asked: argparse.Namespace, printer: Printer) -> None:
@@ -39,6 +41,8 @@ def _inspect(asked: argparse.Namespace, printer: Printer) -> None:
 
     if (asked.to is None) != (asked.series is None) or (asked.labels is not None and not asked.to):
         raise BadArgument("--series N and --to FILE go together, --labels M with both")
+    if asked.to:
+        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path])
     with (
         printer.progress("inspect") as watch,
         open_images(Path(asked.path), watch.part(0.0, 0.4)) as images,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.numbers import NOTICE
 from organtwin.printing import Printer
@@ -65,6 +66,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--visit", type=int, default=0, help="of the first, where it is a case")
     made.add_argument("--second-visit", type=int, default=0, help="of the second")
     made.add_argument("--to", metavar="FILE", help="write the surface distances as .vtp")
+    add_replace(made)
     made.add_argument("--images", help="what a DICOM SEG or RTSTRUCT was drawn on")
     made.add_argument("--second-names", nargs="+", default=[], metavar="NAME=STRUCTURE")
     _add_names(made)
@@ -149,6 +151,9 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.exporting.vtp import write_vtp
     from organtwin.pipeline.agreeing import agreements, as_json, surface_map
 
+    if asked.to:
+        read = [asked.first, asked.second, asked.images]
+        require_free(Path(asked.to), replace=asked.replace, inputs=read)
     with printer.progress("agreement") as watch:
         first = _side(asked.first, asked, asked.names, visit=asked.visit, watch=watch)
         names = asked.second_names or asked.names

@@ -13,6 +13,7 @@ from organtwin import tables
 from organtwin.casefolder import CaseFolder
 from organtwin.cli import cutting
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.printing import Printer
 from organtwin.recording import step
@@ -35,6 +36,7 @@ def add(verb: Verb) -> None:
     made = verb("mesh", _mesh, "mesh the baseline's labels, or a file of labels")
     made.add_argument("path", help="case folder, or a file of labels")
     made.add_argument("--to", metavar="FILE", help="write the mesh; the ending says the format")
+    add_replace(made)
     made.add_argument("--organ-edge-mm", type=float, metavar="MM", help="edges in organs")
     made.add_argument("--tumour-edge-mm", type=float, metavar="MM", help="edges on and in tumours")
     made.add_argument("--vessel-radius-mm", type=float, metavar="MM", help="narrower: not a region")
@@ -69,6 +71,7 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         )
     if asked.to:
         mesh_file(Path(asked.to))
+        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path])
     with CaseFolder.open(Path(asked.path)) as folder:
         step(folder, "mesh", _given(asked), printer)
         printer.table(tables.mesh(folder.case, folder))
@@ -76,7 +79,7 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         quality = folder.get(folder.case.mesh_quality)
         printer.result(**figures(tagged.mesh, quality, tagged.regions_by_name))
         if asked.to:
-            written = write_mesh(Path(asked.to), tagged)
+            written = write_mesh(Path(asked.to), tagged, replace=asked.replace)
             printer.table(Table("Written", ("file",), tuple((str(p),) for p in written)))
 
 
@@ -100,6 +103,8 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         raise BadArgument("--to FILE is missing", advice="say where the mesh shall go")
     format_note = mesh_file(Path(asked.to)).note
     sizes, cuts = _sizes(asked), cutting.asked_plane(asked) is not None or asked.cut_out
+    for place in (Path(asked.to), *(cutting.parts_of(Path(asked.to)).values() if cuts else ())):
+        require_free(place, replace=asked.replace, inputs=[asked.path, asked.beside], record=True)
     values: dict[str, int] = {}
     with printer.progress("mesh") as watch:
         labels = _labels(asked, printer, values, watch.part(0.0, 0.1))
@@ -110,11 +115,16 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         seconds = time.perf_counter() - start, time.process_time() - used
         tagged = Tagged(mesh, {s.name: values[s.name] for s in mesh.structures if s.name in values})
         watch.tell(0.95, "writing the mesh")
-        written = write_mesh(Path(asked.to), tagged)
+        written = write_mesh(Path(asked.to), tagged, replace=asked.replace)
         if cuts:
-            told = cutting.cut_and_written(asked, mesh, values, watch.part(0.95, 1.0))
-            printer.result(cut=told)
+            parts = cutting.cut_and_written(asked, mesh, values, watch.part(0.95, 1.0))
+            printer.result(cut=parts)
+    told = provenance(
+        written[0], method="mesh", settings=asdict(sizes), inputs={"labels": asked.path}
+    )
+    write_record(written[0], told)
     printer.result(
+        provenance=told,
         file=str(written[0]),
         files=[str(path) for path in written],
         note=format_note,
@@ -125,7 +135,7 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
     )
     _say(quality, tagged, printer)
     if cuts and not printer.as_json:
-        printer.table(cutting.table(told))
+        printer.table(cutting.table(parts))
 
 
 def _labels(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.errors import Missing
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -19,6 +20,7 @@ def add(verb: Verb) -> None:
     made.add_argument("what", choices=("export", "verify"))
     made.add_argument("path", help="case folder (export) or package (verify)")
     made.add_argument("--to", default="audit.zip", help="package to write")
+    add_replace(made)
     made.add_argument(
         "--with-identity",
         action="store_true",
@@ -46,6 +48,7 @@ def _audit(asked: argparse.Namespace, printer: Printer) -> None:
         )
         printer.table(Table("Steps", ("time", "who", "what"), steps))
         return
+    require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path])
     with (
         CaseFolder.open(Path(asked.path), write=False) as folder,
         printer.progress("audit export") as watch,

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
-from organtwin.cli.propagating import PROPAGATE, propagate_image
+from organtwin.cli.propagating import PROPAGATE
+from organtwin.cli.reading import json_file
+from organtwin.cli.segmenting_image import segment_image
 from organtwin.cli.verb import Verb
-from organtwin.core.errors import BadArgument, BadInput
+from organtwin.cli.written import add_replace
+from organtwin.core.errors import BadArgument, BadInput, WouldReplace
 from organtwin.printing import Printer
 from organtwin.recording import step
 from organtwin.tables import Table
 
 if TYPE_CHECKING:
     from organtwin.core.case import Case
-    from organtwin.core.labelmap import LabelMap
-    from organtwin.core.volume import Volume
-
-MOST_SEED_BYTES: Final = 32 * 2**20
 
 
 def add(verb: Verb) -> None:
@@ -34,10 +32,11 @@ def add(verb: Verb) -> None:
     made.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE")
     made.add_argument("--labels", help="of a case: take them from a file; of an image: start here")
     made.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
+    add_replace(made, ", labels that are there, and work that is done or reviewed")
     case = made.add_argument_group("of a case")
-    case.add_argument("--visit", default="all", help="number of the visit, or all")
+    says = "number of the visit; all: those without labels, with --replace every one"
+    case.add_argument("--visit", default="all", help=says)
     case.add_argument("--start", type=int, default=0, help="propagate: the visit to carry from")
-    case.add_argument("--replace", action="store_true", help="propagate: over labels there are")
     image = made.add_argument_group("of an image")
     image.add_argument("--to", metavar="FILE", help="NIfTI file to write the labels to")
     image.add_argument("--earlier", metavar="IMAGE", help="propagate: that --labels are of")
@@ -48,13 +47,10 @@ def add(verb: Verb) -> None:
 
 
 def _segment(asked: argparse.Namespace, printer: Printer) -> None:
-    is_case = (Path(asked.path) / "journal.sqlite").is_file()
-    if is_case:
+    if (Path(asked.path) / "journal.sqlite").is_file():
         _segment_case(asked, printer)
-    elif asked.method == PROPAGATE:
-        _say(asked, *propagate_image(asked, _names(asked.name), printer), printer)
     else:
-        _segment_image(asked, printer)
+        segment_image(asked, _names(asked.name), _settings(asked.setting), printer)
 
 
 def _segment_case(asked: argparse.Namespace, printer: Printer) -> None:
@@ -67,97 +63,59 @@ def _segment_case(asked: argparse.Namespace, printer: Printer) -> None:
 
 
 def _visits(asked: argparse.Namespace, case: Case) -> Sequence[int]:
-    """Return the visits meant; all that labels are carried to are those that have none."""
+    """Return the visits meant: the one said, else all without labels, or all there are.
+
+    Seeds and labels of a file lie in the frame of one visit.
+    """
     if asked.visit != "all":
         return [_whole(asked.visit)]
-    everything = range(len(case.visits))
-    if asked.method != PROPAGATE:
-        return everything
-    return [n for n in everything if n != asked.start and not case.visits[n].labels]
+    everything = list(range(len(case.visits)))
+    for given in (asked.seeds, asked.labels):
+        if given and (asked.seeds or len(everything) > 1):
+            raise BadArgument(
+                "seeds and labels are of one visit: each has its own frame",
+                where=given,
+                advice="say which with --visit N",
+            )
+    if asked.method == PROPAGATE:
+        everything = [n for n in everything if n != asked.start]
+    wanted = [n for n in everything if asked.replace or asked.labels or not case.visits[n].labels]
+    if everything and not wanted:
+        raise WouldReplace(
+            "every visit has labels already",
+            where=asked.path,
+            advice="say which is meant with --visit N, or --replace for all",
+        )
+    return wanted
 
 
 def _step(asked: argparse.Namespace, visit: int) -> tuple[str, dict[str, Any]]:
+    replace = {"replace": True} if asked.replace else {}
     if asked.method == PROPAGATE:
-        return "propagate", {"visit": visit, "start": asked.start, "replace": asked.replace}
+        return "propagate", {"visit": visit, "start": asked.start, **replace}
     if asked.labels:
         path = str(Path(asked.labels).absolute())
-        return "label", {"path": path, "visit": visit, "names": _names(asked.name)}
+        return "label", {"path": path, "visit": visit, "names": _names(asked.name), **replace}
     settings = {"settings": _settings(asked.setting)} if asked.setting else {}
-    seeds = _read_seeds(asked.seeds) if asked.seeds else {}
-    return "segment", {"visit": visit, "method": asked.method, **settings, **seeds}
+    seeds = _seeds(asked.seeds) if asked.seeds else {}
+    return "segment", {"visit": visit, "method": asked.method, **settings, **seeds, **replace}
 
 
-def _segment_image(asked: argparse.Namespace, printer: Printer) -> None:
-    """Label one image and write the labels; nothing else is kept."""
-    from organtwin.exporting.nifti import write_voxels
-    from organtwin.importing import image_at, labels_at
-    from organtwin.organs import organ as organ_named
-    from organtwin.segmenting import Request, method
-    from organtwin.segmenting.seeds import seeds_of
+def _seeds(path: str) -> dict[str, Any]:
+    from organtwin.segmenting.seeds import require_fields
 
-    if not asked.to:
-        raise BadArgument("--to FILE is missing", advice="say where the labels shall go")
-    organ, chosen = organ_named(asked.organ), method(asked.method)
-    told, path = _read_seeds(asked.seeds) if asked.seeds else {}, Path(asked.path)
-    with printer.progress("segment") as watch:
-        modality = asked.modality or chosen.modality
-        volume = image_at(path, asked.series, modality, watch.part(0.0, 0.2))
-        so_far = None
-        if asked.labels:
-            so_far, _ = labels_at(
-                Path(asked.labels), organ, on=volume, names=_names(asked.name),
-                watch=watch.part(0.2, 0.3), notice=printer.warn,
-            )  # fmt: skip
-        seeds = seeds_of(told, volume.affine)
-        settings = _settings(asked.setting)
-        request = Request(volume, organ, seeds, so_far, settings, printer.note)
-        labels = chosen.labelled(request, watch.part(0.3, 0.95))
-        names = {s.label: s.name for s in labels.structures}
-        write_voxels(
-            Path(asked.to), labels.labels, labels.affine, names=names, watch=watch.part(0.95, 1.0)
-        )
-    _say(asked, labels, volume, printer)
-
-
-def _say(asked: argparse.Namespace, labels: LabelMap, volume: Volume, printer: Printer) -> None:
-    """Tell what was found; a geometry that is in doubt withholds volumes."""
-    withheld = volume.geometry.grade == "withheld"
-    if volume.geometry.grade != "good":
-        printer.warn(f"geometry {volume.geometry.grade}: " + "; ".join(volume.geometry.findings))
-    found: list[dict[str, Any]] = []
-    for structure in labels.structures:
-        inside = [s.label for s in labels.inside(structure.name)]
-        found.append(
-            {
-                "name": structure.name,
-                "kind": structure.kind,
-                "within": structure.within,
-                "code": [structure.code.value, structure.code.scheme, structure.code.meaning],
-                "values": inside,
-                "volume_ml": None if withheld else labels.volume_ml(structure.name),
-            }
-        )
-    printer.result(
-        file=asked.to,
-        method=asked.method,
-        modality=volume.modality,
-        geometry=volume.geometry.grade,
-        structures=found,
-    )
-    rows = tuple(
-        (s["name"], ", ".join(map(str, s["values"])), "withheld" if withheld else s["volume_ml"])
-        for s in found
-    )
-    printer.table(Table("Labels", ("structure", "values", "volume mL"), rows))
+    told = json_file(path, "seeds")
+    require_fields(told)
+    return told
 
 
 def _methods(asked: argparse.Namespace, printer: Printer) -> None:
     """List every method with its settings, and the models that cannot be used, with reasons."""
     from organtwin.segmenting import methods
-    from organtwin.segmenting.model_page import pages
+    from organtwin.segmenting.model_page import whole_pages
 
     del asked
-    found = methods().values()
+    found = methods(whole=True).values()
     rows = (
         *((m.name, m.kind, m.modality or "any", m.title) for m in found),
         (PROPAGATE, "automatic", "that of the earlier", "Labels of an earlier image carried"),
@@ -170,23 +128,8 @@ def _methods(asked: argparse.Namespace, printer: Printer) -> None:
     )
     columns = ("method", "setting", "unit", "least", "most", "default", "meaning", "source")
     printer.table(Table("Settings", columns, settings))
-    refused = tuple((str(folder), error.what, error.where) for folder, error in pages()[1])
+    refused = tuple((str(folder), error.what, error.where) for folder, error in whole_pages()[1])
     printer.table(Table("Models that cannot be used", ("folder", "why", "where"), refused))
-
-
-def _read_seeds(path: str) -> dict[str, Any]:
-    """Return the JSON object of a file of seeds; raises BadInput."""
-    try:
-        if Path(path).stat().st_size > MOST_SEED_BYTES:
-            raise BadInput(f"seeds of more than {MOST_SEED_BYTES >> 20} MiB", where=path)
-        told = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(
-            f"these seeds cannot be read ({error})", where=path, advice="write a JSON object"
-        ) from error
-    if not isinstance(told, dict):
-        raise BadInput("seeds are one JSON object", where=path)
-    return told
 
 
 def _settings(pairs: Sequence[str]) -> Mapping[str, float]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from organtwin.core.errors import BadInput
+from organtwin.core.errors import BadInput, WouldReplace
 from organtwin.core.private import FOLDER, open_private, path_beside
 from organtwin.exporting.material import Piece
 
@@ -26,22 +26,34 @@ def content_of(piece: Piece) -> bytes:
     return stream.getvalue()
 
 
-def write_pieces(pieces: Iterable[Piece], folder: Path) -> tuple[tuple[Path, str], ...]:
+def write_pieces(
+    pieces: Iterable[Piece], folder: Path, *, replace: bool = True
+) -> tuple[tuple[Path, str], ...]:
     """Write pieces into a folder; returns each path with the SHA-256 of its content.
 
     Every piece is first written beside its place; only when all are there do they move, so that an
     error or a stop leaves nothing new behind. Only their owner may read them.
 
+    Args:
+        replace: files of the same names that are there.
+
     Raises:
         BadInput: the folder cannot be written.
+        WouldReplace: there is such a file already.
     """
     written: list[tuple[Path, str]] = []
     try:
         folder.mkdir(FOLDER, parents=True, exist_ok=True)
         try:
             for piece in pieces:
-                content = content_of(piece)
                 path = folder / piece.name
+                if not replace and path.exists():
+                    raise WouldReplace(
+                        "there is such a file already",
+                        where=str(path),
+                        advice="ask for --replace, or choose another place",
+                    )
+                content = content_of(piece)
                 with open_private(path_beside(path)) as file:
                     file.write(content)
                 written.append((path, hashlib.sha256(content).hexdigest()))

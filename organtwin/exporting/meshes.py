@@ -164,15 +164,19 @@ def mesh_file(path: Path) -> MeshFile:
     return found[path.suffix.lower()]
 
 
-def write_mesh(path: Path, tagged: Tagged) -> tuple[Path, ...]:
+def write_mesh(path: Path, tagged: Tagged, *, replace: bool = True) -> tuple[Path, ...]:
     """Write a mesh in the format of the path's ending; returns the files, whole or not there.
+
+    Args:
+        replace: files that are there.
 
     Raises:
         BadArgument: no such format.
+        WouldReplace: there is such a file already.
         BadInput: the files cannot be written.
     """
     pieces = mesh_file(path).pieces(tagged, path.name)
-    return tuple(written for written, _ in write_pieces(pieces, path.parent))
+    return tuple(written for written, _ in write_pieces(pieces, path.parent, replace=replace))
 
 
 def _keys(triangles: NDArray[np.integer], points: int) -> NDArray[np.int64]:

@@ -11,12 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from organtwin.core.errors import BadInput, UnreadableFile, WrongGeometry
+from organtwin.core.errors import BadInput, WrongGeometry
 from organtwin.core.labelmap import CodedTerm
 from organtwin.core.origin import Identity
 from organtwin.core.volume import GeometryReport, Volume, voxel_ml_of
 from organtwin.core.watch import Watch
 from organtwin.importing.establishing import established_by_file
+from organtwin.importing.finite import require_finite
 from organtwin.importing.formats import LabelFormat, Mask
 from organtwin.importing.found import LabelSource, Series
 from organtwin.importing.geometry import orientation_of
@@ -211,8 +212,7 @@ def as_voxels(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[A
     with np.errstate(over="ignore", invalid="ignore"):
         exact = stored if unscaled else stored.astype(np.float64) * slope + intercept
         values = exact.astype(np.float32, copy=False)
-    if np.isinf(values).any():
-        raise UnreadableFile("some of its values are infinite", advice="write it with finite ones")
+    require_finite(values)
     return values
 
 

@@ -25,6 +25,7 @@ from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.archive import is_zip
 from organtwin.importing.asking import Died, Limits, within_machine
+from organtwin.importing.finite import require_finite
 from organtwin.importing.formats import Mask
 from organtwin.importing.found import LabelSource, Scan, Series
 from organtwin.importing.opening import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -64,12 +65,14 @@ class Images:
     _crew: Crew = field(repr=False, compare=False)
 
     def volume(self, series: Series, watch: Watch) -> Volume:
-        """Read the voxels of a Series; raises as `read_volume`."""
+        """Read the voxels of a Series; raises as `read_volume`, and for what is no number."""
         if series.refusal is not None:
             raise series.refusal.error()
         self._crew.require_open()
         if is_plain(series):
-            return read_volume(series, watch)
+            plain = read_volume(series, watch)
+            require_finite(plain.voxels, _place(series))
+            return plain
         count = math.prod(series.size)
         held = max((path.stat().st_size for path in series.files if path.exists()), default=0)
         with self._room(4 * count, where=_place(series)) as region:
@@ -90,6 +93,7 @@ class Images:
             voxels = self._taken(region, sent.shape, sent.dtype)
         fields = {name: getattr(sent, name) for name in Sent.__annotations__}
         del fields["shape"], fields["dtype"]
+        require_finite(voxels, _place(series))
         return Volume(voxels, **fields)
 
     def masks(self, source: LabelSource, volume: Volume, watch: Watch) -> tuple[Mask, ...]:

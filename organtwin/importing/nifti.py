@@ -120,8 +120,15 @@ def header_of(content: bytes) -> Header:
     offset, slope, intercept = struct.unpack_from(order + "3f", content, 108)
     if not 1 <= axes <= 7 or min(size[:axes]) < 1 or kind not in DTYPES:
         raise UnreadableFile(f"the NIfTI header is damaged (type {kind}, size {size[:axes]})")
-    if axes < 3 or any(n != 1 for n in size[3:axes]) or min(size[:3]) < FEWEST:
-        raise WrongGeometry("not one volume of at least 3 voxels each way")
+    if any(n != 1 for n in size[3:axes]):
+        raise WrongGeometry(
+            f"{int(np.prod(size[3:axes]))} time points or channels, not one volume",
+            advice="write one of them to a file of its own",
+        )
+    if axes < 3 or size[2] == 1:
+        raise WrongGeometry("one slice only, not a volume", advice=f"{FEWEST} slices are needed")
+    if min(size[:3]) < FEWEST:
+        raise WrongGeometry(f"not one volume of at least {FEWEST} voxels each way")
     if slope == 0 or not np.isfinite(slope):
         slope, intercept = 1.0, 0.0
     if not np.isfinite([offset, intercept]).all() or not HEADER <= offset <= 2**20:

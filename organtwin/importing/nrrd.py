@@ -168,6 +168,8 @@ def _placed(
             f"{len(sizes)} axes, {len(in_space)} of them in space: not one volume",
             advice="write one volume a file",
         )
+    if min(sizes[n] for n in in_space) == 1:
+        raise WrongGeometry("one slice only, not a volume", advice=f"{FEWEST} slices are needed")
     if min(sizes[n] for n in in_space) < FEWEST:
         raise WrongGeometry(f"not one volume of at least {FEWEST} voxels each way")
     origin = _vector(VECTOR.search(fields.get("space origin", "")))

@@ -37,6 +37,7 @@ def export(
     plain: bool = False,
     deidentify: Sequence[str] | None = None,
     secret: Path | None = None,
+    replace: bool = True,
 ) -> tuple[tuple[Path, ...], Done]:
     """Write one visit in some formats into a folder; returns the files and the journal's entry.
 
@@ -46,9 +47,11 @@ def export(
         plain: meshes as .stl and .obj files instead of DICOM objects.
         deidentify: options of `exporting.profile.CHOICES`, None to keep the patient.
         secret: file with a secret shared in a project; this installation's own without.
+        replace: files of the same names that are there.
 
     Raises:
         BadArgument: no such format, visit or option.
+        WouldReplace: there is such a file already.
         BadInput: the visit may be of another patient, the folder cannot be written, or a format
             cannot be de-identified.
         Missing: the visit has no labels.
@@ -75,7 +78,7 @@ def export(
                 watch.tell((n + 1) / len(formats), f"writing {piece.name}")
                 yield type(piece)(f"visit{visit}-{piece.name}", treated(piece.content))
 
-    written = write_pieces(pieces(), to)
+    written = write_pieces(pieces(), to, replace=replace)
     files = {path.name: digest for path, digest in written}
     asked = {"what": names, "visit": visit, "plain": plain}
     options = None if deidentify is None else list(deidentify)

@@ -132,11 +132,13 @@ def segment(
     scribbles: Mapping[str, Sequence[Sequence[Sequence[float]]]] | None = None,
     diameters: Mapping[str, Sequence[Sequence[float]]] | None = None,
     settings: Mapping[str, float] | None = None,
+    frame: str = "lps",
     replace: bool = False,
 ) -> tuple[Case, str]:
-    """Label one visit by a method; seeds are LPS mm by structure name, see `segmenting.Seeds`.
+    """Label one visit by a method; seeds are places by structure name, see `segmenting.Seeds`.
 
     Args:
+        frame: of the seeds: "lps" or "ras", mm, or "index" of voxels.
         replace: whether what is done or reviewed may change, what is drawn by hand lose voxels to
             an automatic method, and a tumour become another lesion.
     """
@@ -145,15 +147,17 @@ def segment(
     from organtwin.segmenting.seeds import seeds_of
 
     labelled = case.visit(visit)
+    volume = store.get(labelled.volume)
     seeds = seeds_of(
         {
             "points": points,
             "diameters_mm": diameters_mm,
             "scribbles": scribbles,
             "diameters": diameters,
-        }
+            "frame": frame,
+        },
+        volume.affine,
     )
-    volume = store.get(labelled.volume)
     so_far = store.get(labelled.labels) if labelled.labels else None
     notes: list[str] = []
     asked = Request(volume, organ(case.organ), seeds, so_far, settings or {}, notes.append)

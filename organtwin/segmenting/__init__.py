@@ -108,14 +108,19 @@ def with_empty(made: LabelMap, so_far: LabelMap | None) -> LabelMap:
     return replace(made, structures=made.structures + more) if more else made
 
 
-def methods() -> Mapping[str, Method]:
-    """Return every method by name, those of models here and on servers among them."""
+def methods(*, whole: bool = False) -> Mapping[str, Method]:
+    """Return every method by name, those of models here and on servers among them.
+
+    Args:
+        whole: only models whose network is the one that its page names; for a list to choose from.
+            A model is checked before each use anyway.
+    """
     import organtwin.segmenting as package
     from organtwin.segmenting.neural import neural_methods
     from organtwin.segmenting.served import served_methods
 
     found = registered(package, "METHOD")
-    return MappingProxyType({**found, **neural_methods(), **served_methods()})
+    return MappingProxyType({**found, **neural_methods(whole=whole), **served_methods()})
 
 
 def method(name: str) -> Method:

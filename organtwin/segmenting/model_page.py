@@ -16,6 +16,8 @@ left, the back and the head (LPS), and gives scores (1, n, i, j, k), the highest
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -95,6 +97,35 @@ def pages() -> tuple[tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadIn
         except BadInput as error:
             refused.append((file.parent, error))
     return tuple(found.values()), tuple(refused)
+
+
+def whole_pages() -> tuple[
+    tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadInput], ...]
+]:
+    """Return `pages`, with models whose network is not the one that its page names refused."""
+    found, refused = pages()
+    damaged = {id(p): p.network for p in found if isinstance(p, ModelPage) and not _is_whole(p)}
+    why = [
+        (path.parent, BadInput("damaged: its network is not the one its page names", str(path)))
+        for path in damaged.values()
+    ]
+    return tuple(p for p in found if id(p) not in damaged), (*refused, *why)
+
+
+def _is_whole(page: ModelPage) -> bool:
+    try:
+        found = page.network.stat()
+        return _sha256(page.network, found.st_mtime_ns, found.st_size) == page.sha256
+    except OSError:
+        return False
+
+
+@functools.lru_cache(maxsize=MOST_MODELS)
+def _sha256(network: Path, changed_ns: int, size: int) -> str:
+    """Return the SHA-256 of a file; it is read again when it has changed."""
+    del changed_ns, size
+    with network.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def page_of(folder: Path) -> ModelPage | ServedPage:

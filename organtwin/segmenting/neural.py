@@ -28,7 +28,7 @@ from organtwin.segmenting.coarse import block_mean, coarse_spacing
 from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Spacing, frame_of
 from organtwin.segmenting.marks import hold
-from organtwin.segmenting.model_page import ModelPage, pages, require_kind
+from organtwin.segmenting.model_page import ModelPage, pages, require_kind, whole_pages
 from organtwin.segmenting.naming import kept_of, named, numbered_by_place, overlap
 from organtwin.segmenting.seeds import BACKGROUND
 
@@ -37,8 +37,8 @@ MOST_SCORE_BYTES: Final = 8 * 2**30
 """Of the 12 GiB that `inference` may have."""
 
 
-def neural_methods() -> Mapping[str, Method]:
-    """Return a method "neural:NAME" for each model there is."""
+def neural_methods(*, whole: bool = False) -> Mapping[str, Method]:
+    """Return a method "neural:NAME" for each model there is, or that is whole."""
     found = (
         Method(
             f"neural:{page.name}",
@@ -48,7 +48,7 @@ def neural_methods() -> Mapping[str, Method]:
             modality=page.modality,
             made_by=page.made_by,
         )
-        for page in pages()[0]
+        for page in (whole_pages() if whole else pages())[0]
         if isinstance(page, ModelPage)
     )
     return MappingProxyType({method.name: method for method in found})

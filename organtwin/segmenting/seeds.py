@@ -101,18 +101,24 @@ def seeds_of(plain: Mapping[str, Any], affine: NDArray[np.float64] | None = None
     Raises:
         BadArgument: anything else.
     """
+    require_fields(plain)
     known = [field.name for field in fields(Seeds)]
-    if unknown := [str(name) for name in plain if name not in (*known, FRAME)]:
-        raise BadArgument(
-            f"seeds hold no {', '.join(unknown)}",
-            where="seeds",
-            advice="they hold: " + ", ".join((*known, FRAME)),
-        )
     try:
         seeds = Seeds(**{name: dict(plain[name]) for name in known if plain.get(name)})
     except (TypeError, ValueError, AttributeError) as error:
         raise BadArgument(f"these are no seeds ({error})", where="seeds") from error
     return _moved(seeds, _to_lps(plain.get(FRAME, "lps"), affine))
+
+
+def require_fields(plain: Mapping[str, Any]) -> None:
+    """Raise BadArgument for a field that seeds do not have."""
+    known = (*(field.name for field in fields(Seeds)), FRAME)
+    if unknown := [str(name) for name in plain if name not in known]:
+        raise BadArgument(
+            f"seeds hold no {', '.join(unknown)}",
+            where="seeds",
+            advice="they hold: " + ", ".join(known),
+        )
 
 
 def _to_lps(frame: object, affine: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -70,10 +70,12 @@ def whole(asked: Mapping[str, Any], watch: Watch) -> Answer:
 def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """List the methods of segmentation."""
     from organtwin import segmenting
+    from organtwin.segmenting.model_page import whole_pages
 
     del asked, watch
-    found = segmenting.methods().values()
+    found = segmenting.methods(whole=True).values()
     return {
+        "refused": [{"name": p.name, "why": e.what.partition(":")[0]} for p, e in whole_pages()[1]],
         "methods": [
             {
                 "name": m.name,

@@ -58,7 +58,8 @@ class FindTools(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for thing in (self.method.list, self.method.about, self._seeds, self.method.settings):
+        method = self.method
+        for thing in (method.list, method.refused, method.about, self._seeds, method.settings):
             column.addWidget(thing)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._look)

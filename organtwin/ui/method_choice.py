@@ -43,6 +43,9 @@ class MethodChoice(QObject):
         self.list = choice("Method of segmentation")
         self.list.setPlaceholderText("Looking for methods…")
         self.about = words("", "muted", wrap=True)
+        self.refused = words("", "warn", wrap=True)
+        self.refused.setToolTip("Models that cannot be used")
+        self.refused.hide()
         self.settings = QWidget()
         self._room = QVBoxLayout(self.settings)
         self._room.setContentsMargins(0, 0, 0, 0)
@@ -109,6 +112,8 @@ class MethodChoice(QObject):
         for method in sorted(answer["methods"], key=lambda m: str(m["kind"])):
             self._add(method)
         self.list.setCurrentIndex(0)
+        self.refused.setText("\n".join(f"{m['name']}: {m['why']}" for m in answer["refused"]))
+        self.refused.setVisible(bool(answer["refused"]))
         blocked.unblock()
         self.refresh()
         self._chosen()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,12 @@ def test_that_a_liver_is_made_by_hand(case: Path, capsys: Capsys, tmp_path: Path
         capsys, "mark", str(case), "--structure", "liver", "--state", "reviewed", "--who", "A. B."
     )
     assert said["tables"]["Work"] == [
-        {"visit": 0, "structure": "liver", "state": "reviewed", "who": "A. B."}
+        {
+            "visit": 0,
+            "structure": "liver",
+            "state": "reviewed",
+            "who": f"A. B. (account {getuser()})",
+        }
     ]
 
 
