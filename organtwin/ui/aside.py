@@ -85,7 +85,7 @@ def methods(asked: Mapping[str, Any], watch: Watch) -> Answer:
                 "settings": [asdict(setting) for setting in m.settings],
             }
             for m in found
-        ]
+        ],
     }
 
 
