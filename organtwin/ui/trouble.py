@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 from organtwin.core.case import Visit
 from organtwin.core.errors import OrganTwinError, SolverFailed
@@ -25,6 +33,7 @@ TITLES: Final[Mapping[str, str]] = {
     "BadMesh": "The mesh cannot be trusted",
     "BadArgument": "A value is outside its bounds",
     "BadInput": "This cannot be used",
+    "WouldReplace": "This would replace what is there",
     "Missing": "An earlier step is needed first",
     "SolverFailed": "The solver ended without an answer",
     "CaseLocked": "This case is open somewhere else",
@@ -61,6 +70,11 @@ class Trouble:
     def slight(self) -> bool:
         """Whether it is only a gesture that could not be done: the hand is not held up for it."""
         return self.step in GESTURES and self.kind in ("BadArgument", "EmptyLabel", "Missing")
+
+    @property
+    def question(self) -> bool:
+        """Whether its page asks a person whether to replace what is there."""
+        return self.kind == "WouldReplace" and self.step in ("segment", "label")
 
     @property
     def title(self) -> str:
@@ -147,6 +161,24 @@ class TroubleDialog(QDialog):
 
 
 def show_trouble(told: Trouble, over: QWidget) -> None:
-    """Open a dialog over a window, but not for what is slight: its status line says that."""
-    if not told.slight:
+    """Open a dialog over a window, but not for what is slight (its status line says that) nor for
+    what a page asks about.
+    """
+    if not (told.slight or told.question):
         TroubleDialog(told, over).open()
+
+
+def ask_to_replace(told: Trouble, over: QWidget, then: Callable[[], object]) -> QMessageBox:
+    """Ask whether what is there may be replaced; runs `then` when it may."""
+    icon, yes = QMessageBox.Icon.Question, QMessageBox.ButtonRole.DestructiveRole
+    said = told.what[:1].upper() + told.what[1:]
+    box = QMessageBox(icon, f"OrganTwin: {told.title}", f"{said}.", parent=over)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText("Undo brings it back.")
+    box.addButton("&Replace", yes).clicked.connect(then)
+    leave = box.addButton("&Leave it", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(leave)
+    box.setEscapeButton(leave)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box

@@ -9,7 +9,7 @@ from organtwin.core.errors import BadArgument, BadInput, Stopped
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.segmenting import Request, method, methods
-from organtwin.segmenting.model_page import pages
+from organtwin.segmenting.model_page import pages, whole_pages
 from tests.segmenting.abdomen import abdomen, dice
 from tests.segmenting.tiny_model import write_model
 
@@ -55,6 +55,13 @@ def test_that_a_network_other_than_promised_is_not_run(model: Path) -> None:
     (model / "model.onnx").write_bytes((model / "model.onnx").read_bytes() + b"\0")
     with pytest.raises(BadInput, match="SHA-256"):
         method("neural:tiny").labelled(Request(abdomen().volume, LIVER), Watch())
+
+
+def test_that_a_damaged_network_is_not_offered(model: Path) -> None:
+    assert "neural:tiny" in methods(whole=True)
+    (model / "model.onnx").write_bytes((model / "model.onnx").read_bytes() + b"more")
+    assert "neural:tiny" not in methods(whole=True)
+    assert whole_pages()[1][0][1].what.startswith("damaged")
 
 
 def test_that_what_is_no_network_is_refused(model: Path) -> None:

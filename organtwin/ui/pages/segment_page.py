@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -26,6 +26,7 @@ from organtwin.ui.pieces import button, card, words
 from organtwin.ui.rail import State
 from organtwin.ui.structure_list import StructureList
 from organtwin.ui.tool_options import worded
+from organtwin.ui.trouble import Trouble, ask_to_replace
 from organtwin.ui.workbench import Workbench
 
 GROUPS: Final = (
@@ -90,7 +91,9 @@ class SegmentPage(Page):
         self.actions_row.addStretch(1)
         self.actions_row.addWidget(self._run)
         self.bench.said.connect(self.session.said)
+        self._asked: tuple[str, dict[str, Any]] = "", {}
         self.session.done.connect(lambda step, _: self._done(step))
+        self.session.failed.connect(self._failed)
         self.finding.changed.connect(lambda: self._busy_changed(self.session.busy))
         self.showing.visit_changed.connect(lambda _: self._another_visit())
         self._add_keys()
@@ -181,7 +184,18 @@ class SegmentPage(Page):
         self._case_changed()
 
     def _run_one(self) -> None:
-        self.session.do(*self.finding.step(self.showing.visit))
+        self._do(*self.finding.step(self.showing.visit))
+
+    def _do(self, step: str, arguments: dict[str, Any]) -> None:
+        self._asked = step, arguments
+        self.session.do(step, arguments)
+
+    def _failed(self, trouble: Trouble) -> None:
+        """Ask whether to replace what somebody drew or reviewed, where a step would have to."""
+        if trouble.question and trouble.step == self._asked[0]:
+            step, arguments = self._asked
+            told = trouble.worded(self.session.case.visits)
+            ask_to_replace(told, self, lambda: self._do(step, {**arguments, "replace": True}))
 
     def _done(self, step: str) -> None:
         """Let seeds go once a method took them; what failed can be asked again."""
@@ -199,7 +213,7 @@ class SegmentPage(Page):
             self, "A DICOM SEG or RTSTRUCT file", "", "DICOM (*.dcm *);;All files (*)"
         )
         if chosen:
-            self.session.do("label", {"path": chosen, "visit": self.showing.visit})
+            self._do("label", {"path": chosen, "visit": self.showing.visit})
 
 
 PAGE = SegmentPage
