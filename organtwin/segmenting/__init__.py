@@ -14,6 +14,7 @@ from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
 from organtwin.segmenting.naming import require_names
+from organtwin.segmenting.remarks import Remark, remarks_on
 from organtwin.segmenting.seeds import BACKGROUND, Point, Seeds
 from solvers.contract import ContractError, Parameter
 
@@ -28,7 +29,9 @@ class Request:
         seeds: what a person pointed at.
         labels: labels so far on the volume's grid, which a method adds to, or None.
         settings: numbers of the method by name; `Method.labelled` fills in what is not said.
-        note: told what the journal has to say of this one use, such as what a server was sent.
+        note: told what the journal has to say of this one use, such as what a server was sent;
+            each remark too, as a line.
+        remark: told what of the answer a person should look at.
     """
 
     volume: Volume
@@ -37,6 +40,12 @@ class Request:
     labels: LabelMap | None = None
     settings: Mapping[str, float] = field(default_factory=dict)
     note: Callable[[str], object] = bool
+    remark: Callable[[Remark], object] = bool
+
+    def look(self, remark: Remark) -> None:
+        """Tell a remark."""
+        self.remark(remark)
+        self.note(str(remark))
 
 
 Segment = Callable[[Request, Watch], LabelMap]
@@ -67,7 +76,7 @@ class Method:
     made_by: str = ""
 
     def labelled(self, request: Request, watch: Watch) -> LabelMap:
-        """Return labels on the volume's grid; raises as `segment` does.
+        """Return labels on the volume's grid, having told remarks; raises as `segment` does.
 
         Raises:
             BadArgument: also for a setting that the method does not have, that is out of bounds, or
@@ -75,7 +84,10 @@ class Method:
         """
         require_names(request.seeds.every_name, request.organ, request.labels)
         asked = replace(request, settings=self.settings_used(request.settings))
-        return with_empty(self.segment(asked, watch), request.labels)
+        made = with_empty(self.segment(asked, watch), request.labels)
+        for one in remarks_on(made, request.volume, request.labels):
+            asked.look(one)
+        return made
 
     def settings_used(self, said: Mapping[str, float]) -> Mapping[str, float]:
         """Return every setting with the value it has where `said` are; raises BadArgument."""
@@ -129,4 +141,14 @@ def method(name: str) -> Method:
     return found
 
 
-__all__ = ["BACKGROUND", "Method", "Point", "Request", "Seeds", "Segment", "method", "methods"]
+__all__ = [
+    "BACKGROUND",
+    "Method",
+    "Point",
+    "Remark",
+    "Request",
+    "Seeds",
+    "Segment",
+    "method",
+    "methods",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,12 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume, to_index
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
-from organtwin.segmenting import BACKGROUND, Method, Request
+from organtwin.segmenting import BACKGROUND, Method, Remark, Request
 from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Frame, Index, Spacing, frame_of
 from organtwin.segmenting.lesion import BEYOND_MM, Lesion, outlined
 from organtwin.segmenting.naming import kept_of, named, overlap
+from organtwin.segmenting.sized import doubts_of_size
 
 NAME = re.compile(r"tumour-([1-9][0-9]?)")
 MOST_MM = 300.0
@@ -56,7 +58,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     Raises:
         BadArgument: no tumour, more than one point, no diameter, a place outside the image, or a
             point beside its line.
-        EmptyLabel: nothing there differs from its surroundings.
+        EmptyLabel: nothing there differs from its surroundings, or nothing bounds it (`sized`).
     """
     volume, organ, labels = request.volume, request.organ, request.labels
     names = sorted(name for name in request.seeds.names if name != BACKGROUND)
@@ -79,6 +81,8 @@ def segment(request: Request, watch: Watch) -> LabelMap:
                 where="segment",
                 advice="draw its longest diameter from border to border, or paint it",
             )
+        for doubt in _doubts(name, mask, image, places[name], request=request, frame=frame):
+            request.look(doubt)
         found[name] = frame.back(mask)
     watch.tell(1.0, f"{len(found)} outlined")
     return _added(found, request)
@@ -120,6 +124,23 @@ def _place(request: Request, name: str, frame: Frame) -> Place:
         )
     clicked, centre = (_voxel(p, name, volume, frame) for p in (point, middle))
     return Place(clicked, centre, diameter_mm, DRAWN * 0.5 * diameter_mm)
+
+
+def _doubts(
+    name: str, mask: Flags, image: Floats, place: Place, *, request: Request, frame: Frame
+) -> Iterator[Remark]:
+    seeds = request.seeds
+    x, y, z = np.mean(seeds.points.get(name) or seeds.diameters[name], axis=0).tolist()
+    return doubts_of_size(
+        name,
+        mask,
+        frame.spacing_mm,
+        image=image,
+        middle=place.middle,
+        reach_mm=place.reach_mm,
+        said_mm=place.diameter_mm,
+        place_mm=(x, y, z),
+    )
 
 
 def _voxel(
