@@ -8,8 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from organtwin.cli.propagating import PROPAGATE, propagate_image
 from organtwin.cli.reading import json_file
 from organtwin.cli.written import provenance, require_free, write_record
@@ -136,7 +134,7 @@ def _structure(labels: LabelMap, name: str, volume: Volume, *, withheld: bool) -
     """Return what is told of a structure; what of it does not show in a file of one value each."""
     one = labels.structure(name)
     inside = [s.label for s in labels.inside(name)]
-    shown = int(np.isin(labels.labels, inside).sum()) * voxel_ml_of(labels.affine)
+    shown = labels.shown(name) * voxel_ml_of(labels.affine)
     ml = labels.volume_ml(name)
     return {
         "name": name,

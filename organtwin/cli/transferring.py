@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.errors import BadArgument
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -31,6 +32,10 @@ def add(verb: Verb) -> None:
                       help="point data of the mesh, read or written (then: field)")  # fmt: skip
     made.add_argument("--density", action="store_true",
                       help="an amount per mm³: the amount is kept, not the values")  # fmt: skip
+    made.add_argument("--confined", action="store_true",
+                      help="a density known to be nowhere but in the mesh: voxels that the mesh "
+                      "fills in part give all they have")  # fmt: skip
+    add_replace(made)
 
 
 def _transfer(asked: argparse.Namespace, printer: Printer) -> None:
@@ -41,9 +46,12 @@ def _transfer(asked: argparse.Namespace, printer: Printer) -> None:
             where="transfer",
             advice="organtwin transfer MESH --onto IMAGE, or IMAGE --onto MESH",
         )
+    require_free(Path(asked.to), replace=asked.replace, inputs=[asked.source, asked.onto])
+    if asked.confined and (from_mesh or not asked.density):
+        raise BadArgument("--confined is for a density on voxels", where="transfer")
     with printer.progress("transfer") as watch:
         found = _to_voxels(asked, watch) if from_mesh else _to_mesh(asked, watch)
-    told = figures(found) | {"file": asked.to, "density": asked.density}
+    told = figures(found, density=asked.density) | {"file": asked.to, "density": asked.density}
     printer.result(**told)
     if not printer.as_json:
         printer.table(Table("Transfer", ("figure", "value"), tuple(told.items())))
@@ -85,16 +93,19 @@ def _to_mesh(asked: argparse.Namespace, watch: Watch) -> Transferred:
     mesh, regions, fields = mesh_fields(Path(asked.onto))
     image = image_at(Path(asked.source), None, "", watch.part(0.0, 0.5))
     watch.tell(0.5, "bringing the field to the mesh")
-    transfer = density_to_mesh if asked.density else to_mesh
-    found = transfer(mesh, np.asarray(image.voxels, dtype=np.float64), image.affine)
+    voxels = np.asarray(image.voxels, dtype=np.float64)
+    if asked.density:
+        found = density_to_mesh(mesh, voxels, image.affine, confined=asked.confined)
+    else:
+        found = to_mesh(mesh, voxels, image.affine)
     kept = fields | {asked.field or "field": found.values}
     write_mesh(Path(asked.to), Tagged(mesh, regions, fields=kept))
     return found
 
 
-def figures(found: Transferred) -> dict[str, Any]:
+def figures(found: Transferred, *, density: bool) -> dict[str, Any]:
     """Return what the transfer cost; integrals in the field's unit times mm³."""
-    return {
+    told = {
         "before": found.before,
         "after": found.after,
         "relative_error": found.relative_error,
@@ -102,3 +113,6 @@ def figures(found: Transferred) -> dict[str, Any]:
         "without_value": found.unset,
         "targets": int(found.values.size),
     }
+    if density:
+        told |= {"in_partial_voxels": found.partial, "off_a_constant": found.off_constant}
+    return told

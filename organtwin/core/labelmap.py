@@ -163,11 +163,13 @@ class LabelMap:
         label = self.structure(name).label
         return bool(self._counts[label]) or label in [b.label for b in self.beneath]
 
+    def shown(self, name: str) -> int:
+        """Voxels of `labels` that show the structure or anything inside it."""
+        return int(self._counts[self._wanted(name)].sum())
+
     def volume_ml(self, name: str) -> float:
         """Volume in mL of the structure with everything inside it."""
-        wanted = self._wanted(name)
-        count = int(self._counts[wanted].sum()) + self._hidden(wanted)
-        return float(count) * voxel_ml_of(self.affine)
+        return float(self.shown(name) + self._hidden(self._wanted(name))) * voxel_ml_of(self.affine)
 
     def _wanted(self, name: str) -> NDArray[np.bool_]:
         """(256,) bool: the labels of a structure and of everything inside it."""
@@ -238,9 +240,7 @@ class LabelMap:
         """Return the mask of a structure; raises EmptyLabel when it has no voxels."""
         mask = self.mask(name)
         if not mask.any():
-            raise EmptyLabel(
-                f"{name} has no voxels", where="labels", advice="segment it again or remove it"
-            )
+            raise EmptyLabel(f"{name} has no voxels", "labels", "segment it again or remove it")
         return mask
 
 
@@ -295,11 +295,11 @@ def stacked(
             mask = inside
         labels[mask] = structure.label
         painted[structure.name] = mask
-    fixed = np.asarray(affine, dtype=np.float64)
+    top = LabelMap(labels, np.asarray(affine), tuple(ordered) if overlapping else structures)
     if not overlapping:
-        return LabelMap(labels, fixed, structures)
-    top = LabelMap(labels, fixed, tuple(ordered))
-    kept = (trimmed(s.label, (0, 0, 0), painted[s.name] & ~top.mask(s.name)) for s in ordered)
+        return top
+    hidden = (s for s in ordered if np.count_nonzero(painted[s.name]) > top.shown(s.name))
+    kept = (trimmed(s.label, (0, 0, 0), painted[s.name] & ~top.mask(s.name)) for s in hidden)
     return replace(top, beneath=tuple(below for below in kept if below is not None))
 
 

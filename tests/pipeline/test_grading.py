@@ -84,7 +84,7 @@ def test_that_half_a_gap_at_each_end_bounds_a_volume() -> None:
 @pytest.mark.parametrize(
     ("grade", "cells"),
     [
-        ("good", (7.2, None, "good")),
+        ("good", (7.2, pytest.approx(1.2), "good")),
         ("acknowledged", (7.2, pytest.approx(1.2), "acknowledged")),
         ("withheld", ("withheld", None, "withheld")),
     ],
