@@ -34,8 +34,8 @@ APART = 0.01
 """Volumes measured in two ways may differ by as much unsaid (docs/measuring.md)."""
 CUT_MM2 = 100.0
 UNSUPPORTED = 0.5
-CLEAR_SDS = 2.0
-FEWEST = 200
+CLEAR_SDS = 1.0
+PATCH_MM = 3.0
 SIDE_MM = 1.5
 MOST_VOXELS = 2_000_000
 NEAR_MM = 10.0
@@ -151,8 +151,9 @@ def edgeless(
     """Share of a mask's border where the image shows no edge; index (3,) of where most is.
 
     Values 1.5 mm inside and outside each face of the border, in the image blurred by 1 mm, have to
-    differ by twice the spread of such differences within the mask. What the image's end cuts is not
-    counted. Large masks are looked at in coarser voxels.
+    differ, in the mean over the faces 3 mm around (Gaussian), by the spread that single such
+    differences have within the mask: that mean varies by a third of it or less. What the image's
+    end cuts is not counted. Large masks are looked at in coarser voxels.
 
     Args:
         image: (ni, nj, nk), as `mask`, which has voxels.
@@ -173,24 +174,26 @@ def edgeless(
 
 def _faces_without_edge(even: Floats, inside: Flags, spacing: Spacing) -> tuple[Floats, float]:
     """Area without an edge at each voxel (ni, nj, nk), mm²; area of the whole border, mm²."""
-    lost, faces = np.zeros(inside.shape, np.float32), 0.0
+    steps, areas = np.zeros(inside.shape, np.float32), np.zeros(inside.shape, np.float32)
+    alike: list[Floats] = []
     for axis in range(3):
-        image, out = (np.moveaxis(a, axis, 0) for a in (even, lost))
+        image, step_at, area_at = (np.moveaxis(a, axis, 0) for a in (even, steps, areas))
         mask = np.moveaxis(inside, axis, 0)
         deep = max(1, round(SIDE_MM / spacing[axis] + 0.5))
         if len(mask) < 2 * deep:
             continue
-        step = image[2 * deep - 1 :] - image[: 1 - 2 * deep]
+        rise = image[2 * deep - 1 :] - image[: 1 - 2 * deep]
         low, high = mask[deep - 1 : -deep], mask[deep : len(mask) - deep + 1]
-        crossed = low != high
-        ends = mask[2 * deep - 1 :] & mask[: 1 - 2 * deep] & low
-        alike = step[ends] if int(ends.sum()) >= FEWEST else step[~crossed]
-        noise = 1.4826 * float(np.median(np.abs(alike))) if alike.size else 0.0
-        unclear = crossed & (np.abs(step) <= CLEAR_SDS * noise)
-        mm2 = float(np.prod(spacing)) / spacing[axis]
-        faces += float(crossed.sum()) * mm2
-        out[deep - 1 : -deep] += unclear * np.float32(mm2)
-    return lost, faces
+        mm2 = np.float32(np.prod(spacing) / spacing[axis])
+        step_at[deep - 1 : -deep] += (low.astype(np.float32) - high) * rise * mm2
+        area_at[deep - 1 : -deep] += (low != high) * mm2
+        alike.append(rise[mask[2 * deep - 1 :] & mask[: 1 - 2 * deep]])
+    within = np.concatenate(alike)
+    noise = 1.4826 * float(np.median(np.abs(within - np.median(within)))) if within.size else 0.0
+    weight = np.maximum(blurred(areas, PATCH_MM, spacing), np.float32(1e-6))
+    mean = np.abs(blurred(steps, PATCH_MM, spacing)) / weight
+    lost: Floats = areas * (mean <= CLEAR_SDS * noise)
+    return lost, float(areas.sum())
 
 
 def _moved(affine: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
