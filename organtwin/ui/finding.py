@@ -49,11 +49,14 @@ class FindTools(QWidget):
         self._image = self._followed = ""
         self.structure = choice("Structure of the next seed")
         self.structure.setToolTip("Structure that the next seed belongs to (Ctrl: background)")
-        self.diameter = NumberField("Largest diameter", "mm", 0.1, 300.0)
+        self.diameter = NumberField("Largest diameter", "mm", 0.0, 300.0)
+        self.diameter.setSpecialValueText("diameter?")
         self.diameter.setDecimals(1)
         self.diameter.setSingleStep(1.0)
-        self.diameter.setValue(30.0)
-        self.diameter.setToolTip("Of a tumour without a diameter drawn (mm); bounds its growth")
+        self.diameter.setValue(0.0)
+        self.diameter.setToolTip(
+            "Needed for a tumour without a diameter drawn (mm); bounds its growth"
+        )
         self._seeds = self._seed_card()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

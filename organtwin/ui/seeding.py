@@ -62,7 +62,7 @@ class Seeding(QObject):
         """Return the seeds as the step "segment" takes them.
 
         Args:
-            diameter_mm: the largest diameter of tumours that have none drawn.
+            diameter_mm: the largest diameter of tumours that have none drawn, 0 where none is said.
         """
         points: dict[str, list[list[float]]] = {}
         lines: dict[str, list[list[list[float]]]] = {}
@@ -79,7 +79,7 @@ class Seeding(QObject):
             "points": points,
             "scribbles": lines,
             "diameters": longest,
-            "diameters_mm": dict.fromkeys(sized, diameter_mm),
+            "diameters_mm": dict.fromkeys(sized, diameter_mm) if diameter_mm > 0.0 else {},
         }
 
     def told(self) -> list[str]:
