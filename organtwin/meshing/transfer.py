@@ -4,17 +4,15 @@ Fields on a mesh are linear in each tetrahedron, a value at each point (P1); fie
 a value at each voxel's centre. Two ways in each direction:
 
 - interpolation, for temperatures, displacements, concentrations: exact for linear fields;
-- of densities (amount per mm³): the amount is kept to round-off. Tetrahedra are divided into equal
-  small ones, each of which gives its amount to the voxel its middle lies in; the way back is the
-  transpose, divided by the lumped volume of each point (a lumped L2 projection).
+- of densities (amount per mm³): the amount is kept to round-off, by exact integrals over what
+  tetrahedra and voxels have in common (`overlaps`). A voxel gets the integral over it; a point gets
+  the integral with its hat function over that function's own (a lumped L2 projection).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
@@ -22,13 +20,15 @@ from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.organmesh import OrganMesh
+from organtwin.meshing.overlaps import NOTHING, Overlaps, in_index
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PARTS_PER_VOXEL: Final = 2
-MOST_PARTS: Final = 16
 AT_ONCE: Final = 2_000_000
 ON_A_FACE: Final = 1e-9
+LEAST_SHARE: Final = 1e-6
+"""A voxel filled by less has no density of tissue: round-off would show."""
+WHOLE: Final = 1.0 - 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,17 @@ class Transferred:
 
     Args:
         values: (ni, nj, nk) float64, Fortran order, or (n,) at the points of the mesh; NaN where
-            an interpolated field has no value.
-        share: (ni, nj, nk) part of each voxel inside the mesh as the transfer sees it: of a voxel
-            wholly inside 1 ± 0.03 on average, in single ones up to ± 0.25. None for interpolation.
-        before: integral of the field where it came from, in its unit times mm³.
+            there is no value.
+        share: (ni, nj, nk) part of each voxel inside the mesh, exact; None for interpolation.
+        before: integral of the field where it came from, in its unit times mm³: over the mesh, or
+            over the part of the grid that is mesh (confined: all voxels that are partly mesh).
         after: the same where it went to.
-        outside: part (0..1) of the volume or amount that lies outside the target.
+        outside: part (0..1) of the amount left behind, or of the volume without a value.
         unset: target voxels or points without a value.
+        partial: of a density: the whole amount, mm³ times its unit, in the voxels that the mesh
+            fills in part.
+        off_constant: of a density: by how much values would differ from 1 at most were it 1 on
+            the whole grid.
     """
 
     values: Floats
@@ -52,6 +56,8 @@ class Transferred:
     after: float
     outside: float
     unset: int
+    partial: float = 0.0
+    off_constant: float = 0.0
 
     @property
     def relative_error(self) -> float:
@@ -69,7 +75,7 @@ class Transferred:
         """
         if self.share is None or self.share.shape != self.values.shape:
             raise BadArgument("only a density on voxels has a share of tissue", where="transfer")
-        some = np.where(self.share > 0, self.share, np.nan)
+        some = np.where(self.share > LEAST_SHARE, self.share, np.nan)
         result: Floats = self.values / some
         return result
 
@@ -84,10 +90,11 @@ def to_grid(
         shape: of the grid; `affine` (4, 4), index → LPS mm.
 
     Raises:
-        BadArgument: not one number for each point.
+        BadArgument: not one finite number for each point, or no voxels.
     """
-    _require(values, (len(mesh.points),))
-    corners = _index(mesh.points, affine)[mesh.tetrahedra]
+    _require_points(mesh, values)
+    _require_grid(shape, affine)
+    corners = in_index(mesh.points, affine)[mesh.tetrahedra]
     found = np.full(int(np.prod(shape)), np.nan)
     for cells, voxels in _candidates(corners, shape):
         weights = _weights(corners[cells], voxels)
@@ -105,76 +112,88 @@ def to_grid(
 def to_mesh(mesh: OrganMesh, values: NDArray[Any], affine: Floats) -> Transferred:
     """Interpolate voxels at the points of a mesh, linearly between centres; outside the grid NaN.
 
-    Within half a voxel of the outermost centres the field goes on linearly.
+    Within half a voxel of the outermost centres the field goes on linearly. Where voxels around a
+    point have no finite value, the others count alone; where none has, neither has the point.
 
     Args:
         values: (ni, nj, nk); `affine` (4, 4), index → LPS mm.
 
     Raises:
-        BadArgument: not three dimensions.
+        BadArgument: not three dimensions, or no voxels.
     """
-    if values.ndim != 3:
-        raise BadArgument("a field on voxels has three dimensions", where="transfer")
-    index, size = _index(mesh.points, affine), np.array(values.shape)
+    _require_grid(values.shape, affine)
+    index, size = in_index(mesh.points, affine), np.array(values.shape)
     low = np.clip(np.floor(index), 0, np.maximum(size - 2, 0)).astype(np.int64)
-    share = np.where(size > 1, index - low, 0.0)
-    found = np.zeros(len(index))
-    for corner in np.ndindex(2, 2, 2):
-        i, j, k = np.minimum(low + corner, size - 1).T
-        found += np.where(corner, share, 1.0 - share).prod(axis=1) * values[i, j, k]
-    beyond = ((index < -0.5) | (index > size - 0.5)).any(axis=1)
-    found[beyond] = np.nan
-    volumes = point_volumes_mm3(mesh)
-    covered = _shares(mesh, values.shape, affine)[0] > 0
-    before = float(np.nansum(values[covered])) * _voxel_mm3(affine)
+    found = _between(values, low, np.where(size > 1, index - low, 0.0))
+    found[((index < -0.5) | (index > size - 0.5)).any(axis=1)] = np.nan
+    unset, volumes = np.isnan(found), point_volumes_mm3(mesh)
+    share = Overlaps(mesh, values.shape, affine).shares()
+    known = np.isfinite(values) & (share > NOTHING)
+    before = float((values[known] * share[known]).sum()) * _voxel_mm3(affine)
     after = float(np.nansum(found * volumes))
-    outside = float(volumes[beyond].sum() / volumes.sum())
-    return Transferred(found, None, before, after, outside, int(beyond.sum()))
+    outside = float(volumes[unset].sum() / volumes.sum())
+    return Transferred(found, None, before, after, outside, int(unset.sum()))
 
 
 def density_to_grid(
     mesh: OrganMesh, density: Floats, shape: tuple[int, int, int], affine: Floats
 ) -> Transferred:
-    """Bring a density to voxels so that the amount is kept; arguments as `to_grid`.
+    """Bring a density to voxels so that the amount is kept; arguments and errors as `to_grid`.
 
-    A voxel's density is its amount over its whole volume, also where the mesh fills a part of it.
+    A voxel's density is its amount over its whole volume, also where the mesh fills a part of it;
+    what lies off the grid is missing in `after`.
     """
-    _require(density, (len(mesh.points),))
-    voxel_mm3 = _voxel_mm3(affine)
-    share, outside_mm3 = _shares(mesh, shape, affine)
-    amount = np.zeros(share.size + 1)
-    for place, cells, weights, part_mm3 in _parts(mesh, shape, affine):
-        here = (weights * density[mesh.tetrahedra[cells]]).sum(axis=1) * part_mm3
-        amount += np.bincount(place, here, share.size + 1)
+    _require_points(mesh, density)
+    _require_grid(shape, affine)
+    overlaps, voxel_mm3 = Overlaps(mesh, shape, affine), _voxel_mm3(affine)
+    share = _cleared(overlaps.shares())
+    values = np.where(share > 0, overlaps.amounts(density), 0.0)
     before = float(point_volumes_mm3(mesh) @ density)
-    values = np.asfortranarray(amount[:-1].reshape(shape) / voxel_mm3)
-    after = float(values.sum()) * voxel_mm3
-    volume = float(mesh.volumes_mm3().sum())
+    after, volume = float(values.sum()) * voxel_mm3, float(mesh.volumes_mm3().sum())
+    outside = max(1.0 - float(share.sum()) * voxel_mm3 / volume, 0.0)
+    partial = float(values[share < WHOLE].sum()) * voxel_mm3
     unset = int((share == 0).sum())
-    return Transferred(values, share, before, after, outside_mm3 / volume, unset)
+    return Transferred(values, share, before, after, outside, unset, partial)
 
 
-def density_to_mesh(mesh: OrganMesh, density: NDArray[Any], affine: Floats) -> Transferred:
+def density_to_mesh(
+    mesh: OrganMesh, density: NDArray[Any], affine: Floats, *, confined: bool = False
+) -> Transferred:
     """Bring a density on voxels to a mesh so that the amount is kept; arguments as `to_mesh`.
 
-    The whole amount of a voxel that the mesh fills in part goes to that part; that of voxels
-    without mesh stays behind (`outside`).
+    The mesh gets what lies in it: of a voxel that it fills in part the density times that part, so
+    that a constant stays one; the rest stays behind (`outside`). A point off the grid has no value.
+
+    Args:
+        confined: the density is known to be nowhere but in the mesh, so that the whole amount of a
+            voxel goes to its part in the mesh; values there are high where that part is small.
+
+    Raises:
+        BadArgument: not three dimensions, no voxels, or voxels in the mesh without a number.
     """
-    if density.ndim != 3:
-        raise BadArgument("a field on voxels has three dimensions", where="transfer")
-    voxel_mm3 = _voxel_mm3(affine)
-    share, _ = _shares(mesh, density.shape, affine)
-    tissue = np.append(np.where(share > 0, density / np.maximum(share, 1e-300), 0.0).ravel(), 0.0)
-    amount = np.zeros(len(mesh.points))
-    for place, cells, weights, part_mm3 in _parts(mesh, density.shape, affine):
-        here = weights * (tissue[place] * part_mm3)[:, None]
-        amount += np.bincount(mesh.tetrahedra[cells].ravel(), here.ravel(), len(amount))
+    _require_grid(density.shape, affine)
+    overlaps, voxel_mm3 = Overlaps(mesh, density.shape, affine), _voxel_mm3(affine)
+    share = _cleared(overlaps.shares())
+    _require_numbers(density, share)
+    field = np.where(np.isfinite(density), density, 0.0)
+    taken = np.where(share > LEAST_SHARE, 1.0, 0.0) if confined else share
+    each = taken / np.maximum(share, LEAST_SHARE) if confined else np.ones(share.shape)
+    amount, ones = overlaps.gathered([field * each, each], len(mesh.points))
     volumes = point_volumes_mm3(mesh)
-    values = amount / volumes
-    total = float(np.abs(density).sum())
-    left = float(np.abs(density[share == 0]).sum())
-    before = float(density[share > 0].sum()) * voxel_mm3
-    return Transferred(values, share, before, float(values @ volumes), left / (total or 1.0), 0)
+    constant = ones * voxel_mm3 / volumes
+    unset = constant < ON_A_FACE
+    values = np.where(unset, np.nan, amount * voxel_mm3 / volumes)
+    total = float(np.abs(field).sum())
+    return Transferred(
+        values,
+        share,
+        before=float((field * taken).sum()) * voxel_mm3,
+        after=float(np.nansum(values * volumes)),
+        outside=float((np.abs(field) * (1.0 - taken)).sum()) / (total or 1.0),
+        unset=int(unset.sum()),
+        partial=float(field[(share > 0) & (share < WHOLE)].sum()) * voxel_mm3,
+        off_constant=float(np.abs(constant - 1.0).max()),
+    )
 
 
 def point_volumes_mm3(mesh: OrganMesh) -> Floats:
@@ -183,16 +202,63 @@ def point_volumes_mm3(mesh: OrganMesh) -> Floats:
     return np.bincount(mesh.tetrahedra.ravel(), quarter, len(mesh.points))
 
 
-def _require(values: Floats, shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
+def _require_points(mesh: OrganMesh, values: Floats) -> None:
+    count = len(mesh.points)
+    if values.shape != (count,):
         raise BadArgument(
-            f"a field on this mesh has {shape[0]} numbers, not {values.shape}", where="transfer"
+            f"a field on this mesh has {count} numbers, not {values.shape}", where="transfer"
+        )
+    without = int((~np.isfinite(values)).sum())
+    if without:
+        raise BadArgument(
+            f"{without} of {count} points of the mesh have no finite value", where="transfer"
         )
 
 
-def _index(points: Floats, affine: Floats) -> Floats:
-    inverse = np.linalg.inv(affine)
-    result: Floats = points @ inverse[:3, :3].T + inverse[:3, 3]
+def _require_grid(shape: tuple[int, ...], affine: Floats) -> None:
+    if len(shape) != 3 or not all(shape):
+        raise BadArgument(f"a grid has three dimensions, not {shape}", where="transfer")
+    if not np.isfinite(affine).all() or _voxel_mm3(affine) == 0.0:
+        raise BadArgument("the voxels of the grid have no volume", where="transfer")
+
+
+def _require_numbers(density: NDArray[Any], share: Floats) -> None:
+    without = np.argwhere(~np.isfinite(density) & (share > 0))
+    if len(without):
+        raise BadArgument(
+            f"{len(without)} voxels in the mesh have no finite density",
+            where=f"voxel {tuple(without[0].tolist())}",
+            advice="give them a value, 0 where there is nothing",
+        )
+
+
+def _cleared(share: Floats) -> Floats:
+    """Return shares without round-off around 0."""
+    result: Floats = np.where(share > NOTHING, share, 0.0)
+    return np.asfortranarray(result)
+
+
+def _between(values: NDArray[Any], low: Ints, along: Floats) -> Floats:
+    """Return (n,) values between eight voxels, of which those without a number do not count.
+
+    Args:
+        values: (ni, nj, nk).
+        low: (n, 3) the voxel below; `along` (n, 3) how far beyond it, in voxels.
+    """
+    sums = np.zeros((2, len(low)))
+    found, lacking = np.zeros(len(low)), np.zeros(len(low), dtype=bool)
+    for corner in np.ndindex(2, 2, 2):
+        i, j, k = np.minimum(low + corner, np.array(values.shape) - 1).T
+        weight = np.where(corner, along, 1.0 - along).prod(axis=1)
+        bounded = np.where(corner, np.clip(along, 0, 1), 1.0 - np.clip(along, 0, 1)).prod(axis=1)
+        here = values[i, j, k].astype(np.float64)
+        known = np.isfinite(here)
+        here = np.where(known, here, 0.0)
+        found += weight * here
+        sums += np.where(known, bounded, 0.0) * np.stack([here, np.ones(len(here))])
+        lacking |= ~known & (bounded > 0)
+    alone = np.where(sums[1] > ON_A_FACE, sums[0] / np.maximum(sums[1], ON_A_FACE), np.nan)
+    result: Floats = np.where(lacking, alone, found)
     return result
 
 
@@ -202,7 +268,7 @@ def _voxel_mm3(affine: Floats) -> float:
 
 def _volume_outside(mesh: OrganMesh, shape: tuple[int, ...], affine: Floats) -> float:
     """Return the part of the mesh outside the grid, by the volumes of its points."""
-    index, volumes = _index(mesh.points, affine), point_volumes_mm3(mesh)
+    index, volumes = in_index(mesh.points, affine), point_volumes_mm3(mesh)
     beyond = ((index < -0.5) | (index > np.array(shape) - 0.5)).any(axis=1)
     return float(volumes[beyond].sum() / volumes.sum())
 
@@ -232,56 +298,3 @@ def _weights(corners: Floats, places: NDArray[Any]) -> Floats:
     away = (places - corners[:, 0])[:, :, None]
     others = np.linalg.solve(edges.swapaxes(1, 2), away)[:, :, 0]
     return np.concatenate([1.0 - others.sum(axis=1, keepdims=True), others], axis=1)
-
-
-@cache
-def _small_parts(parts: int) -> Floats:
-    """Return (parts³, 4): barycentric middles of equal tetrahedra that fill one.
-
-    A cube of parts³ cubes of six tetrahedra (Kuhn 1960); those with x ≥ y ≥ z fill the tetrahedron
-    of the cube's corners in that order.
-    """
-    cubes = np.stack(np.meshgrid(*[np.arange(parts)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    middles = []
-    for order in permutations(range(3)):
-        walk = np.cumsum(np.vstack([np.zeros(3), np.eye(3)[list(order)]]), axis=0)
-        middles.append(cubes + walk.mean(axis=0))
-    x, y, z = np.concatenate(middles).T / parts
-    kept = (x > y) & (y > z)
-    x, y, z = x[kept], y[kept], z[kept]
-    return np.stack([1.0 - x, x - y, y - z, z], axis=1)
-
-
-def _parts(
-    mesh: OrganMesh, shape: tuple[int, ...], affine: Floats
-) -> Iterator[tuple[Ints, Ints, Floats, Floats]]:
-    """Yield for small parts of tetrahedra: the voxel, the tetrahedron, weights (k, 4), mm³.
-
-    The voxel is its place in C order; one past the last for parts outside the grid.
-    """
-    corners = _index(mesh.points, affine)[mesh.tetrahedra]
-    volumes, size = mesh.volumes_mm3(), np.array(shape)
-    longest = (corners.max(axis=1) - corners.min(axis=1)).max(axis=1)
-    parts = np.clip(np.ceil(PARTS_PER_VOXEL * longest), 1, MOST_PARTS).astype(np.int64)
-    for count in np.unique(parts):
-        middles = _small_parts(int(count))
-        chosen = np.flatnonzero(parts == count)
-        step = max(AT_ONCE // len(middles), 1)
-        for start in range(0, len(chosen), step):
-            cells = chosen[start : start + step]
-            index = np.rint(middles @ corners[cells]).astype(np.int64)
-            beyond = ((index < 0) | (index >= size)).any(axis=2)
-            place = (index[..., 0] * size[1] + index[..., 1]) * size[2] + index[..., 2]
-            place[beyond] = size.prod()
-            owner = np.repeat(cells, len(middles))
-            part_mm3 = np.repeat(volumes[cells] / len(middles), len(middles))
-            yield place.ravel(), owner, np.tile(middles, (len(cells), 1)), part_mm3
-
-
-def _shares(mesh: OrganMesh, shape: tuple[int, ...], affine: Floats) -> tuple[Floats, float]:
-    """Return the part of each voxel that lies in the mesh, and mm³ of the mesh off the grid."""
-    filled = np.zeros(int(np.prod(shape)) + 1)
-    for place, _, _, part_mm3 in _parts(mesh, shape, affine):
-        filled += np.bincount(place, part_mm3, len(filled))
-    share = np.asfortranarray(filled[:-1].reshape(shape) / _voxel_mm3(affine))
-    return share, float(filled[-1])

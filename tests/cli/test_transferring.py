@@ -60,6 +60,22 @@ def test_that_a_density_keeps_its_amount(folder: Path, capsys: pytest.CaptureFix
     assert told["outside_percent"] == 0.0
 
 
+def test_that_a_density_on_voxels_says_what_it_left_and_is_confined_when_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """11³ voxels of 27 mm³ touch the cube, 9³ of them lie in it; the field is 3 + x·SLOPE, its
+    mean over either the value at the middle, 15 mm."""
+    image = ("image.nii.gz", "--onto", "mesh.vtu", "--density", "--replace", "--to", "amount.vtu")
+    mean = 3.0 + 15.0 * SLOPE.sum()
+    told = transferred(capsys, folder, *image)
+    assert told["off_a_constant"] < 1e-9
+    assert told["after"] == pytest.approx(27_000 * mean, rel=1e-4)
+    assert told["in_partial_voxels"] == pytest.approx((11**3 - 9**3) * 27 * mean, rel=1e-4)
+    confined = transferred(capsys, folder, *image, "--confined")
+    assert confined["after"] == pytest.approx(11**3 * 27 * mean, rel=1e-4)
+    assert confined["off_a_constant"] > 0.1
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
