@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from organtwin.core.labelmap import LabelMap
     from organtwin.core.volume import Volume
     from organtwin.pipeline.relabelling import Changed
+    from organtwin.segmenting import Remark
 
 HIDDEN_ML = 0.005
 """Less is not worth a warning."""
@@ -80,8 +81,10 @@ def _labelled(
                 watch=watch.part(0.2, 0.3), notice=printer.warn,
             )  # fmt: skip
         seeds = seeds_of(told, volume.affine)
-        request = Request(volume, organ, seeds, so_far, said, printer.note)
+        remarks: list[Remark] = []
+        request = Request(volume, organ, seeds, so_far, said, printer.note, remarks.append)
         labels = chosen.labelled(request, watch.part(0.3, 0.95))
+        printer.result(remarks=[asdict(one) for one in remarks])
         changed = changes(so_far, labels) if so_far is not None else ()
         if not asked.replace:
             tumours = [s.name for s in labels.of_kind("tumour")]
