@@ -1,26 +1,139 @@
-"""Where compiled forms are kept, and how two processes do not compile the same one twice."""
+"""Forms compiled once for all meshes and values, where they are kept, and how they meet a mesh.
+
+A form is written on a mesh that has no cells yet (`Words`): its compiled code is kept on disk by
+its content and in this process by its author, and meets a mesh, its regions and its numbers only
+in `bound`. Nothing is compiled for a new mesh or a new value.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solvers.elements import Element
 
 COMPILER_FLAGS = ["-O2", "-g0"]
 
 
-def cache_folder() -> Path:
-    """Return the folder of compiled forms: ORGANTWIN_FORMS, else ``solvers/compiled/cache``."""
-    named = os.environ.get("ORGANTWIN_FORMS")
-    return Path(named) if named else Path(__file__).parent / "compiled" / "cache"
+class Words:
+    """What a form is written with: symbols of the unknowns and of a coefficient's place.
+
+    Attributes:
+        domain: UFL mesh of straight tetrahedra.
+        u, p: unknown displacement (mm) and pressure (kPa; None for an element without).
+        v, q: test functions; du, dp: increments.
+        x: position at rest, mm.
+    """
+
+    def __init__(self, element: Element) -> None:
+        """Make the symbols of one element."""
+        import basix.ufl
+        import ufl
+
+        self.element = element
+        self.domain = ufl.Mesh(basix.ufl.element("Lagrange", "tetrahedron", 1, shape=(3,)))
+        moved = ufl.FunctionSpace(
+            self.domain, basix.ufl.element("Lagrange", "tetrahedron", element.degree, shape=(3,))
+        )
+        self.u, self.v, self.du = _unknown(moved)
+        self.p: Any = None
+        self.q: Any = None
+        self.dp: Any = None
+        if element.pressure:
+            linear = ufl.FunctionSpace(self.domain, basix.ufl.element("Lagrange", "tetrahedron", 1))
+            self.p, self.q, self.dp = _unknown(linear)
+        self.x = ufl.SpatialCoordinate(self.domain)
+
+    @property
+    def unknowns(self) -> tuple[Any, ...]:
+        """(u, p) or (u,)."""
+        return (self.u,) if self.p is None else (self.u, self.p)
+
+    def cellwise(self, shape: tuple[int, ...] = ()) -> Any:
+        """Return a coefficient with one value per cell (a vector or tensor with a `shape`)."""
+        return self._coefficient("DG", 0, shape)
+
+    def nodewise(self, shape: tuple[int, ...] = ()) -> Any:
+        """Return a coefficient that is linear in each cell, with values at the nodes."""
+        return self._coefficient("Lagrange", 1, shape)
+
+    def constant(self, shape: tuple[int, ...] = ()) -> Any:
+        """Return a number (or vector) that is the same everywhere."""
+        import ufl
+
+        return ufl.Constant(self.domain, shape=shape)
+
+    def cells(self, degree: int | None = None) -> Any:
+        """Return the measure of the cells a form is bound to, with the element's quadrature."""
+        return self._measure("dx", degree or self.element.quadrature_degree)
+
+    def faces(self) -> Any:
+        """Return the measure of the faces a form is bound to."""
+        return self._measure("ds", max(2, self.element.quadrature_degree))
+
+    def _measure(self, kind: str, degree: int) -> Any:
+        import ufl
+
+        return ufl.Measure(
+            kind, self.domain, subdomain_id=1, metadata={"quadrature_degree": degree}
+        )
+
+    def _coefficient(self, family: str, degree: int, shape: tuple[int, ...]) -> Any:
+        import basix.ufl
+        import ufl
+
+        made = basix.ufl.element(family, "tetrahedron", degree, shape=shape or None)
+        return ufl.Coefficient(ufl.FunctionSpace(self.domain, made))
 
 
-def compiled(form: Any) -> Any:
-    """Return the DOLFINx form (or nested lists of them) of UFL `form`, from the cache if there."""
+def _unknown(space: Any) -> tuple[Any, Any, Any]:
+    import ufl
+
+    return ufl.Coefficient(space), ufl.TestFunction(space), ufl.TrialFunction(space)
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """One compiled form: `ready` of DOLFINx, and on what it integrates."""
+
+    ready: Any
+    on_faces: bool
+
+    def bound(
+        self, spaces: list[Any], entities: NDArray[np.int32], given: Mapping[Any, Any]
+    ) -> Any:
+        """Return the DOLFINx form on a mesh.
+
+        Args:
+            spaces: function space of each argument.
+            entities: (k,) owned cells, or (k, 2) owned cells with their local facets.
+            given: UFL coefficient or constant → DOLFINx function or constant.
+        """
+        import ufl
+        from dolfinx import fem
+
+        mesh = spaces[0].mesh if spaces else next(iter(given.values())).function_space.mesh
+        kind = fem.IntegralType.exterior_facet if self.on_faces else fem.IntegralType.cell
+        coefficients = {k: f for k, f in given.items() if isinstance(k, ufl.Coefficient)}
+        constants = {k: c for k, c in given.items() if isinstance(k, ufl.Constant)}
+        places = np.ascontiguousarray(entities.ravel(), dtype=np.int32)
+        return fem.create_form(
+            self.ready, spaces, mesh, {kind: [(1, places)]}, coefficients, constants
+        )
+
+
+def compiled(form: Any) -> Compiled:
+    """Return UFL `form`, written with `Words`, compiled; from the cache where it is there."""
     from dolfinx import fem
+    from mpi4py import MPI
 
     options = {
         "cache_dir": cache_folder(),
@@ -28,7 +141,15 @@ def compiled(form: Any) -> Any:
         "cffi_extra_compile_args": COMPILER_FLAGS,
     }
     with _alone():
-        return fem.form(form, jit_options=options)
+        ready = fem.compile_form(MPI.COMM_SELF, form, jit_options=options)
+    kinds = {integral.integral_type() for integral in form.integrals()}
+    return Compiled(ready, on_faces=kinds == {"exterior_facet"})
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled forms: ORGANTWIN_FORMS, else ``solvers/compiled/cache``."""
+    named = os.environ.get("ORGANTWIN_FORMS")
+    return Path(named) if named else Path(__file__).parent / "compiled" / "cache"
 
 
 @contextmanager

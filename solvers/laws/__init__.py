@@ -1,18 +1,21 @@
-"""One tissue law a file: parameters and the strain energy of the isochoric deformation.
+"""One tissue law a file: parameters, the strain energy of distortion, and what dilation is.
 
-Every law is nearly incompressible in the same way: W(C̄) + κ/2 (J - 1)², with the bulk modulus κ
-from its shear modulus at rest and Poisson's ratio. The solver writes the second term with a
-pressure of its own, so a law gives W(C̄) only. UFL only: `values` may hold floats, Constants or
+Every law is nearly incompressible in the same way: W + κ/2 θ², with the bulk modulus κ from its
+shear modulus at rest and Poisson's ratio. The solver writes the second term with a pressure of its
+own, so a law gives W and θ only. UFL only: `values` may hold floats, Constants or
 fields, by parameter name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import ufl
 
 from solvers.contract import Parameter
-from solvers.kinematics import isochoric, volume_ratio
+from solvers.kinematics import isochoric, right_cauchy_green
 from solvers.registry import chosen, registered
 
 SHEAR_MODULUS = Parameter(
@@ -49,8 +52,38 @@ class Law(Protocol):
     def parameters(self) -> tuple[Parameter, ...]:
         """What it needs of each region; always the shear modulus and Poisson's ratio too."""
 
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """Names of the unit vectors it needs in each cell (fibres); most need none."""
+
+    def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
+        """Return W in kPa (mJ/mL) of the deformation gradient `f` (3, 3), zero at rest.
+
+        Args:
+            values: parameter name → number or field; direction name → unit vector.
+        """
+
+    def dilation(self, f: Any) -> Any:
+        """Return θ, the relative change of volume: J - 1, or the trace of the small strain."""
+
+
+@dataclass(frozen=True)
+class Hyperelastic:
+    """A law that is W(C̄), the energy of the isochoric part of a large deformation."""
+
+    directions: ClassVar[tuple[str, ...]] = ()
+
     def isochoric_energy(self, c_bar: Any, values: Mapping[str, Any]) -> Any:
         """Return W(C̄) in kPa (mJ/mL), zero at rest; `c_bar` (3, 3) has determinant 1."""
+        raise NotImplementedError
+
+    def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
+        """Return W(C̄) in kPa of F (3, 3)."""
+        return self.isochoric_energy(isochoric(right_cauchy_green(f)), values)
+
+    def dilation(self, f: Any) -> Any:
+        """Return J - 1."""
+        return ufl.det(f) - 1.0
 
 
 def inverse_bulk(values: Mapping[str, Any]) -> Any:
@@ -59,10 +92,9 @@ def inverse_bulk(values: Mapping[str, Any]) -> Any:
     return 3.0 * (1.0 - 2.0 * nu) / (2.0 * values[SHEAR_MODULUS.name] * (1.0 + nu))
 
 
-def strain_energy(law: Law, c: Any, values: Mapping[str, Any]) -> Any:
-    """Return W(C̄) + κ/2 (J - 1)² in kPa, of C (3, 3); the law must not be incompressible."""
-    volumetric = 0.5 * (volume_ratio(c) - 1.0) ** 2 / inverse_bulk(values)
-    return law.isochoric_energy(isochoric(c), values) + volumetric
+def strain_energy(law: Law, f: Any, values: Mapping[str, Any]) -> Any:
+    """Return W + κ/2 θ² in kPa, of F (3, 3); the law must not be incompressible."""
+    return law.distortion_energy(f, values) + 0.5 * law.dilation(f) ** 2 / inverse_bulk(values)
 
 
 def laws() -> Mapping[str, Law]:

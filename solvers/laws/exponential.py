@@ -10,7 +10,7 @@ import ufl
 
 from solvers.contract import Parameter
 from solvers.kinematics import first_invariant
-from solvers.laws import POISSON_RATIO, SHEAR_MODULUS
+from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
 
 STIFFENING = Parameter(
     "stiffening",
@@ -24,7 +24,7 @@ STIFFENING = Parameter(
 
 
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(Hyperelastic):
     """W = μ/(2b) (exp(b (Ī₁ - 3)) - 1): Demiray 1972, 10.1016/0021-9290(72)90047-4."""
 
     name: str = "exponential"

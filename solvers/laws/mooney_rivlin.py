@@ -8,7 +8,7 @@ from typing import Any
 
 from solvers.contract import Parameter
 from solvers.kinematics import first_invariant, second_invariant
-from solvers.laws import POISSON_RATIO, SHEAR_MODULUS
+from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
 
 SHARE = Parameter(
     "second_invariant_share",
@@ -22,7 +22,7 @@ SHARE = Parameter(
 
 
 @dataclass(frozen=True)
-class MooneyRivlin:
+class MooneyRivlin(Hyperelastic):
     """W = μ/2 ((1 - s)(Ī₁ - 3) + s (Ī₂ - 3)): Mooney 1940, Rivlin 1948; Holzapfel 2000, 6.5."""
 
     name: str = "mooney_rivlin"

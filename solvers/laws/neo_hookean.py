@@ -8,11 +8,11 @@ from typing import Any
 
 from solvers.contract import Parameter
 from solvers.kinematics import first_invariant
-from solvers.laws import POISSON_RATIO, SHEAR_MODULUS
+from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
 
 
 @dataclass(frozen=True)
-class NeoHookean:
+class NeoHookean(Hyperelastic):
     """W = μ/2 (Ī₁ - 3): Treloar 1943; Holzapfel 2000, section 6.5."""
 
     name: str = "neo_hookean"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from ufl.algorithms import apply_algebra_lowering, apply_derivatives
 
-from solvers.kinematics import cauchy, second_piola, von_mises
+from solvers.kinematics import cauchy, von_mises
 from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, laws, strain_energy
 
 LAWS = list(laws().values())
@@ -25,16 +25,15 @@ def values(law: Any) -> dict[str, float]:
 
 
 def energy(law: Any, f: NDArray[np.float64]) -> float:
-    c = ufl.as_matrix((f.T @ f).tolist())
-    return float(strain_energy(law, c, values(law))(()))
+    return float(strain_energy(law, ufl.as_matrix(f.tolist()), values(law))(()))
 
 
 def stress(law: Any, f: NDArray[np.float64]) -> NDArray[np.float64]:
-    """First Piola P = F S, evaluated from the derivative that UFL takes."""
-    c = ufl.variable(ufl.as_matrix((f.T @ f).tolist()))
-    s = second_piola(strain_energy(law, c, values(law)), c)
-    lowered = apply_derivatives.apply_derivatives(apply_algebra_lowering.apply_algebra_lowering(s))
-    return f @ np.array([[float(lowered[i, j](())) for j in range(3)] for i in range(3)])
+    """First Piola P = ∂W/∂F, evaluated from the derivative that UFL takes."""
+    variable = ufl.variable(ufl.as_matrix(f.tolist()))
+    p = ufl.diff(strain_energy(law, variable, values(law)), variable)
+    lowered = apply_derivatives.apply_derivatives(apply_algebra_lowering.apply_algebra_lowering(p))
+    return np.array([[float(lowered[i, j](())) for j in range(3)] for i in range(3)])
 
 
 @each_law

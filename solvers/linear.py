@@ -1,0 +1,209 @@
+"""The linear solve of a Newton step: direct for few unknowns, preconditioned GMRES above.
+
+The preconditioner. Pressure: the Schur complement's mass matrix, its diagonal. Displacement of P2:
+a multigrid whose first coarse level is P1 on the same mesh (Galerkin), smoothed by block SOR; P1 by
+smoothed aggregation (GAMG) with the rigid motions as near-null space, its interpolation reused from
+step to step. On the same problem GAMG on P2 itself took twice the set-up and more steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solvers.failures import NotConverged
+from solvers.system import System
+
+Reals = NDArray[np.float64]
+DIRECT_BELOW: Final = 3_000
+MOST_STEPS: Final = 300
+_RESTART: Final = 100
+_PREFIX: Final = "tissue_"
+_SMOOTHED: Final = {"ksp_type": "richardson", "pc_type": "sor", "ksp_max_it": 1}
+
+
+class Linear:
+    """Solves the tangent of a `System` for one residual after another.
+
+    Attributes:
+        steps: Krylov steps so far.
+    """
+
+    def __init__(self, system: System) -> None:
+        """Allocate the matrices and set up the solver."""
+        from petsc4py import PETSc as petsc4py
+
+        self._petsc: Any = petsc4py
+        self._system = system
+        self._comm = system.grid.comm
+        self._blocks, self._schur = system.matrices()
+        self._direct = system.size < DIRECT_BELOW
+        self._nest = self._petsc.Mat().createNest(self._blocks, comm=self._comm)
+        self._solver = self._petsc.KSP().create(self._comm)
+        self._ready = False
+        self._coarse: Any = None
+        self.steps = 0
+        if system.element.degree == 2 and not self._direct:
+            self._prolongation = _from_linear(system)
+
+    def direction(self, residual: Reals, tolerance: float) -> Reals:
+        """Return the step that makes the residual zero, to `tolerance` of it.
+
+        Raises:
+            NotConverged: the linear solve failed.
+        """
+        gap = self._system.mismatch()
+        if self._system.norm(gap) > 0.0:
+            residual = self._lifted(residual, gap)
+        self._system.assemble(self._blocks, self._schur)
+        self._nest.assemble()
+        right, answer = self._nest.createVecRight(), self._nest.createVecRight()
+        right.array[:] = residual
+        matrix = self._renewed()
+        self._solver.setTolerances(rtol=tolerance, max_it=MOST_STEPS)
+        self._solver.solve(right, answer)
+        self.steps += self._solver.getIterationNumber()
+        reason = self._solver.getConvergedReason()
+        step: Reals = answer.array_r.copy()
+        if reason < 0 or not np.isfinite(self._system.norm(step)):
+            raise NotConverged(f"the linear solve failed (PETSc reason {reason})")
+        for vector in (right, answer):
+            vector.destroy()
+        if self._direct:
+            matrix.destroy()
+        return step
+
+    def _lifted(self, residual: Reals, gap: Reals) -> Reals:
+        """Move what the supports' own step does to the others into the right-hand side."""
+        self._system.assemble(self._blocks, None, supported=False)
+        self._nest.assemble()
+        step, pull = self._nest.createVecRight(), self._nest.createVecRight()
+        step.array[:] = gap
+        self._nest.mult(step, pull)
+        lifted = residual - np.where(self._system.supported(), 0.0, pull.array_r)
+        for vector in (step, pull):
+            vector.destroy()
+        return lifted
+
+    def _renewed(self) -> Any:
+        """Tell the solver of the matrices' new values; return the matrix it solves with."""
+        if self._direct:
+            matrix = self._nest.convert("aij", self._petsc.Mat())
+            self._solver.setOperators(matrix)
+            if not self._ready:
+                self._solver.setType("preonly")
+                self._solver.getPC().setType("lu")
+                self._solver.getPC().setFactorSolverType("mumps")
+                self._ready = True
+            return matrix
+        if self._system.element.degree == 2:
+            self._coarsened()
+        if not self._ready:
+            self._configure()
+            self._ready = True
+        return self._nest
+
+    def _coarsened(self) -> None:
+        """Make the tangent of P1 from that of P2."""
+        fine = self._blocks[0][0].convert("aij", self._petsc.Mat())
+        if self._coarse is not None:
+            fine.ptap(self._prolongation, result=self._coarse)
+        else:
+            self._coarse = fine.ptap(self._prolongation)
+        fine.destroy()
+
+    def _configure(self) -> None:
+        solver, petsc = self._solver, self._petsc
+        solver.setType("gmres")
+        solver.setPCSide(petsc.PC.Side.RIGHT)
+        solver.setGMRESRestart(_RESTART)
+        if self._schur is None:
+            solver.setOperators(self._blocks[0][0])
+            self._multigrid(solver.getPC())
+            return
+        around = petsc.Mat().createNest(
+            [[self._blocks[0][0], None], [None, self._schur]], comm=self._comm
+        )
+        solver.setOperators(self._nest, around)
+        split = solver.getPC()
+        split.setType("fieldsplit")
+        split.setFieldSplitType(petsc.PC.CompositeType.SCHUR)
+        split.setFieldSplitSchurFactType(petsc.PC.SchurFactType.LOWER)
+        split.setFieldSplitSchurPreType(petsc.PC.SchurPreType.A11)
+        rows = self._nest.getNestISs()[0]
+        split.setFieldSplitIS(("displacement", rows[0]), ("pressure", rows[1]))
+        solver.setUp()
+        displacement, pressure = split.getFieldSplitSubKSP()
+        for part in (displacement, pressure):
+            part.setType("preonly")
+        pressure.getPC().setType("jacobi")
+        self._multigrid(displacement.getPC())
+
+    def _multigrid(self, preconditioner: Any) -> None:
+        """Set up one V-cycle for the displacement."""
+        near_null = _rigid_motions(self._system, self._petsc)
+        if self._system.element.degree == 1:
+            self._blocks[0][0].setNearNullSpace(near_null)
+            self._aggregation(preconditioner)
+            return
+        self._coarse.setNearNullSpace(near_null)
+        preconditioner.setType("mg")
+        preconditioner.setMGLevels(2)
+        preconditioner.setMGInterpolation(1, self._prolongation)
+        smoother = preconditioner.getMGSmoother(1)
+        smoother.setType("richardson")
+        smoother.setTolerances(max_it=1)
+        smoother.setNormType(self._petsc.KSP.NormType.NONE)
+        smoother.getPC().setType("sor")
+        coarse = preconditioner.getMGCoarseSolve()
+        coarse.setType("preonly")
+        coarse.setOperators(self._coarse)
+        self._aggregation(coarse.getPC())
+
+    def _aggregation(self, preconditioner: Any) -> None:
+        options = self._petsc.Options()
+        preconditioner.setOptionsPrefix(_PREFIX)
+        options[_PREFIX + "pc_gamg_reuse_interpolation"] = True
+        for name, value in _SMOOTHED.items():
+            options[f"{_PREFIX}mg_levels_{name}"] = value
+        preconditioner.setType("gamg")
+        preconditioner.setFromOptions()
+
+
+def _from_linear(system: System) -> Any:
+    """The matrix that takes a P1 displacement to the same one as P2."""
+    from dolfinx.fem import functionspace
+    from dolfinx.fem.petsc import interpolation_matrix
+
+    linear = functionspace(system.grid.mesh, ("Lagrange", 1, (3,)))
+    matrix = interpolation_matrix(linear, system.unknowns[0].function_space)
+    matrix.assemble()
+    return matrix
+
+
+def _rigid_motions(system: System, petsc: Any) -> Any:
+    """The six rigid motions of P1 as a near-null space: what the coarse grids must hold."""
+    from dolfinx.fem import functionspace
+
+    linear = functionspace(system.grid.mesh, ("Lagrange", 1, (3,)))
+    own = linear.dofmap.index_map.size_local
+    x, y, z = linear.tabulate_dof_coordinates()[:own].T
+    o, i = np.zeros_like(x), np.ones_like(x)
+    motions = [(i, o, o), (o, i, o), (o, o, i), (-y, x, o), (o, -z, y), (z, o, -x)]
+    vectors = [
+        petsc.Vec().createWithArray(np.column_stack(m).ravel(), bsize=3, comm=system.grid.comm)
+        for m in motions
+    ]
+    return petsc.NullSpace().create(vectors=_orthonormal(vectors), comm=system.grid.comm)
+
+
+def _orthonormal(vectors: list[Any]) -> list[Any]:
+    """Gram-Schmidt, twice, over all ranks."""
+    for index, vector in enumerate(vectors):
+        for _ in range(2):
+            for before in vectors[:index]:
+                vector.axpy(-vector.dot(before), before)
+            vector.normalize()
+    return vectors

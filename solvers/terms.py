@@ -1,0 +1,121 @@
+"""One part of the balance of forces: a law in its regions, or a load on its cells or faces.
+
+A `Recipe` is the compiled mathematics of a law or load for an element, made once a process; a
+`Term` is a recipe on one mesh with its own numbers. Residual and tangent are derivatives that UFL
+takes of what a law or load writes down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solvers.forms import Compiled, Words, compiled
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Compiled forms of one part.
+
+    Args:
+        words: the symbols it is written with.
+        values: name → UFL coefficient (one value per cell or node) or constant.
+        residual: for each unknown its form, or None where the part does not appear.
+        tangent: for each unknown a row of forms, their derivatives.
+        schur: form that approximates the pressure's Schur complement, or None.
+        measures: name → linear form over DG0 of what can be read off after solving.
+    """
+
+    words: Words
+    values: Mapping[str, Any]
+    residual: tuple[Compiled | None, ...]
+    tangent: tuple[tuple[Compiled | None, ...], ...]
+    schur: Compiled | None = None
+    measures: Mapping[str, Compiled] = field(default_factory=dict)
+
+
+def recipe(words: Words, residual: Any, values: Mapping[str, Any], **more: Any) -> Recipe:
+    """Return the recipe of a part from its residual forms, one for each unknown (None: none)."""
+    import ufl
+
+    steps = (words.du, words.dp)[: len(words.unknowns)]
+    rows = tuple(
+        tuple(
+            _compiled_or_none(ufl.derivative(form, unknown, step) if form is not None else None)
+            for unknown, step in zip(words.unknowns, steps, strict=True)
+        )
+        for form in residual
+    )
+    return Recipe(words, values, tuple(map(_compiled_or_none, residual)), rows, **more)
+
+
+def _compiled_or_none(form: Any) -> Compiled | None:
+    """Compile a form unless nothing is left of it once its derivatives are taken."""
+    from ufl.algorithms.apply_algebra_lowering import apply_algebra_lowering
+    from ufl.algorithms.apply_derivatives import apply_derivatives
+
+    if form is None:
+        return None
+    lowered = apply_derivatives(apply_algebra_lowering(form))
+    return None if lowered.empty() else compiled(form)
+
+
+class Term:
+    """A recipe on a mesh.
+
+    Attributes:
+        values: name → DOLFINx function (one value per cell or node) or constant, to be set.
+        residual, tangent, schur: DOLFINx forms, None where the part does not appear.
+        entities: the owned cells (k,) or (cell, local facet) pairs (k, 2) it lives on.
+    """
+
+    def __init__(self, recipe: Recipe, unknowns: tuple[Any, ...], entities: NDArray[Any]) -> None:
+        """Bind a recipe to the cells or faces `entities` of the unknowns' mesh."""
+        from dolfinx import fem
+
+        mesh = unknowns[0].function_space.mesh
+        self.entities = entities
+        self.values = {name: _made(mesh, symbol) for name, symbol in recipe.values.items()}
+        self._given = dict(zip(recipe.words.unknowns, unknowns, strict=True)) | {
+            symbol: self.values[name] for name, symbol in recipe.values.items()
+        }
+        self._recipe = recipe
+        self._cellwise = fem.functionspace(mesh, ("DG", 0))
+        spaces = [unknown.function_space for unknown in unknowns]
+        self.residual = [
+            self._bound(form, [space]) for form, space in zip(recipe.residual, spaces, strict=True)
+        ]
+        self.tangent = [
+            [self._bound(form, [row, column]) for form, column in zip(forms, spaces, strict=True)]
+            for forms, row in zip(recipe.tangent, spaces, strict=True)
+        ]
+        self.schur = self._bound(recipe.schur, [spaces[-1], spaces[-1]])
+
+    def measured(self, name: str) -> NDArray[np.float64]:
+        """Return (local cells,) or (local cells, k) the integral of a measure over each cell."""
+        from dolfinx import fem
+
+        form = self._recipe.measures[name]
+        shape = form.ready.ufl_form.arguments()[0].ufl_shape
+        space = self._cellwise
+        if shape:
+            space = fem.functionspace(self._cellwise.mesh, ("DG", 0, shape))
+        values = fem.assemble_vector(self._bound(form, [space])).array
+        return np.asarray(values.reshape(-1, *shape) if shape else values)
+
+    def _bound(self, form: Compiled | None, spaces: list[Any]) -> Any:
+        return None if form is None else form.bound(spaces, self.entities, self._given)
+
+
+def _made(mesh: Any, symbol: Any) -> Any:
+    """Return the DOLFINx function or constant that stands for a UFL symbol on `mesh`, zero."""
+    import ufl
+    from dolfinx import fem
+
+    if isinstance(symbol, ufl.Constant):
+        return fem.Constant(mesh, np.zeros(symbol.ufl_shape))
+    return fem.Function(fem.functionspace(mesh, symbol.ufl_element()))
