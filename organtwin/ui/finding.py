@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, override
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -16,10 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from organtwin.core.journal import JournalEntry
 from organtwin.ui.forms import NumberField
 from organtwin.ui.method_choice import CARRY, MethodChoice
-from organtwin.ui.pieces import button, choice, side_by_side, tool, words
+from organtwin.ui.pieces import button, side_by_side, tool, words
 from organtwin.ui.previewing import Preview
+from organtwin.ui.seed_name import SeedName
 from organtwin.ui.seeding import BACKGROUND, Scribbler, Seeding
 from organtwin.ui.tool_options import worded
 from organtwin.ui.workbench import Workbench
@@ -46,9 +48,9 @@ class FindTools(QWidget):
         self.seeding = Seeding(bench)
         self.preview = Preview(bench.showing, self)
         self.method = MethodChoice(bench)
-        self._image = self._followed = ""
-        self.structure = choice("Structure of the next seed")
-        self.structure.setToolTip("Structure that the next seed belongs to (Ctrl: background)")
+        self._followed = ""
+        self._done: tuple[str, dict[str, Any]] | None = None
+        self.structure = SeedName()
         self.diameter = NumberField("Largest diameter", "mm", 0.0, 300.0)
         self.diameter.setSpecialValueText("diameter?")
         self.diameter.setDecimals(1)
@@ -68,7 +70,8 @@ class FindTools(QWidget):
         self._soon.timeout.connect(self._look)
         self.method.changed.connect(self._method_changed)
         self.method.set_up.connect(self._look_soon)
-        self.structure.currentTextChanged.connect(self._structure_changed)
+        self.structure.named.connect(self._structure_changed)
+        self.structure.refused.connect(self._tell)
         self.seeding.changed.connect(self._list_seeds)
         self.preview.told.connect(self._tell)
         bench.chosen.connect(self._follow_choice)
@@ -87,18 +90,37 @@ class FindTools(QWidget):
         if settings:
             asked["settings"] = settings
         if method.kind == "seeded":
-            given = self.seeding.arguments(self.diameter.value())
+            given = self.seeding.arguments(method.name, self.diameter.value())
             asked |= {name: value for name, value in given.items() if value}
         return "segment", asked
 
     def refresh(self) -> None:
         """Follow the structures of the visit shown."""
-        if self.seeding.seeds and self._image != self.bench.showing.viewing.image:
-            self.seeding.clear()
-        self._image = self.bench.showing.viewing.image
         self._fill_structures()
         self.method.refresh()
+        self._list_seeds()
         self._method_changed()
+
+    def stepped(self, step: str, entry: JournalEntry) -> None:
+        """Follow what was done: what a preview showed is kept now, or is no longer."""
+        self.seeding.stepped(step, entry)
+        self._done = None
+        if step in ("segment", "redo"):
+            self._done = self.step(self.bench.showing.visit)
+        if step == "segment":
+            self.left()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw the seeds while they can be worked on."""
+        super().showEvent(event)
+        self.seeding.draw(True)
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leave the pictures of other tools and pages free of seeds."""
+        super().hideEvent(event)
+        self.seeding.draw(False)
 
     def entered(self) -> None:
         """Take the scribble in hand again where it was."""
@@ -147,8 +169,10 @@ class FindTools(QWidget):
         remove.activated.connect(self._remove)
         self._minus = tool("minus", "Remove seed", "Take the seed chosen, or the last one, away")
         self._minus.clicked.connect(self._remove)
-        self._clear = button("Clear", "Take all seeds away")
+        self._clear = button("Clear", "Take all seeds of this visit away; until then they stay")
         self._clear.clicked.connect(self.seeding.clear)
+        self._again = button("Seeds of last time", "Bring back the seeds of the last Segment here")
+        self._again.clicked.connect(self.seeding.take_last)
         self.live = QCheckBox("Preview")
         self.live.setToolTip("Show what the method makes of the seeds after each of them")
         self.live.toggled.connect(lambda _: self._look_soon())
@@ -160,6 +184,7 @@ class FindTools(QWidget):
         column.addLayout(side_by_side(self.line, self.longest, self.diameter))
         column.addWidget(self.list)
         column.addLayout(side_by_side(self.live, QWidget(), self._minus, self._clear, stretch=1))
+        column.addWidget(self._again)
         column.addWidget(self._told)
         self._list_seeds()
         return box
@@ -179,14 +204,9 @@ class FindTools(QWidget):
         self.changed.emit()
 
     def _fill_structures(self) -> None:
-        chosen = self.structure.currentText()
-        names = [s.name for s in self.bench.structures]
-        more = [n for n in self.bench.names_to_add() if n not in names]
-        offered = [*names, *more, BACKGROUND]
-        if [self.structure.itemText(n) for n in range(self.structure.count())] != offered:
-            self.structure.clear()
-            self.structure.addItems(offered)
-        self.structure.setCurrentText(chosen if chosen in offered else more[-1])
+        more = self.bench.names_to_add()
+        seeded = (seed.structure for seed in self.seeding.seeds if seed.structure != BACKGROUND)
+        self.structure.offer([*(s.name for s in self.bench.structures), *more, *seeded], more[-1])
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -219,7 +239,11 @@ class FindTools(QWidget):
         self.list.setVisible(bool(told))
         for each in (self._minus, self._clear):
             each.setEnabled(bool(told))
-        if not told:
+        self._again.setVisible(not told and self.seeding.last is not None)
+        if left_out := self.seeding.left_out():
+            names = ", ".join(left_out)
+            self._tell(f"{names}: drawn on or finished since, so left as it is until a new seed.")
+        elif not told:
             self._tell("No seeds yet: choose Scribble and draw in a slice.")
         self._look_soon()
         self.changed.emit()
@@ -244,8 +268,12 @@ class FindTools(QWidget):
             if self.preview.shown:
                 self.preview.end()
             return
-        if not self.seeding.seeds:
-            self.preview.prepare(self.method.name, self.method.values())
-            return
-        seeds = self.seeding.arguments(self.diameter.value())
-        self.preview.ask(self.method.name, self.method.values(), seeds)
+        method = self.method.name
+        if self._done == self.step(self.bench.showing.visit):
+            if self.preview.shown:  # nothing was asked that is not done
+                self.preview.end()
+        elif self.seeding.given(method):
+            seeds = self.seeding.arguments(method, self.diameter.value())
+            self.preview.ask(method, self.method.values(), seeds)
+        else:
+            self.preview.prepare(method, self.method.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, Signal
 from PySide6.QtGui import QPainter
 
+from organtwin.core.journal import JournalEntry
 from organtwin.ui.painting import InHand
+from organtwin.ui.seed_journal import Seed, key_of, last_entry, seeds_in, visit_of
 from organtwin.ui.viewing import Mark
 from organtwin.ui.views.brush import Scribble, draw_line, shade_of
 from organtwin.ui.views.drags import CLICK_PX, Drag
@@ -18,14 +22,18 @@ from organtwin.ui.workbench import Workbench
 
 BACKGROUND: Final = "background"
 APART_PX: Final = 4.0
-Seed = Mark | Scribble
+ONE_BY_ONE: Final = frozenset({"tumour-click"})
+"""Methods that find each tumour by its own seeds; to all others every seed says something."""
 
 
 class Seeding(QObject):
-    """The seeds of the visit shown, in the order they were set.
+    """The seeds of each visit, in the order they were set; those of the visit shown are drawn.
+
+    They stay until they are taken away. `spent` are those that a step was given and led to labels;
+    where somebody has drawn on, or finished, such a structure since, they are left out.
 
     Signals:
-        changed: there are other seeds.
+        changed: there are other seeds, or other ones are spent.
     """
 
     changed = Signal()
@@ -34,7 +42,37 @@ class Seeding(QObject):
         super().__init__(bench)
         self._bench = bench
         self.structure = BACKGROUND
-        self.seeds: tuple[Seed, ...] = ()
+        self._case = Path()
+        self._kept: dict[str, tuple[Seed, ...]] = {}
+        self._spent: dict[str, frozenset[Seed]] = {}
+        self._key = ""
+        self._drawn = False
+        bench.showing.visit_changed.connect(lambda _: self._show(""))
+        bench.showing.visit_shown.connect(self.follow)
+        self.follow()
+
+    @property
+    def seeds(self) -> tuple[Seed, ...]:
+        """Those of the visit shown."""
+        return self._kept.get(self._key, ())
+
+    @property
+    def spent(self) -> frozenset[Seed]:
+        """Those of them that led to labels."""
+        return self._spent.get(self._key, frozenset()) & {*self.seeds}
+
+    def follow(self) -> None:
+        """Show the seeds of the visit shown; those of another case are gone."""
+        session, visit = self._bench.session, self._bench.showing.shown_visit
+        case = session.folder.path if session.is_open else Path()
+        if case != self._case:
+            self._case, self._kept, self._spent = case, {}, {}
+        self._show(key_of(visit) if visit is not None else "")
+
+    def draw(self, on: bool) -> None:
+        """Draw the seeds in the pictures, or leave those free of them."""
+        self._drawn = on
+        self._show_marks()
 
     def add(self, points_mm: list[NDArray[np.float64]], *, structure: str, longest: bool) -> None:
         """Add what was drawn: a click is a point, a line a scribble or a longest diameter."""
@@ -55,36 +93,72 @@ class Seeding(QObject):
         self._set(self.seeds[:number] + self.seeds[number + 1 :])
 
     def clear(self) -> None:
-        """Take all away."""
+        """Take all of the visit shown away."""
         self._set(())
 
-    def arguments(self, diameter_mm: float) -> dict[str, Any]:
-        """Return the seeds as the step "segment" takes them.
+    # -- what the journal knows -----------------------------------------------------------------
+
+    def stepped(self, step: str, entry: JournalEntry) -> None:
+        """Follow an entry: what a step was given is spent, and as new again once that is undone."""
+        session = self._bench.session
+        number = entry.done.arguments.get("entry", 0)
+        told = session.entries[number - 1] if step in ("undo", "redo") and number else entry
+        visit = visit_of(session, told)
+        given = seeds_in(session, told)
+        if visit is None or not given:
+            return
+        key = key_of(visit)
+        spent = self._spent.get(key, frozenset())
+        self._spent[key] = spent - {*given} if step == "undo" else spent | {*given}
+        if step == "undo" and not self._kept.get(key):
+            self._kept[key] = given
+        self._show(self._key, again=True)
+
+    @property
+    def last(self) -> JournalEntry | None:
+        """The entry of the last step on the visit shown that was given seeds."""
+        visit = self._bench.showing.shown_visit
+        return last_entry(self._bench.session, visit) if visit is not None else None
+
+    def take_last(self) -> None:
+        """Add the seeds of last time to those there are, as new ones."""
+        entry = self.last
+        if entry is not None:
+            given = seeds_in(self._bench.session, entry)
+            self._spent[self._key] = self.spent - {*given}
+            self._set((*self.seeds, *(seed for seed in given if seed not in self.seeds)))
+
+    # -- what a method is given -----------------------------------------------------------------
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the structures whose seeds are left out: drawn on or finished since, none new."""
+        new = {seed.structure for seed in self.seeds if seed not in self.spent}
+        old = dict.fromkeys(seed.structure for seed in self.spent)
+        states = {name: self._bench.work_on(name).state for name in old if name not in new}
+        return tuple(n for n, state in states.items() if state not in ("not started", "carried"))
+
+    def given(self, method: str) -> tuple[Seed, ...]:
+        """Return the seeds that a method is to be given."""
+        left_out = self.left_out()
+        given = tuple(seed for seed in self.seeds if seed.structure not in left_out)
+        if method not in ONE_BY_ONE:
+            return given
+        tumours = tuple(seed for seed in given if seed.structure.startswith("tumour"))
+        new = {seed.structure for seed in tumours if seed not in self.spent}
+        return tuple(seed for seed in tumours if not new or seed.structure in new)
+
+    def arguments(self, method: str, diameter_mm: float) -> dict[str, Any]:
+        """Return the seeds for a method as the step "segment" takes them.
 
         Args:
             diameter_mm: the largest diameter of tumours that have none drawn, 0 where none is said.
         """
-        points: dict[str, list[list[float]]] = {}
-        lines: dict[str, list[list[list[float]]]] = {}
-        longest: dict[str, list[list[float]]] = {}
-        for seed in self.seeds:
-            if isinstance(seed, Mark):
-                points.setdefault(seed.structure, []).append(list(seed.position_mm))
-            elif seed.longest:
-                longest[seed.structure] = [list(seed.points_mm[0]), list(seed.points_mm[-1])]
-            else:
-                lines.setdefault(seed.structure, []).append([list(p) for p in seed.points_mm])
-        sized = [n for n in points if n.startswith("tumour") and n not in longest]
-        return {
-            "points": points,
-            "scribbles": lines,
-            "diameters": longest,
-            "diameters_mm": dict.fromkeys(sized, diameter_mm) if diameter_mm > 0.0 else {},
-        }
+        return _as_asked(self.given(method), diameter_mm)
 
     def told(self) -> list[str]:
         """Return one line for each seed."""
-        return [_said(seed) for seed in self.seeds]
+        left_out = self.left_out()
+        return [_said(s) + ", left out" * (s.structure in left_out) for s in self.seeds]
 
     def place_mm(self, number: int) -> NDArray[np.float64]:
         """Return (3,) LPS mm: where a seed begins."""
@@ -92,11 +166,43 @@ class Seeding(QObject):
         return np.array(seed.position_mm if isinstance(seed, Mark) else seed.points_mm[0])
 
     def _set(self, seeds: tuple[Seed, ...]) -> None:
-        self.seeds = seeds
+        self._kept[self._key] = seeds
+        self._show(self._key, again=True)
+
+    def _show(self, key: str, *, again: bool = False) -> None:
+        if key == self._key and not again:
+            return
+        self._key = key
+        self._show_marks()
+        self.changed.emit()
+
+    def _show_marks(self) -> None:
+        seeds = self.seeds if self._drawn else ()
         marks = tuple(s for s in seeds if isinstance(s, Mark))
         lines = tuple(s for s in seeds if isinstance(s, Scribble))
-        self._bench.showing.viewing.set_marks(marks, lines)
-        self.changed.emit()
+        viewing = self._bench.showing.viewing
+        if (marks, lines) != (viewing.marks, viewing.scribbles):
+            viewing.set_marks(marks, lines)
+
+
+def _as_asked(seeds: Iterable[Seed], diameter_mm: float) -> dict[str, Any]:
+    points: dict[str, list[list[float]]] = {}
+    lines: dict[str, list[list[list[float]]]] = {}
+    longest: dict[str, list[list[float]]] = {}
+    for seed in seeds:
+        if isinstance(seed, Mark):
+            points.setdefault(seed.structure, []).append(list(seed.position_mm))
+        elif seed.longest:
+            longest[seed.structure] = [list(seed.points_mm[0]), list(seed.points_mm[-1])]
+        else:
+            lines.setdefault(seed.structure, []).append([list(p) for p in seed.points_mm])
+    sized = [n for n in points if n.startswith("tumour") and n not in longest]
+    return {
+        "points": points,
+        "scribbles": lines,
+        "diameters": longest,
+        "diameters_mm": dict.fromkeys(sized, diameter_mm) if diameter_mm > 0.0 else {},
+    }
 
 
 class Scribbler(InHand):

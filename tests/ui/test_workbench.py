@@ -468,7 +468,7 @@ def test_that_scribbles_are_previewed_and_applied(
     entry = page.session.entries[-1].done
     assert entry.arguments["method"] == "grow-from-seeds"
     assert set(entry.arguments["scribbles"]) == {"liver", "background"}
-    assert page.finding.seeding.seeds == ()
+    assert page.finding.seeding.spent == {*page.finding.seeding.seeds}
     assert troubles == []
 
 
@@ -494,7 +494,7 @@ def test_that_a_drawn_diameter_takes_the_place_of_the_number(
     page.finding._chosen(page.finding.longest)
     view = window.stage.slices["axial"]
     drag(view, across(view))
-    asked = page.finding.seeding.arguments(30.0)
+    asked = page.finding.seeding.arguments("tumour-click", 30.0)
     assert list(asked["diameters"]) == ["tumour-2"]
     assert asked["diameters_mm"] == {}
 

@@ -145,7 +145,7 @@ class SegmentPage(Page):
             return True
         if not kind or not self.finding.method.fits:
             return False
-        seeds = bool(self.finding.seeding.seeds)
+        seeds = bool(self.finding.seeding.given(self.finding.method.name))
         return kind == "automatic" or (action is self._run and (kind != "seeded" or seeds))
 
     def _switches(self) -> QHBoxLayout:
@@ -179,7 +179,6 @@ class SegmentPage(Page):
             self.drawing.choose(name)
 
     def _another_visit(self) -> None:
-        self.finding.seeding.clear()
         self.finding.preview.end()
         self._case_changed()
 
@@ -198,10 +197,8 @@ class SegmentPage(Page):
             ask_to_replace(told, self, lambda: self._do(step, {**arguments, "replace": True}))
 
     def _done(self, step: str) -> None:
-        """Let seeds go once a method took them; what failed can be asked again."""
-        if step == "segment":
-            self.finding.seeding.clear()
-            self.finding.left()
+        """Let the tools follow; seeds stay until they are taken away."""
+        self.finding.stepped(step, self.session.entries[-1])
 
     def _run_all(self) -> None:
         visits = [n for n, visit in enumerate(self.session.case.visits) if not visit.labels]
