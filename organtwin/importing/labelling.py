@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel, WrongGeometry
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked, trimmed
+from organtwin.core.names import NAME_LIMIT, checked_name
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.importing.formats import Mask, everything_wanted, label_formats
@@ -81,7 +82,8 @@ def read_labels(
         EmptyLabel: a structure of the organ or in `names` has no voxels here, or nothing has.
         MisplacedLabel: a tenth or more of such a structure lies outside the images, or of any
             structure outside the one that contains it.
-        BadArgument: `names` names a segment that is not in the file, or one structure twice.
+        BadArgument: `names` names a segment that is not in the file, one structure twice, or what
+            is no name.
         UnreadableFile, WrongGeometry: as the format finds; one in `names` belongs to another frame
             of reference.
     """
@@ -156,6 +158,9 @@ def _structures(
     masks: list[Mask], organ: Organ, chosen: Mapping[str, str]
 ) -> list[tuple[Mask, Structure]]:
     """Return each mask with its structure; tumours numbered, others labelled."""
+    for segment, name in chosen.items():
+        if name:
+            checked_name(name, [s.name for s in organ.structures], where=segment)
     titles = [chosen.get(m.name) or _guess(m, organ) for m in masks]
     taken = {int(found[1]) for title in titles if (found := NUMBERED.match(title))}
     free = (n for n in range(1, LAST_TUMOUR + 1) if n not in taken)
@@ -210,7 +215,7 @@ def _guess(mask: Mask, organ: Organ) -> str:
     coded = mask.code is not None and _same(mask.code, TUMOUR_CODE)
     if coded or TUMOUR_WORDS.search(name) or TUMOUR_WORDS.search(meaning):
         return "tumour"
-    return name or "unnamed"
+    return name[:NAME_LIMIT].strip("-") or "unnamed"
 
 
 def _same(a: CodedTerm, b: CodedTerm) -> bool:

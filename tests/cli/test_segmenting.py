@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from organtwin.cli import main
+from organtwin.core.errors import BadArgument
 from organtwin.core.watch import Watch
 from organtwin.exporting.nifti import write_volume, write_voxels
 from organtwin.importing import labels_at
 from organtwin.organs import organ
+from organtwin.segmenting import method
 from tests.segmenting.abdomen import LIVER_MM, TUMOUR_MM, abdomen, dice
 
 FAT = (20.0, -60.0, -40.0)
@@ -213,3 +215,15 @@ def test_that_what_cannot_be_is_said_so(
     asked = ["segment", str(image), "--method", method, "--seeds", clicked(tmp_path, **given)]
     assert main([*asked, *words, "--to", str(tmp_path / "l.nii.gz")]) == 2
     assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_that_a_ct_without_a_modality_is_taken_for_what_the_method_needs() -> None:
+    assert {method(name).modality for name in ("liver-ct", "vessels")} == {"CT"}
+
+
+def test_that_a_name_for_a_segment_is_checked(image: Path, tmp_path: Path) -> None:
+    so_far = tmp_path / "so-far.nii.gz"
+    liver = abdomen().liver.astype(np.uint8)
+    write_voxels(so_far, liver, abdomen().volume.affine, names={1: "x"}, watch=Watch())
+    with pytest.raises(BadArgument, match="nearly"):
+        labels_at(so_far, organ("liver"), names={"1": "Liver"}, watch=Watch())
