@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from organtwin.core.errors import BadArgument
 from organtwin.core.organmesh import FACES, OrganMesh
 from organtwin.core.registry import registered
-from organtwin.exporting.files import file_name, write_pieces
+from organtwin.exporting.files import write_pieces
 from organtwin.exporting.material import Piece
+from organtwin.exporting.naming import told_apart
 
 OUTSIDE: Final = "outside"
 CUT: Final = "cut"
@@ -76,14 +77,10 @@ class Tagged:
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """Label → name as every format can write it: ASCII, a letter first, unique."""
-        found: dict[int, str] = {}
-        for structure in self.mesh.structures:
-            name = file_name(structure.name)
-            name = (name if name[0].isalpha() else f"n-{name}")[:LONGEST]
-            taken = name in found.values() or name in (OUTSIDE, CUT)
-            found[structure.label] = f"{name[: LONGEST - 4]}-{structure.label}" if taken else name
-        return found
+        """Label → name as every format can write it: ASCII, a letter first, unique in any case."""
+        labels = {s.name: s.label for s in self.mesh.structures}
+        words = told_apart(labels, longest=LONGEST, taken=(OUTSIDE, CUT))
+        return {label: words[name] for name, label in labels.items()}
 
     @cached_property
     def regions(self) -> NDArray[np.int32]:

@@ -11,10 +11,10 @@ from organtwin import __version__
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
 from organtwin.exporting.encapsulated import model
-from organtwin.exporting.files import file_name
 from organtwin.exporting.header import RESEARCH_USE, Kind
 from organtwin.exporting.material import Material, Piece, Points, Triangles
 from organtwin.exporting.meshes import MeshFile, Tagged
+from organtwin.exporting.naming import told_apart
 
 KIND: Final = Kind("1.2.840.10008.5.1.4.1.1.104.4", "M3D", "surfaces (OBJ)", 9106)
 
@@ -33,9 +33,9 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
 def obj_bytes(surfaces: Mapping[str, tuple[Points, Triangles]]) -> bytes:
     """Return surfaces as one OBJ file: points to 0.1 µm, triangles counted from 1."""
     lines = [f"# OrganTwin {__version__}; SPACE=LPS; UNIT=mm; {RESEARCH_USE}"]
-    before = 1
+    before, words = 1, told_apart({name: n for n, name in enumerate(surfaces, 1)})
     for name, (points, triangles) in surfaces.items():
-        lines.append(f"o {file_name(name)}")
+        lines.append(f"o {words[name]}")
         lines += [f"v {x:.4f} {y:.4f} {z:.4f}" for x, y, z in np.asarray(points).tolist()]
         faces = (np.asarray(triangles) + before).tolist()
         lines += [f"f {a} {b} {c}" for a, b, c in faces]

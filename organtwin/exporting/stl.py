@@ -11,10 +11,10 @@ from organtwin import __version__
 from organtwin.core.watch import Watch
 from organtwin.exporting import Export
 from organtwin.exporting.encapsulated import model
-from organtwin.exporting.files import file_name
 from organtwin.exporting.header import RESEARCH_USE, Kind, fresh_uid
 from organtwin.exporting.material import Material, Piece, Points, Triangles
 from organtwin.exporting.meshes import MeshFile, Tagged
+from organtwin.exporting.naming import told_apart
 
 KIND: Final = Kind("1.2.840.10008.5.1.4.1.1.104.3", "M3D", "surfaces (STL)", 9105)
 FACET: Final = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
@@ -25,9 +25,10 @@ def pieces(material: Material, watch: Watch) -> Iterator[Piece]:
     series_uid = fresh_uid()
     surfaces = material.surfaces(watch.part(0.0, 0.9))
     met = [s for s in material.structures if s.name in surfaces]
+    words = told_apart({s.name: s.label for s in met})
     for number, structure in enumerate(met, start=1):
         content = stl_bytes(*surfaces[structure.name])
-        name = file_name(structure.name)
+        name = words[structure.name]
         if material.plain:
             yield Piece(f"{name}.stl", content)
             continue

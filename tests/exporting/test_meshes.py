@@ -19,6 +19,8 @@ import pyvista
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.core.organmesh import OrganMesh
 from organtwin.exporting.meshes import Tagged, mesh_files, write_mesh
+from organtwin.exporting.naming import told_apart
+from organtwin.exporting.obj import obj_bytes
 from tests.meshing.cubes import cube
 
 LIVER, TUMOUR = 7, 300
@@ -250,6 +252,24 @@ def test_that_odd_names_stay_apart() -> None:
     )
     tagged = Tagged(OrganMesh(mesh.points, mesh.tetrahedra, mesh.regions, odd))
     assert list(tagged.sheets) == ["n-7--.outside", "outside-101.n-7--"]
+
+
+def test_that_names_unlike_only_in_case_or_accents_stay_apart_in_every_format() -> None:
+    """CalculiX would take ELSET=Liver and ELSET=liver for one set."""
+    mesh = cube()
+    first, second = mesh.structures
+    names = [("Läsion", "lÖsion", "l-sion"), ("Liver", "liver", "liver-101")]
+    for one, two, last in names:
+        both = (replace(first, name=one), replace(second, name=two, within=one))
+        tagged = Tagged(OrganMesh(mesh.points, mesh.tetrahedra, mesh.regions, both))
+        assert len({name.casefold() for name in tagged.regions_by_name}) == 2
+        words = told_apart({one: 1, two: 101, last: 3})
+        assert len({word.casefold() for word in words.values()}) == 3
+        shells = {one: tagged.shells()[tagged.names[first.label]]} | {
+            two: tagged.shells()[tagged.names[second.label]]
+        }
+        objects = [row for row in obj_bytes(shells).decode().splitlines() if row.startswith("o ")]
+        assert len({row.casefold() for row in objects}) == 2
 
 
 def test_that_names_of_surfaces_fit_what_abaqus_allows() -> None:
