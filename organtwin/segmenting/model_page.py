@@ -99,9 +99,7 @@ def pages() -> tuple[tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadIn
     return tuple(found.values()), tuple(refused)
 
 
-def whole_pages() -> tuple[
-    tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadInput], ...]
-]:
+def whole_pages() -> tuple[tuple[ModelPage | ServedPage, ...], tuple[tuple[Path, BadInput], ...]]:
     """Return `pages`, with models whose network is not the one that its page names refused."""
     found, refused = pages()
     damaged = {id(p): p.network for p in found if isinstance(p, ModelPage) and not _is_whole(p)}
