@@ -54,6 +54,13 @@ class Frame:
         last = np.array(shape)[list(self.order)] - 1
         return np.where(self.flipped, last - turned, turned)
 
+    def came_from(self, place: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Return the index (3,) in an array of `shape` of a place (3,) in it once turned."""
+        index = np.empty(3)
+        index[list(self.order)] = place
+        flipped = np.array(self.flipped)[np.argsort(self.order)]
+        return np.where(flipped, np.array(shape) - 1 - index, index)
+
 
 def frame_of(affine: NDArray[np.float64]) -> Frame:
     """Return the Frame of an index → LPS mm affine (4, 4); oblique axes go to the nearest."""

@@ -58,7 +58,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         masks[name] = field.outlined(
             _rested(field, name, steep, start, settings=request.settings, watch=part)
         )
-    return answered(here, masks)
+    return answered(here, masks, field.box)
 
 
 def _rested(

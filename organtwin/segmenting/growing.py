@@ -74,7 +74,7 @@ class Growing:
             EmptyLabel: a structure came out empty.
             MisplacedLabel: a vessel or tumour lies outside the organ.
         """
-        return answered(self._here, self._outlines)
+        return answered(self._here, self._outlines, self._field.box)
 
     def _fresh(self) -> Field:
         here = self._here

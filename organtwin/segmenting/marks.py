@@ -11,11 +11,13 @@ from scipy import ndimage
 
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap, Structure
-from organtwin.core.volume import to_index
-from organtwin.segmenting import Request
+from organtwin.core.volume import to_index, to_lps
+from organtwin.segmenting import Remark, Request
 from organtwin.segmenting.composed import composed
 from organtwin.segmenting.frame import Flags, Floats, Frame, frame_of
+from organtwin.segmenting.morphology import Box
 from organtwin.segmenting.naming import kept_of, named, overlap
+from organtwin.segmenting.remarks import CUT_MM2
 from organtwin.segmenting.seeds import BACKGROUND, Seeds
 
 Voxels = NDArray[np.intp]
@@ -100,7 +102,7 @@ def some_structure(marks: Marks) -> None:
         )
 
 
-def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
+def answered(asked: Asked, masks: Mapping[str, Flags], box: Box | None = None) -> LabelMap:
     """Return the labels so far with these structures drawn anew.
 
     A structure also holds what lies within it: new parts and those so far. A new one of kind
@@ -108,6 +110,7 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
 
     Args:
         masks: name → (ni, nj, nk) bool in patient axes.
+        box: the part of the image that was looked at; what ends only with it is remarked.
 
     Raises:
         EmptyLabel: one of them has no voxels.
@@ -125,9 +128,29 @@ def answered(asked: Asked, masks: Mapping[str, Flags]) -> LabelMap:
                 advice="draw more seeds inside it, or fewer around it",
             )
         whole[structure.name] = asked.frame.back(mask)
+        if box is not None and request.volume.geometry.grade != "withheld":
+            _tell_reach(structure.name, mask, box, asked)
     structures = tuple(in_its_place(s, whole, kept) if s.kind == "other" else s for s in meant)
     hold(whole, structures, kept)
     return composed(whole, kept + structures, request, overlapping=overlap(request.labels))
+
+
+def _tell_reach(name: str, mask: Flags, box: Box, asked: Asked) -> None:
+    """Remark where more than 1 cm² of a mask ends only as no more of the image was looked at."""
+    spacing = asked.frame.spacing_mm
+    for axis, cut in enumerate(box):
+        mm2 = float(np.prod(spacing)) / spacing[axis]
+        for end, last in ((cut.start, 0), (cut.stop - 1, mask.shape[axis] - 1)):
+            plane = np.take(mask, end, axis=axis)
+            area = float(plane.sum()) * mm2
+            if end == last or area < CUT_MM2:
+                continue
+            turned = np.insert(np.argwhere(plane).mean(axis=0), axis, end)
+            volume = asked.request.volume
+            place = to_lps(volume.affine, asked.frame.came_from(turned, volume.voxels.shape))
+            what = f"ends over {area / 100.0:.0f} cm² only as no more was looked at: add seeds"
+            x, y, z = place.tolist()
+            asked.request.look(Remark(name, "reach", what, area / 100.0, "cm²", (x, y, z)))
 
 
 def in_its_place(one: Structure, masks: Mapping[str, Flags], kept: Structures) -> Structure:

@@ -81,10 +81,7 @@ def place_in(grid: Grid, found: Flags, factors: Factors) -> str:
         return ""
     blocks = np.array(factors) * np.array(grid.factors)
     turned = (inside.mean(axis=0) + 0.5) * blocks - 0.5
-    last = np.array(grid.volume.voxels.shape) - 1
-    index = np.empty(3)
-    for axis, (own, flipped) in enumerate(zip(grid.frame.order, grid.frame.flipped, strict=True)):
-        index[own] = last[own] - turned[axis] if flipped else turned[axis]
+    index = grid.frame.came_from(turned, grid.volume.voxels.shape)
     x, y, z = to_lps(grid.volume.affine, index)
     return f"around ({x:.0f}, {y:.0f}, {z:.0f}) mm"
 

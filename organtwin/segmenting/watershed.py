@@ -46,7 +46,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         if name != BACKGROUND:
             watch.tell(0.5 + 0.5 * number / len(field.marks), f"{name}: its border")
             masks[name] = field.outlined(flooded == number)
-    return answered(here, masks)
+    return answered(here, masks, field.box)
 
 
 def steepness(image: Floats, sigma_mm: float, spacing_mm: Spacing) -> Floats:

@@ -89,3 +89,33 @@ def test_that_a_tumour_of_another_size_than_said_is_remarked(plain: Abdomen) -> 
 def test_that_a_tumour_that_nothing_bounds_is_refused(plain: Abdomen, diameter_mm: float) -> None:
     with pytest.raises(EmptyLabel, match="nothing in the image bounds"):
         clicked(plain, diameter_mm)
+
+
+def test_that_a_walk_that_does_not_settle_is_told(
+    plain: Abdomen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("organtwin.segmenting.random_walker.MOST_ROUNDS", 3)
+    seeds = Seeds({"liver": ((-60.0, -5.0, 5.0),), "background": ((60.0, -60.0, 5.0),)})
+    found: list[Remark] = []
+    request = Request(plain.volume, LIVER, seeds, remark=found.append)
+    method("random-walker").labelled(request, Watch())
+    assert "accuracy" in [remark.kind for remark in found]
+
+
+def test_that_what_ends_where_nobody_looked_is_told_with_its_place() -> None:
+    voxels = np.full((120, 40, 40), 100.0, np.float32, order="F")
+    voxels[:, :10], voxels[:, 30:] = 0.0, 0.0
+    volume = Volume(
+        voxels, np.diag([-3.0, 3.0, 3.0, 1.0]), "HU", "CT", GeometryReport((3.0,) * 3, "LPS")
+    )
+    line = ((-60.0, 50.0, 60.0), (-60.0, 70.0, 60.0))
+    around = (
+        ((-60.0, 10.0, 60.0), (-60.0, 10.0, 80.0)),
+        ((-60.0, 105.0, 60.0), (-60.0, 105.0, 80.0)),
+    )
+    seeds = Seeds(scribbles={"pipe": (line,), "background": around})
+    found: list[Remark] = []
+    method("watershed").labelled(Request(volume, LIVER, seeds, remark=found.append), Watch())
+    (reach,) = [remark for remark in found if remark.kind == "reach"]
+    assert reach.place_mm is not None
+    assert -357.0 < reach.place_mm[0] < -100.0
