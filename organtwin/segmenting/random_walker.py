@@ -55,7 +55,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     walked, off = _walked(field, shares, graph, watch.part(0.4, 0.8))
     if off > ACCURACY:
         what = f"the walk did not settle: what it says may be off by {off:.2g} of 1, where half of"
-        request.look(Remark("", "accuracy", f"{what} 1 decides; a higher prior settles", off, "1"))
+        request.look(Remark("", "accuracy", f"{what} 1 decides, a higher prior settles it", off, "1"))
     owner = owned(walked, field, even=0.0)
     masks = {}
     for number, name in enumerate(marks):

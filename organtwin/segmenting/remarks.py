@@ -25,7 +25,7 @@ Kind = Literal["border", "pieces", "volume", "flat", "edge", "reach", "diameter"
 Place = tuple[float, float, float]
 
 USUAL_ML = {
-    "liver": (620.0, 1940.0, "adults: 1281 ± 219 mL, Jasper 2019, here ± 3 sd; newborns 139 mL"),
+    "liver": (620.0, 1940.0, "adults: 1281 ± 219 mL, Jasper 2019, here ± 3 sd, newborns 139 mL"),
     "spleen": (107.0, 315.0, "adults without disease, Prassopoulos et al. 1997"),
 }
 """Volumes by name: least, most, of whom (10.7860/JCDR/2019/41932.13038, 10.3389/fped.2021.629645,
@@ -49,7 +49,7 @@ class Remark:
     Args:
         structure: its name, "" for the whole image.
         kind: what sort of remark it is.
-        what: one clause: what, and how much.
+        what: one clause: what, and how much; without a semicolon, which parts remarks.
         amount: how much, in `unit`.
         place_mm: where, LPS, None for everywhere.
     """

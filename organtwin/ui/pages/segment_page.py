@@ -24,6 +24,7 @@ from organtwin.ui.finding import FindTools
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, words
 from organtwin.ui.rail import State
+from organtwin.ui.remarked import look_at, remarks_of
 from organtwin.ui.structure_list import StructureList
 from organtwin.ui.tool_options import worded
 from organtwin.ui.trouble import Trouble, ask_to_replace
@@ -130,8 +131,9 @@ class SegmentPage(Page):
         visit = self.showing.shown_visit
         self._which.setText(f"STRUCTURES, DAY {visit.day:g}" if visit else "NO VISIT")
         doubt = doubt_of(visit, self.session.get(visit.volume).geometry) if visit else ""
-        self._doubt.setText(doubt)
-        self._doubt.setVisible(bool(doubt))
+        look = look_at(remarks_of(visit, self.session.entries))
+        self._doubt.setText("\n".join(filter(None, (doubt, look))))
+        self._doubt.setVisible(bool(doubt or look))
         self.structures.refresh()
         self._parts[self._group].refresh()
         self._busy_changed(self.session.busy)
