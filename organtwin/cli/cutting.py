@@ -58,7 +58,7 @@ def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
         found: Cut = folder.get(folder.case.cut)
     told = figures(found, Path(asked.to) if asked.to else None, {})
     printer.result(**told)
-    printer.table(table(told))
+    say(told, printer)
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -126,6 +126,9 @@ def figures(found: Cut, to: Path | None, values: Mapping[str, int]) -> dict[str,
         "volume_error_percent": found.volume_error_percent,
         "off_mm": found.off_mm,
         "faces": len(found.remnant_faces),
+        "pieces": {"remnant": found.remnant_pieces, "specimen": found.specimen_pieces},
+        "touching": found.touching,
+        "remarks": list(found.remarks),
     }
     for name, (part, faces) in found.parts.items():
         left = {s.name: values[s.name] for s in part.structures if s.name in values}
@@ -140,7 +143,11 @@ def figures(found: Cut, to: Path | None, values: Mapping[str, int]) -> dict[str,
     return told
 
 
-def table(told: Mapping[str, Any]) -> Table:
-    """Return both volumes as a table."""
-    rows = tuple((name, told[name]["volume_ml"]) for name in ("remnant", "specimen"))
-    return Table("Cut", ("part", "mL"), rows)
+def say(told: Mapping[str, Any], printer: Printer) -> None:
+    """Tell both volumes and what is doubtful."""
+    rows = tuple(
+        (name, told[name]["volume_ml"], told["pieces"][name]) for name in ("remnant", "specimen")
+    )
+    printer.table(Table("Cut", ("part", "mL", "pieces"), rows))
+    for remark in told["remarks"]:
+        printer.warn(remark)

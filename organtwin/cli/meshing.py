@@ -40,6 +40,8 @@ def add(verb: Verb) -> None:
     made.add_argument("--organ-edge-mm", type=float, metavar="MM", help="edges in organs")
     made.add_argument("--tumour-edge-mm", type=float, metavar="MM", help="edges on and in tumours")
     made.add_argument("--vessel-radius-mm", type=float, metavar="MM", help="narrower: not a region")
+    made.add_argument("--smallest-edge-mm", type=float, metavar="MM",
+                      help="edges are never aimed below this")  # fmt: skip
     made.add_argument("--target", type=int, metavar="N", help="about so many tetrahedra")
     files = made.add_argument_group("of a file of labels")
     files.add_argument(
@@ -89,6 +91,7 @@ def _given(asked: argparse.Namespace) -> dict[str, Any]:
         "organ_edge_mm": asked.organ_edge_mm,
         "tumour_edge_mm": asked.tumour_edge_mm,
         "vessel_radius_mm": asked.vessel_radius_mm,
+        "smallest_edge_mm": asked.smallest_edge_mm,
         "target_tetrahedra": asked.target,
     }
     return {name: value for name, value in told.items() if value is not None}
@@ -134,8 +137,8 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         **figures(mesh, quality, tagged.regions_by_name),
     )
     _say(quality, tagged, printer)
-    if cuts and not printer.as_json:
-        printer.table(cutting.table(parts))
+    if cuts:
+        cutting.say(parts, printer)
 
 
 def _labels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,11 @@ class Cut:
         from_15_deg_percent: of the tetrahedra have no dihedral angle below 15°.
         off_mm: greatest distance of a point of the cut from the surface.
         by: what it was cut by, in words for a person.
+        plan: id of the Scenario that it was made by, "" for none.
+        remnant_pieces: parts of the remnant connected by faces; `specimen_pieces` as well.
+        touching: edges and points at which the surface of a part touches itself, unlike that of
+            the mesh before.
+        remarks: what is doubtful in both parts, a sentence each.
     """
 
     remnant: OrganMesh
@@ -42,6 +48,11 @@ class Cut:
     from_15_deg_percent: float
     off_mm: float
     by: str = ""
+    plan: str = ""
+    remnant_pieces: int = 1
+    specimen_pieces: int = 1
+    touching: int = 0
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
@@ -55,6 +66,10 @@ class Cut:
             "remnant": (self.remnant, self.remnant_faces),
             "specimen": (self.specimen, self.specimen_faces),
         }
+
+    def outdated(self, scenarios: Sequence[str]) -> bool:
+        """Whether the plan it was made by is not among a case's scenarios any more, as it was."""
+        return bool(self.plan) and self.plan not in scenarios
 
     @property
     def volume_error_percent(self) -> float:

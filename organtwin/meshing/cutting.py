@@ -19,7 +19,9 @@ from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing.easing import eased
+from organtwin.meshing.knives import finite
 from organtwin.meshing.parting import Sides, parted
+from organtwin.meshing.remarks import remarked
 from organtwin.meshing.splitting import edges_of, split
 from organtwin.meshing.touching import untouching
 from organtwin.meshing.warping import Distance, Slack, freedom, warped
@@ -42,11 +44,12 @@ def cut(mesh: OrganMesh, surface: Distance, watch: Watch) -> Cut:
             do.
 
     Raises:
-        BadArgument: the surface leaves everything on one side.
+        BadArgument: the surface leaves everything on one side, or has no finite distance somewhere.
         BadMesh: an element would be inverted, or the surface of a part touch itself; says where.
         Stopped: the watch asked to stop.
     """
     watch.tell(0.0, "finding the cut")
+    surface = finite(surface)
     values = surface(mesh.points)
     if not ((values < 0).any() and (values > 0).any()):
         raise BadArgument("the cut leaves all of the mesh on one side", where="cut")
@@ -81,7 +84,7 @@ def _cut(mesh: OrganMesh, surface: Distance, allowed: Floats, watch: Watch, *, s
     watch.tell(0.5, "improving angles")
     sides = replace(sides, points=eased(sides, surface))
     watch.tell(0.95, "parting")
-    return parted(mesh, sides, surface)
+    return remarked(parted(mesh, sides, surface), sides, mesh)
 
 
 def cut_regions(mesh: OrganMesh, names: Sequence[str]) -> Cut:
@@ -92,7 +95,8 @@ def cut_regions(mesh: OrganMesh, names: Sequence[str]) -> Cut:
     """
     labels = [label for name in names for label in mesh.labels_inside(name)]
     cells = mesh.tetrahedra.astype(np.int64)
-    return parted(mesh, Sides(mesh.points, cells, mesh.regions, np.isin(mesh.regions, labels)))
+    sides = Sides(mesh.points, cells, mesh.regions, np.isin(mesh.regions, labels))
+    return remarked(parted(mesh, sides), sides, mesh)
 
 
 def _divided(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from organtwin.core.directions import position
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import spacing_of
@@ -22,12 +23,36 @@ MOST_HALVINGS: Final = 12
 MOST_TRIANGLES: Final = 200_000
 
 
+def finite(surface: Distance) -> Distance:
+    """Return a surface that raises BadArgument, with the place, where it has no finite distance."""
+
+    def distance(points: Floats) -> Floats:
+        values = np.asarray(surface(points), dtype=np.float64)
+        if values.shape != points.shape[:1]:
+            raise BadArgument(
+                f"a cutting surface has one distance a point, not {values.shape}", where="cut"
+            )
+        lacking = np.flatnonzero(~np.isfinite(values))
+        if len(lacking):
+            raise BadArgument(
+                "the cutting surface has no finite distance at "
+                + position(points[lacking[0]].tolist()),
+                where="cut",
+                advice="give a distance in mm everywhere around the mesh",
+            )
+        return values
+
+    return distance
+
+
 def plane(point_mm: Floats, normal: Floats) -> Distance:
     """Return a plane through a point (3,) LPS mm; its normal (3,) points into the specimen.
 
     Raises:
-        BadArgument: the normal has no length.
+        BadArgument: the normal has no length, or a number is not finite.
     """
+    if not np.isfinite([point_mm, normal]).all():
+        raise BadArgument("the cutting plane is not finite", where="cut")
     length = float(np.linalg.norm(normal))
     if not length > 1e-9:
         raise BadArgument("a cutting plane needs a normal of some length", where="cut")
@@ -54,10 +79,12 @@ def triangulated(points: Floats, triangles: NDArray[np.integer]) -> Distance:
         triangles: (f, 3), indices into points.
 
     Raises:
-        BadArgument: no triangles, or indices out of range.
+        BadArgument: no triangles, indices out of range, or points that are not finite.
     """
     if not len(triangles) or triangles.min() < 0 or triangles.max() >= len(points):
         raise BadArgument("a cutting surface needs triangles between its points", where="cut")
+    if not np.isfinite(points).all():
+        raise BadArgument("a point of the cutting surface is not finite", where="cut")
     sheet = Sheet(np.asarray(points, dtype=np.float64), np.asarray(triangles, dtype=np.int64))
     return sheet.height
 

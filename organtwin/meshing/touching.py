@@ -32,13 +32,13 @@ def untouching(sides: Sides, whole: OrganMesh) -> Side:
         BadMesh: a surface touches itself all the same; says where.
     """
     points, cells = sides.points, sides.cells
-    known = {p for place in _places(whole.tetrahedra.astype(np.int64), points) for p in place}
+    known = {p for place in places(whole.tetrahedra, points) for p in place}
     specimen, volumes = sides.specimen.copy(), _volumes(points[cells])
     for turn in range(TURNS):
         found = [
             place
             for side in (specimen, ~specimen)
-            for place in _places(cells[side], points)
+            for place in places(cells[side], points)
             if not known.intersection(place)
         ]
         if not found:
@@ -55,9 +55,9 @@ def untouching(sides: Sides, whole: OrganMesh) -> Side:
     )
 
 
-def _places(cells: Ints, points: Floats) -> list[tuple[int, ...]]:
+def places(cells: NDArray[np.integer], points: Floats) -> list[tuple[int, ...]]:
     """Return edges (two points) and points at which the surface around cells touches itself."""
-    faces = cells[:, FACES].reshape(-1, 3)
+    faces = cells[:, FACES].reshape(-1, 3).astype(np.int64)
     order = np.sort(faces, axis=1)
     keys = (order[:, 0] * len(points) + order[:, 1]) * len(points) + order[:, 2]
     _, first, count = np.unique(keys, return_index=True, return_counts=True)

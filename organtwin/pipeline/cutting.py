@@ -49,12 +49,13 @@ def cut(
         made, by = _planned(case, store, watch, scenario), scenario
     else:
         made, by = _by_plane(mesh, point_mm, normal, watch)
-    made = replace(made, by=by)
+    plan = _plans(case, store).get(scenario, "")
+    made = replace(made, by=by, plan=plan)
     told = ", ".join(
         f"{name} {float(part.volumes_mm3().sum()) / 1000.0:.1f} mL"
         for name, (part, _) in made.parts.items()
     )
-    return case.having(cut=store.put(made)), f"by {by}: {told}"
+    return case.having(cut=store.put(made)), "; ".join([f"by {by}: {told}", *made.remarks])
 
 
 def _by_plane(
@@ -84,11 +85,16 @@ def _planned(case: Case, store: ObjectStore, watch: Watch, name: str) -> Cut:
     from organtwin.comparing import effects_of, union_distance
     from organtwin.meshing.cutting import cut as cut_mesh
 
-    plans = {plan.name: plan for plan in map(store.get, case.scenarios)}
+    plans = _plans(case, store)
     if name not in plans:
         raise BadArgument(f"no scenario {name!r}", advice="there are: " + ", ".join(plans))
-    effects = effects_of(plans[name], current_labels(case, store))
+    effects = effects_of(store.get(plans[name]), current_labels(case, store))
     removed = union_distance([effect for effect in effects if effect.contact == "cut"])
     if removed is None:
         raise BadArgument(f"{name} resects nothing", advice="choose a plan with a resection")
     return cut_mesh(store.get(case.mesh), removed, watch)
+
+
+def _plans(case: Case, store: ObjectStore) -> dict[str, str]:
+    """Return the ids of the case's scenarios by name."""
+    return {store.get(one).name: one for one in case.scenarios}

@@ -253,6 +253,7 @@ def mesh(
     organ_edge_mm: float = 8.0,
     tumour_edge_mm: float = 3.0,
     vessel_radius_mm: float = 4.0,
+    smallest_edge_mm: float = 1.5,
     target_tetrahedra: int = 0,
 ) -> tuple[Case, str]:
     """Mesh the baseline's labels; with a target, edges are scaled to about so many tetrahedra."""
@@ -263,7 +264,7 @@ def mesh(
         organ_edge_mm=organ_edge_mm,
         tumour_edge_mm=tumour_edge_mm,
         vessel_radius_mm=vessel_radius_mm,
-        smallest_edge_mm=1.5,
+        smallest_edge_mm=smallest_edge_mm,
         target_tetrahedra=target_tetrahedra,
         organ_alone=True,
     )

@@ -115,7 +115,10 @@ def plan(
         for action in scenario.actions:
             effect_of(action, labels)
     names = ", ".join(scenario.name for scenario in drawn)
-    return case.having(scenarios=tuple(map(store.put, drawn)), comparison=""), names
+    after = case.having(scenarios=tuple(map(store.put, drawn)), comparison="")
+    if after.cut and store.get(after.cut).outdated(after.scenarios):
+        names += "; the mesh is cut by a plan as it was before: cut it anew"
+    return after, names
 
 
 def compare(

@@ -26,6 +26,7 @@ PLACE: Final = (
     Parameter("normal", "1", -1000.0, 1000.0, "towards the specimen, LPS", "the plan"),
 )
 BY_PLANE: Final = ("plane", "")
+OUTDATED: Final = " The plan it was made by is not that of today: remove the cut, make it anew."
 COLUMNS: Final = ("Part", "Remnant\nmL", "Specimen\nmL")
 
 
@@ -202,6 +203,8 @@ class MeshCut(QWidget):
             f"By {made.by}. Both together within {abs(made.volume_error_percent):.3f} % of "
             f"the whole; smallest angle {made.min_dihedral_deg:.1f}°, "
             f"{made.from_15_deg_percent:.2f} % from 15°; the cut at most {made.off_mm:.1f} mm off."
+            + "".join(f" Note: {remark}." for remark in made.remarks)
+            + (OUTDATED if made.outdated(self.session.case.scenarios) else "")
         )
         remnant, specimen = made.remnant, made.specimen
         names = {s.name: None for part in (remnant, specimen) for s in part.structures}

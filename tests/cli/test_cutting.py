@@ -30,6 +30,8 @@ def test_that_a_case_is_cut_and_both_parts_are_written(
     assert told["remnant"]["volume_ml"] == pytest.approx(13.5, rel=0.01)
     assert told["remnant"]["volume_ml"] + told["specimen"]["volume_ml"] == pytest.approx(27.0)
     assert "liver.cut" in meshio.read(told["specimen"]["files"][0]).field_data
+    assert told["pieces"] == {"remnant": 1, "specimen": 1}
+    assert told["remarks"] == []
     with CaseFolder.open(case) as folder:
         assert folder.case.cut
 

@@ -82,6 +82,18 @@ def test_that_a_cut_mesh_is_written_in_two_parts(made: tuple[Path, dict[str, Any
     assert told["min_dihedral_deg"] > 8.0
 
 
+def test_that_no_edges_are_aimed_below_the_smallest(
+    made: tuple[Path, dict[str, Any]], labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ["--edge-mm", "12", "--smallest-edge-mm", "12"]
+    assert (
+        main(["mesh", str(labels), "--to", str(labels.with_name("c.vtu")), *sizes, "--json"]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert told["provenance"]["settings"]["smallest_edge_mm"] == 12.0
+    assert told["tetrahedra"] < 0.5 * made[1]["tetrahedra"]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -89,6 +101,7 @@ def test_that_a_cut_mesh_is_written_in_two_parts(made: tuple[Path, dict[str, Any
         (["--to", "mesh.msh"], ".vtu"),
         (["--to", "m.vtu", "--edge-mm", "liver=x"], "length"),
         (["--to", "m.vtu", "--target", "3"], "tetrahedra"),
+        (["--to", "m.vtu", "--smallest-edge-mm", "9"], "smallest edge"),
         (["--to", "m.vtu", "--cut-plane", "1,2,3"], "six numbers"),
         (["--to", "m.vtu", "--edge-mm", "spleen=3"], "tumour-1"),
     ],

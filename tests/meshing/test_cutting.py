@@ -16,6 +16,7 @@ from organtwin.meshing import touching
 from organtwin.meshing.cutting import cut, cut_regions
 from organtwin.meshing.knives import around, plane, triangulated
 from organtwin.meshing.parting import Sides, parted
+from organtwin.meshing.remarks import remarked
 from organtwin.meshing.shells import shell_defects
 from organtwin.meshing.touching import untouching
 from organtwin.organs.liver import ORGAN
@@ -186,6 +187,45 @@ def test_that_a_region_is_cut_out_along_its_own_faces() -> None:
 def test_that_a_cut_that_misses_is_refused() -> None:
     with pytest.raises(BadArgument, match="one side"):
         cut(cube(), plane(CENTRE + 100.0, np.array([1.0, 0.0, 0.0])), Watch())
+
+
+def test_that_a_clean_cut_has_no_remarks(oblique: Cut) -> None:
+    assert (oblique.remnant_pieces, oblique.specimen_pieces, oblique.touching) == (1, 1, 0)
+    assert oblique.remarks == ()
+
+
+def test_that_parts_in_pieces_are_told() -> None:
+    """Two balls of 4 mm, 14 mm apart, in a cube of 30 mm."""
+    balls = [np.array([8.0, 15.0, 15.0]), np.array([22.0, 15.0, 15.0])]
+    found = cut(
+        cube(10, 3.0),
+        lambda p: np.min([np.linalg.norm(p - ball, axis=1) for ball in balls], axis=0) - 4.0,
+        Watch(),
+    )
+    assert (found.remnant_pieces, found.specimen_pieces) == (1, 2)
+    assert "the specimen is in 2 pieces" in " ".join(found.remarks)
+
+
+def test_that_blocks_that_touch_and_a_sliver_of_a_tumour_are_told() -> None:
+    """Two columns across from each other share one edge; of the tumour of 48 elements 3 stay."""
+    mesh, sides = columns()
+    found = remarked(parted(mesh, sides), sides, mesh)
+    assert found.touching > 0
+    assert "touches itself at" in " ".join(found.remarks)
+    whole = cube()
+    few = np.isin(np.arange(len(whole.regions)), np.flatnonzero(whole.regions != 1)[:3])
+    three = Sides(whole.points, whole.tetrahedra.astype(np.int64), whole.regions, few)
+    told = " ".join(remarked(parted(whole, three), three, whole).remarks)
+    assert "only 3 elements of tumour-1 are in the specimen" in told
+
+
+def test_that_a_knife_that_is_not_finite_is_refused_with_the_place() -> None:
+    with pytest.raises(BadArgument, match=r"no finite distance at L .* mm"):
+        cut(cube(), lambda p: np.where(p[:, 1] > 20, np.nan, p[:, 0] - 15.0), Watch())
+    with pytest.raises(BadArgument, match="not finite"):
+        plane(np.array([np.nan, 0.0, 0.0]), np.array([1.0, 0.0, 0.0]))
+    with pytest.raises(BadArgument, match="not finite"):
+        triangulated(np.array([[0, 0, 0], [1, 0, 0], [0, np.inf, 0]]), np.array([[0, 1, 2]]))
 
 
 def test_that_a_plane_without_a_normal_is_refused() -> None:

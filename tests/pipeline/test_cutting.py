@@ -58,6 +58,18 @@ def test_that_a_region_is_cut_out_whole(case: Case, store: ObjectFolder) -> None
     assert volumes_ml(cut(case, store, structure="tumour-1")) == pytest.approx([26.0, 1.0])
 
 
+def test_that_a_cut_by_a_plan_knows_when_the_plan_has_changed(
+    case: Case, store: ObjectFolder
+) -> None:
+    found = cut(case, store, scenario="right side off")
+    assert not found.outdated(case.scenarios)
+    other = {"point_mm": (10.0, 15.0, 15.0), "normal": (1.0, 0.5, 0.3)}
+    changed = Scenario("right side off", 0.0, (Action("resect", 0.0, other),))
+    assert found.outdated((store.put(changed),))
+    by_plane = cut(case, store, point_mm=[15, 15, 15], normal=[1, 0.5, 0.3])
+    assert not by_plane.outdated(())
+
+
 def test_that_a_cut_can_be_removed(case: Case, store: ObjectFolder) -> None:
     after, _ = run_step("cut", case, store, arguments={"structure": "tumour-1"}, watch=Watch())
     left, _ = run_step("cut", after, store, arguments={"remove": True}, watch=Watch())
