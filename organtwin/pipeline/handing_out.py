@@ -20,6 +20,7 @@ from organtwin.organs import organ
 from organtwin.pipeline.imaging import labels_of
 from organtwin.pipeline.measuring import lengths_of, measured_visit
 from organtwin.pipeline.recist import course_of, section_of
+from organtwin.pipeline.reviewing import held_by, rests_on, used
 from organtwin.pipeline.twin import current_labels
 from organtwin.places import own_folder
 
@@ -64,7 +65,7 @@ def write_report(
         title=f"OrganTwin: {case.organ}",
         patient=case.patient,
         created=datetime.now(UTC).isoformat(sep=" ", timespec="seconds"),
-        facts=_facts(case, entries),
+        facts=_facts(case, store, entries),
         sections=tuple(sections),
         versions=(("organtwin", __version__), *((p, version(p)) for p in PACKAGES)),
     )
@@ -100,13 +101,18 @@ def export_audit(
     )
 
 
-def _facts(case: Case, entries: Sequence[JournalEntry]) -> tuple[tuple[str, str], ...]:
+def _facts(
+    case: Case, store: ObjectStore, entries: Sequence[JournalEntry]
+) -> tuple[tuple[str, str], ...]:
     visits = ", ".join(
         f"day {v.day:g} ({v.acquired}{', held: not used' if v.held else ''})" for v in case.visits
     )
+    said = rests_on(case, held_by(store), used(case))
+    rested = [("Reviewed", f"Not all: {said}")] if said else []
     return (
         ("Organ", case.organ),
         ("Visits", visits or "none"),
+        *rested,
         ("Journal", f"{len(entries)} entries, root {entries[-1].link if entries else '–'}"),
     )
 

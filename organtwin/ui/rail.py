@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -12,7 +12,13 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 from organtwin.ui.theme import colour, font, pixmap
 from organtwin.ui.tips import tooltip
 
-State = Literal["done", "ready", "waiting"]
+State = Literal["done", "half", "ready", "waiting"]
+SAID: Final[dict[State, str]] = {
+    "done": "done",
+    "half": "labelled, not reviewed",
+    "ready": "ready",
+    "waiting": "waiting",
+}
 WIDTH = 84
 
 
@@ -32,7 +38,7 @@ class RailButton(QToolButton):
     def set_state(self, state: State, why: str) -> None:
         """Show a state and say why."""
         self.state = state
-        said = {"done": "done", "ready": "ready", "waiting": "waiting"}[state]
+        said = SAID[state]
         self.setToolTip(tooltip(f"{self._title} ({self.shortcut().toString()}): {why or said}"))
         self.setAccessibleDescription(f"{said}. {why}")
         self.update()
@@ -56,6 +62,13 @@ class RailButton(QToolButton):
             painter.setBrush(colour("good"))
             painter.drawEllipse(QRect(left + 19, 7, 12, 12))
             painter.drawPixmap(left + 21, 9, pixmap("check", "panel", 8, ratio))
+        elif self.state == "half":
+            painter.setPen(QPen(colour("warn"), 2))
+            painter.setBrush(colour("panel"))
+            painter.drawEllipse(QRect(left + 20, 8, 10, 10))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour("warn"))
+            painter.drawPie(QRect(left + 20, 8, 10, 10), 90 * 16, 180 * 16)
         elif self.state == "ready":
             painter.setPen(QPen(colour("accent"), 2))
             painter.setBrush(colour("panel"))

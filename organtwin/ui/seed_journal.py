@@ -24,7 +24,7 @@ def key_of(visit: Visit) -> str:
 def visit_of(session: Session, entry: JournalEntry) -> Visit | None:
     """Return the visit that an entry's step was asked of, as it was before; None: of none."""
     number = entry.done.arguments.get("visit", 0)
-    if entry.done.step != "segment" or not entry.parent or not isinstance(number, int):
+    if not entry.parent or not isinstance(number, int):
         return None
     before: Case = session.get(session.entries[entry.parent - 1].case)
     return before.visits[number] if 0 <= number < len(before.visits) else None
@@ -34,7 +34,7 @@ def seeds_in(session: Session, entry: JournalEntry) -> tuple[Seed, ...]:
     """Return the seeds that an entry's step was given, in LPS mm."""
     visit, asked = visit_of(session, entry), entry.done.arguments
     given = {name: asked[name] for name in GIVEN if asked.get(name)}
-    if visit is None or not {*given} - {"frame", "diameters_mm"}:
+    if entry.done.step != "segment" or visit is None or not _given(asked):
         return ()
     indexed = given.get("frame", "lps") not in ("lps", "ras")
     seeds = seeds_of(given, session.get(visit.volume).affine if indexed else None)
@@ -47,8 +47,10 @@ def seeds_in(session: Session, entry: JournalEntry) -> tuple[Seed, ...]:
 def last_entry(session: Session, visit: Visit) -> JournalEntry | None:
     """Return the entry of the last step on a visit that was given seeds, undone or not."""
     for entry in reversed(session.entries):
+        if entry.done.step != "segment" or not _given(entry.done.arguments):
+            continue
         there = visit_of(session, entry)
-        if there is not None and key_of(there) == key_of(visit) and _given(entry.done.arguments):
+        if there is not None and key_of(there) == key_of(visit):
             return entry
     return None
 

@@ -15,6 +15,7 @@ from organtwin.core.observation import Observation
 from organtwin.organs import Organ, organ
 from organtwin.ui.easel import Easel
 from organtwin.ui.fetch import large
+from organtwin.ui.reviewing import Reviewing
 from organtwin.ui.scene import Scene
 from organtwin.ui.session import Session
 from organtwin.ui.shortening import Shortening
@@ -53,6 +54,7 @@ class Showing(QObject):
         self.viewing = Viewing(parent=self)
         self.easel = Easel(session, self)
         self.skins = Skins(session, self)
+        self.reviewing = Reviewing(session, self.easel, self)
         self.shortening = Shortening(session, self)
         self.visit = 0
         self._shown: tuple[str, str] = ("", "")

@@ -16,6 +16,9 @@ READING_MS: Final = 2000
 READING_A_SIGN_MS: Final = 60
 """A line is read at 17 signs a second, after two to notice it."""
 
+TO_LOOK_AT: Final = ("; look: ", " is no longer ")
+"""Signs in a step's line of what a person has to look at."""
+
 
 class StatusBar(QWidget):
     """One line at the foot of the window.
@@ -64,6 +67,7 @@ class StatusBar(QWidget):
         """Show a line long enough for a person to read it."""
         self._later = ""
         self.message.setText(text)
+        self._colour(amber=any(sign in text for sign in TO_LOOK_AT))
         self._reading.start(READING_MS + READING_A_SIGN_MS * len(text))
 
     def _whisper(self, fraction: float, message: str) -> None:
@@ -72,14 +76,22 @@ class StatusBar(QWidget):
         if not self._reading.isActive():
             self._show_later()
 
+    def _colour(self, *, amber: bool) -> None:
+        role = "warn" if amber else "muted"
+        if self.message.property("role") != role:
+            self.message.setProperty("role", role)
+            self.message.style().polish(self.message)
+
     def _show_later(self) -> None:
         if self._later:
+            self._colour(amber=False)
             self.message.setText(self._later)
             self._later = ""
 
     def _tell(self, fraction: float, message: str) -> None:
         self._reading.stop()
         self._later = ""
+        self._colour(amber=False)
         self.bar.setRange(0, 1000 if fraction > 0 else 0)
         self.bar.setValue(round(1000 * fraction))
         spent = monotonic() - self._began

@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
 
 from organtwin.core.case import WorkState
 from organtwin.core.labelmap import LabelMap, Structure
+from organtwin.ui.doubts import Doubts
 from organtwin.ui.fetch import Fetch
 from organtwin.ui.pieces import cleared, side_by_side, tool, words
 from organtwin.ui.row_dragging import RowDragging
-from organtwin.ui.structure_row import StructureRow, swatch
+from organtwin.ui.structure_row import StructureRow, in_ml, swatch
 from organtwin.ui.tips import tooltip
 from organtwin.ui.workbench import COLOURS, NEXT_STATE, Workbench
 
@@ -54,6 +55,7 @@ class StructureList(QWidget):
         self._column.setSpacing(0)
         self._none = words("No structures yet: add one, or find them below.", "muted", wrap=True)
         self._allows = words("", "muted", wrap=True)
+        self._doubts = Doubts(bench)
         self._line = QLineEdit()
         self._line.setMaxLength(64)
         self._line.hide()
@@ -64,6 +66,7 @@ class StructureList(QWidget):
         column.setSpacing(4)
         column.addLayout(self._column)
         column.addWidget(self._none)
+        column.addWidget(self._doubts)
         column.addWidget(self._line)
         column.addLayout(self._tools())
         column.addWidget(self._allows)
@@ -88,6 +91,7 @@ class StructureList(QWidget):
         self._show_volumes()
         for name, row in self.rows.items():
             row.show_work(self.bench.work_on(name))
+        self._doubts.follow(self.rows)
         self._show_hidden()
         self._show_active()
 
@@ -103,7 +107,9 @@ class StructureList(QWidget):
     def go_to(self, name: str) -> None:
         """Bring the crosshair to the middle of a structure, where it has voxels."""
         labels = self.bench.labels
-        place = _middle_mm(labels, name) if labels is not None else None
+        place = self._doubts.place_mm(name)
+        if place is None and labels is not None:
+            place = _middle_mm(labels, name)
         if place is None:
             self.bench.said.emit(f"{name} has no voxels yet")
         else:
@@ -180,6 +186,7 @@ class StructureList(QWidget):
             row.state.customContextMenuRequested.connect(
                 lambda at, row=row: self._ask_state(row, at)
             )
+            row.look.clicked.connect(lambda _=False, name=name: self.go_to(name))
             row.eye.clicked.connect(lambda _=False, row=row: self._show(row))
             self._drag.watch(row, row.name)
             self._names.addButton(row.name)
@@ -202,7 +209,7 @@ class StructureList(QWidget):
             if withheld:
                 row.show_volume("withheld", "The geometry is in doubt")
             else:
-                row.show_volume(_ml(labels.volume_ml(name)), "With all that lies in it")
+                row.show_volume(in_ml(labels.volume_ml(name)), "With all that lies in it")
         if geometry is not None and not withheld:
             filled = geometry.interpolated_ml > 0
             self._allows.setText(FILLED if filled else ALLOWS)
@@ -220,7 +227,7 @@ class StructureList(QWidget):
                 self._unsure = None
                 for name, unsure in found.items():
                     if isinstance(unsure, float) and name in self.rows:
-                        said = _ml(labels.volume_ml(name), unsure)
+                        said = in_ml(labels.volume_ml(name), unsure)
                         self.rows[name].show_volume(said, UNSURE)
             self._readers.discard(reader)
 
@@ -280,14 +287,6 @@ class StructureList(QWidget):
             self.bench.add(text)
         elif text and self.bench.active:
             self.bench.rename(self.bench.active, text)
-
-
-def _ml(volume: float, unsure: float | None = None) -> str:
-    """Return a volume in mL, with what may be wrong of it."""
-    if volume == 0.0:
-        return "empty"
-    said = f"{volume:,.1f}" if unsure is None else f"{volume:,.1f} ± {unsure:,.1f}"
-    return f"{said} mL".replace(",", " ")
 
 
 def _middle_mm(labels: LabelMap, name: str) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, override
 
 from PySide6.QtCore import QPoint, QSize, Qt
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QToolButt
 from organtwin.core.case import Work, WorkState
 from organtwin.core.labelmap import Structure
 from organtwin.ui.pieces import dress, tool, words
+from organtwin.ui.theme import icon
 from organtwin.ui.tips import tooltip
 
 PICTURES: Final[dict[WorkState, str]] = {
@@ -53,9 +54,11 @@ class StructureRow(QFrame):
         self.volume.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.state = tool("state-none", "", "")
         self.state.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.look = tool("warning", f"Look at {structure.name}")
+        self.look.hide()
         self.eye = tool("eye", f"Show {structure.name}")
         self.hidden = False
-        for small in (self.state, self.eye):
+        for small in (self.look, self.state, self.eye):
             small.setIconSize(QSize(16, 16))
             small.setFixedSize(24, 24)
         line = QHBoxLayout(self)
@@ -63,7 +66,7 @@ class StructureRow(QFrame):
         line.setSpacing(2)
         line.addWidget(self.name, 1)
         line.addSpacing(4)
-        for thing in (self.volume, self.state, self.eye):
+        for thing in (self.look, self.volume, self.state, self.eye):
             line.addWidget(thing)
 
     def show_work(self, work: Work) -> None:
@@ -75,6 +78,14 @@ class StructureRow(QFrame):
         self.state.setAccessibleName(f"{self.structure.name}: {said}")
         tip = "Click: in progress, done. Right click: all states, and reviewed by you"
         self.state.setToolTip(tooltip(f"{said[:1].upper()}{said[1:]}\n{tip}"))
+
+    def show_doubts(self, said: Sequence[str]) -> None:
+        """Show that there is something to look at: remarks of a method, a review that ended."""
+        self.look.setVisible(bool(said))
+        self.look.setIcon(icon("warning", "warn"))
+        told = "; ".join(said)
+        self.look.setAccessibleName(f"{self.structure.name}: {told}")
+        self.look.setToolTip(tooltip("\n".join((*said, "Click: go there"))))
 
     def show_volume(self, said: str, tip: str) -> None:
         """Show its volume."""
@@ -123,6 +134,14 @@ class _Name(QToolButton):
         bold.setBold(True)  # as it is once chosen
         room = self.width() - self.iconSize().width() - BESIDE_PX
         self.setText(QFontMetrics(bold).elidedText(self._words, MIDDLE, room))
+
+
+def in_ml(volume: float, unsure: float | None = None) -> str:
+    """Return a volume in mL, with what may be wrong of it."""
+    if volume == 0.0:
+        return "empty"
+    said = f"{volume:,.1f}" if unsure is None else f"{volume:,.1f} ± {unsure:,.1f}"
+    return f"{said} mL".replace(",", " ")
 
 
 def swatch(colour: tuple[float, float, float]) -> QIcon:

@@ -222,8 +222,9 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.rail.chosen.connect(self._choose)
-        self.session.case_changed.connect(self._follow_case)
-        self.session.busy_changed.connect(self._follow_case)
+        session, known = self.session, self.showing.reviewing
+        for signal in (session.case_changed, session.busy_changed, known.changed):
+            signal.connect(self._follow_case)
         self.session.failed.connect(self._show_trouble)
         self.timeline.visit_chosen.connect(self.showing.choose_visit)
         self.showing.visit_changed.connect(self.timeline.choose)
@@ -274,12 +275,11 @@ class MainWindow(QMainWindow):
             return
         case = session.case
         self._patient.setText(case.patient)
-        count = len(session.entries)
         counted = f"{len(case.visits)} visit{'s' * (len(case.visits) != 1)}"
-        self._where.setText(f"{case.organ} · {counted} · {count} journal entries")
+        self._where.setText(f"{case.organ} · {counted} · {len(session.entries)} journal entries")
         self._where.setToolTip(tooltip(str(session.folder.path)))
         for button, page in zip(self.rail.buttons, self.pages, strict=True):
-            button.set_state(*page.state(case))
+            button.set_state(*page.standing())
         try:
             self.timeline.show_tracks(self.showing.stops(), self.showing.tracks())
         except OrganTwinError as error:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from organtwin.core.case import Case
+from organtwin.pipeline.reviewing import used
 from organtwin.ui.pieces import words
 from organtwin.ui.rail import State
 from organtwin.ui.session import Session
 from organtwin.ui.showing import Showing
+
+RESTING: Final = ("mesh", "simulate", "update", "compare", "report")
+"""Pages whose results rest on labels; those of the first two on the baseline's alone."""
+OF_BASELINE: Final = RESTING[:2]
 
 
 class Page(QWidget):
@@ -58,16 +63,25 @@ class Page(QWidget):
         head.setSpacing(4)
         head.addWidget(words(self.title, "title"))
         head.addWidget(words(self.lead, "muted", wrap=True))
+        self._rests = words("", "warn", wrap=True)
+        self._rests.setToolTip("Mark structures as done or reviewed on the Segment page")
+        self._rests.hide()
+        head.addWidget(self._rests)
         column.addLayout(head)
         column.addWidget(scroll, 1)
         column.addLayout(self.actions_row)
         session.case_changed.connect(self._case_changed)
         session.busy_changed.connect(self._busy_changed)
+        showing.reviewing.changed.connect(self._say_what_it_rests_on)
 
     @classmethod
     def state(cls, case: Case) -> tuple[State, str]:
         """Return done, ready or waiting, and why."""
         raise NotImplementedError
+
+    def standing(self) -> tuple[State, str]:
+        """Return how far the page is in the case open, and why."""
+        return self.state(self.session.case)
 
     @property
     def with_timeline(self) -> bool:
@@ -87,6 +101,7 @@ class Page(QWidget):
             self.build()
             self.body.addStretch(1)
         self.refresh()
+        self._say_what_it_rests_on()
         self._busy_changed(self.session.busy)
 
     def left(self) -> None:
@@ -95,6 +110,17 @@ class Page(QWidget):
     def _case_changed(self) -> None:
         if self._built and self.isVisible():
             self.refresh()
+            self._say_what_it_rests_on()
+
+    def _say_what_it_rests_on(self) -> None:
+        """Say which labels below its results nobody has looked at; it blocks nothing."""
+        if self.name not in RESTING or not self._built:
+            return
+        visits = used(self.session.case)
+        visits = visits[:1] if self.name in OF_BASELINE else visits
+        said = self.showing.reviewing.rests_on(visits)
+        self._rests.setText(said[:1].upper() + said[1:])
+        self._rests.setVisible(bool(said))
 
     def _busy_changed(self, busy: bool) -> None:
         for number in range(self.actions_row.count()):

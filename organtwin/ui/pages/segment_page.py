@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, override
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -48,13 +48,28 @@ class SegmentPage(Page):
 
     @classmethod
     def state(cls, case: Case) -> tuple[State, str]:
-        """Done once every visit has labels."""
+        """Labelled once every visit has labels; see `standing` for what was looked at."""
         if not case.visits:
             return "waiting", "import images first"
         count = sum(bool(visit.labels) for visit in case.visits)
         if count == len(case.visits):
-            return "done", f"all {count} visits have labels"
+            return "half", f"all {count} visits have labels"
         return "ready", f"{count} of {len(case.visits)} visits have labels"
+
+    @override
+    def standing(self) -> tuple[State, str]:
+        """Done once every structure of every visit is done or reviewed."""
+        state, why = self.state(self.session.case)
+        if state != "half":
+            return state, why
+        visits = self.session.case.visits
+        found = self.showing.reviewing.unreviewed(range(len(visits)))
+        if found is None:
+            return "half", f"{why}, looking which were reviewed"
+        left = [f"day {visits[n].day:g}: {', '.join(names)}" for n, names in found.items() if names]
+        if left:
+            return "half", "labelled, not reviewed: " + "; ".join(left)
+        return "done", "every structure is done or reviewed"
 
     @property
     def with_timeline(self) -> bool:
