@@ -54,8 +54,8 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     graph = Graph(field, edge, request.settings["prior"])
     walked, off = _walked(field, shares, graph, watch.part(0.4, 0.8))
     if off > ACCURACY:
-        what = f"the walk did not settle: what it says may be off by {off:.2g} of 1, where half of"
-        request.look(Remark("", "accuracy", f"{what} 1 decides, a higher prior settles it", off, "1"))
+        what = f"the walk did not settle (a higher prior does): potentials off by up to {off:.2g}"
+        request.look(Remark("", "accuracy", what, off, "1"))
     owner = owned(walked, field, even=0.0)
     masks = {}
     for number, name in enumerate(marks):
