@@ -50,13 +50,13 @@ class _Pieces:
 
 
 class Overlaps:
-    """A mesh on a grid of voxels; volumes in voxels."""
+    """A mesh on a grid of voxels; volumes in voxels. All that they have in common is in `box`."""
 
     def __init__(self, mesh: OrganMesh, shape: tuple[int, ...], affine: Floats) -> None:
         index, self._shape = in_index(mesh.points, affine), tuple(shape)
         low = np.clip(np.floor(index.min(axis=0) + 0.5), 0, shape).astype(np.int64)
         high = np.clip(np.floor(index.max(axis=0) + 0.5) + 1, low, shape).astype(np.int64)
-        self._box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        self.box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
         self._size = tuple((high - low).tolist())
         self._tetrahedra, points = mesh.tetrahedra, index - low
         self._triangles, self._cells = _faces(mesh)
@@ -79,9 +79,9 @@ class Overlaps:
         return self._summed(np.arange(len(jump)), at_corner, jump)
 
     def gathered(self, fields: Sequence[Floats], points: int) -> list[Floats]:
-        """Return for fields on voxels (ni, nj, nk) their integrals (n,) with each hat function."""
+        """Return for fields on the box their integrals (n,) with the hat function of each point."""
         moments = np.zeros((len(fields), 4, len(self._cells)))
-        sums = [_below(field[self._box]) for field in fields]
+        sums = [_below(field) for field in fields]
         for piece in self._pieces(np.arange(len(self._cells))):
             height = self._corners[piece.face, 0, 2]
             for found, (here, below, risen) in zip(moments, sums, strict=True):
@@ -126,7 +126,7 @@ class Overlaps:
         found = inside.reshape(rows)[:, :-1] + _above(whole.reshape(rows))
         found += np.arange(layers) * _above(rising.reshape(rows))
         full = np.zeros(self._shape, order="F")
-        full[self._box] = self._turn * found.reshape(self._size)
+        full[self.box] = self._turn * found.reshape(self._size)
         return full
 
     def _pieces(self, faces: Ints) -> Iterator[_Pieces]:

@@ -175,23 +175,24 @@ def density_to_mesh(
     overlaps, voxel_mm3 = Overlaps(mesh, density.shape, affine), _voxel_mm3(affine)
     share = _cleared(overlaps.shares())
     _require_numbers(density, share)
-    field = np.where(np.isfinite(density), density, 0.0)
-    taken = np.where(share > LEAST_SHARE, 1.0, 0.0) if confined else share
-    each = taken / np.maximum(share, LEAST_SHARE) if confined else np.ones(share.shape)
+    inner, near = share[overlaps.box], density[overlaps.box]
+    field = np.where(np.isfinite(near), near, 0.0)
+    taken = np.where(inner > LEAST_SHARE, 1.0, 0.0) if confined else inner
+    each = taken / np.maximum(inner, LEAST_SHARE) if confined else np.ones(inner.shape)
     amount, ones = overlaps.gathered([field * each, each], len(mesh.points))
     volumes = point_volumes_mm3(mesh)
     constant = ones * voxel_mm3 / volumes
     unset = constant < ON_A_FACE
     values = np.where(unset, np.nan, amount * voxel_mm3 / volumes)
-    total = float(np.abs(field).sum())
+    total = float(np.abs(density, where=np.isfinite(density), out=np.zeros(density.shape)).sum())
     return Transferred(
         values,
         share,
         before=float((field * taken).sum()) * voxel_mm3,
         after=float(np.nansum(values * volumes)),
-        outside=float((np.abs(field) * (1.0 - taken)).sum()) / (total or 1.0),
+        outside=1.0 - float((np.abs(field) * taken).sum()) / total if total else 0.0,
         unset=int(unset.sum()),
-        partial=float(field[(share > 0) & (share < WHOLE)].sum()) * voxel_mm3,
+        partial=float(field[(inner > 0) & (inner < WHOLE)].sum()) * voxel_mm3,
         off_constant=float(np.abs(constant - 1.0).max()),
     )
 

@@ -117,6 +117,16 @@ def test_that_a_constant_density_stays_one_in_voxels_small_and_large(
     assert abs(found.relative_error) < 1e-9
 
 
+def test_that_a_linear_density_is_linear_on_voxels_wholly_inside(
+    mesh: OrganMesh, affine: np.ndarray
+) -> None:
+    found = density_to_grid(mesh, linear(mesh.points), SHAPE, affine)
+    assert found.share is not None
+    whole = found.share > 1 - 1e-9
+    assert np.count_nonzero(whole) > 300
+    assert np.allclose(found.values[whole], linear(centres(affine))[whole], atol=1e-9)
+
+
 @pytest.mark.parametrize("edge_mm", [2.0, 8.0])
 def test_that_a_constant_density_on_the_grid_is_constant_on_the_mesh(
     mesh: OrganMesh, edge_mm: float
