@@ -15,7 +15,7 @@ Reals = NDArray[np.float64]
 TOLERANCE: Final = 1e-6
 MOST_ITERATIONS: Final = 25
 _HALVINGS: Final = 6
-_HOPELESS: Final = 20.0
+_HOPELESS: Final = 1e3
 """Residual, relative to that of the full load at rest, at which a smaller load step is cheaper."""
 _GROWTH: Final = 4.0
 """How much a step may raise the residual: a large rotation does at first, and halving the step then
@@ -63,18 +63,21 @@ class Newton:
         )
 
     def _searched(self, direction: Reals, norm: float) -> tuple[Reals, float]:
-        start = self._system.state()
+        start, turned = self._system.state(), self._system.turned_mm3()
         moves_support = self._system.norm(self._system.mismatch()) > 0.0
         length = 1.0
         for _ in range(_HALVINGS):
             self._system.move(start, direction, length)
             residual = self._system.residual()
             reached = self._system.norm(residual)
-            if reached < _GROWTH * norm or (moves_support and np.isfinite(reached)):
+            falls = reached < _GROWTH * norm or (moves_support and np.isfinite(reached))
+            if falls and self._system.turned_mm3() <= turned:
                 return residual, reached
             length *= 0.5
         self._system.restore(start)
-        raise NotConverged(f"every step raises the residual (norm {norm:.3g})")
+        raise NotConverged(
+            f"every step raises the residual (norm {norm:.3g}) or turns cells inside out"
+        )
 
 
 def _forcing(part: float, tolerance: float) -> float:

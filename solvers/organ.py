@@ -187,6 +187,7 @@ class Level:
         for own, theirs in zip(self.system.unknowns, other.system.unknowns, strict=True):
             own.interpolate(theirs)
             own.x.scatter_forward()
+        self.system.obey_supports()
 
     def displacement_mm(self) -> NDArray[np.float64]:
         """Return (n, 3) the displacement of the input nodes, on every rank."""

@@ -75,8 +75,6 @@ class Term:
 
     def __init__(self, recipe: Recipe, unknowns: tuple[Any, ...], entities: NDArray[Any]) -> None:
         """Bind a recipe to the cells or faces `entities` of the unknowns' mesh."""
-        from dolfinx import fem
-
         mesh = unknowns[0].function_space.mesh
         self.entities = entities
         self.values = {name: _made(mesh, symbol) for name, symbol in recipe.values.items()}
@@ -84,7 +82,8 @@ class Term:
             symbol: self.values[name] for name, symbol in recipe.values.items()
         }
         self._recipe = recipe
-        self._cellwise = fem.functionspace(mesh, ("DG", 0))
+        self._mesh = mesh
+        self._measures: dict[str, Any] = {}
         spaces = [unknown.function_space for unknown in unknowns]
         self.residual = [
             self._bound(form, [space]) for form, space in zip(recipe.residual, spaces, strict=True)
@@ -101,11 +100,15 @@ class Term:
 
         form = self._recipe.measures[name]
         shape = form.ready.ufl_form.arguments()[0].ufl_shape
-        space = self._cellwise
-        if shape:
-            space = fem.functionspace(self._cellwise.mesh, ("DG", 0, shape))
-        values = fem.assemble_vector(self._bound(form, [space])).array
+        if name not in self._measures:
+            space = fem.functionspace(self._mesh, ("DG", 0, *([shape] if shape else [])))
+            self._measures[name] = self._bound(form, [space])
+        values = fem.assemble_vector(self._measures[name]).array
         return np.asarray(values.reshape(-1, *shape) if shape else values)
+
+    def measures(self, name: str) -> bool:
+        """Return whether there is a measure of this name."""
+        return name in self._recipe.measures
 
     def _bound(self, form: Compiled | None, spaces: list[Any]) -> Any:
         return None if form is None else form.bound(spaces, self.entities, self._given)

@@ -66,7 +66,7 @@ def _stabilised(words: Words, shear: Any) -> Any:
 
 
 def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
-    """von_mises kPa mm³, ratio and size mm³: integrals over each cell."""
+    """von_mises kPa mm³; ratio, size and turned (inside out) mm³: integrals over each cell."""
     import basix.ufl
     import ufl
 
@@ -79,4 +79,5 @@ def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
         "von_mises": compiled(kinematics.von_mises(stress) * w * dx),
         "ratio": compiled(ufl.det(f) * w * dx),
         "size": compiled(w * dx),
+        "turned": compiled(ufl.conditional(ufl.le(ufl.det(f), 0.0), 1.0, 0.0) * w * dx),
     }
