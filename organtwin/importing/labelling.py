@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.colours import of_other
 from organtwin.core.errors import BadArgument, BadInput, EmptyLabel, MisplacedLabel, WrongGeometry
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure, stacked, trimmed
 from organtwin.core.names import NAME_LIMIT, checked_name
@@ -26,7 +27,6 @@ FIRST_OTHER: Final = 11
 LAST_OTHER: Final = 99
 LAST_TUMOUR: Final = 255 - 100
 CUT: Final = 0.1
-OTHER_COLOURS: Final = ((0.6, 0.6, 0.6), (0.55, 0.7, 0.6), (0.7, 0.62, 0.5), (0.6, 0.6, 0.75))
 TUMOUR_WORDS: Final = re.compile(r"tumou?r|lesion|metasta|neoplas|carcinoma|glioma|^gtv|-gtv|^hcc")
 UNCODED: Final = "99ORGANTWIN"
 """Coding scheme of a structure that has no code: its meaning is its name."""
@@ -197,7 +197,7 @@ def _structure(title: str, mask: Mask, organ: Organ, others: Iterator[int]) -> S
     code = mask.code or CodedTerm("", UNCODED, mask.name)
     if code.scheme == UNCODED:  # our own export of a structure without a code
         code = replace(code, value="")
-    return Structure(title, label, "other", code, OTHER_COLOURS[label % len(OTHER_COLOURS)])
+    return Structure(title, label, "other", code, of_other(label - FIRST_OTHER))
 
 
 def _guess(mask: Mask, organ: Organ) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from organtwin.core.colours import of_lesion
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.parameter import Prior
 from organtwin.core.registry import chosen, registered
@@ -76,12 +77,11 @@ class Organ:
 
 
 TUMOUR_CODE = CodedTerm("108369006", "SCT", "Neoplasm")
-TUMOUR_COLOURS = ((0.93, 0.76, 0.18), (0.93, 0.50, 0.15), (0.80, 0.36, 0.62), (0.45, 0.75, 0.40))
 
 
 def tumour(number: int, within: str) -> Structure:
     """Return the structure of the `number`-th tumour (1, 2…) of an organ; labels from 101."""
-    colour = TUMOUR_COLOURS[(number - 1) % len(TUMOUR_COLOURS)]
+    colour = of_lesion(number)
     return Structure(f"tumour-{number}", 100 + number, "tumour", TUMOUR_CODE, colour, within)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from organtwin.core.colours import of_other
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import CodedTerm, LabelMap, Structure
 from organtwin.core.names import checked_name
@@ -18,13 +19,6 @@ from organtwin.segmenting.seeds import BACKGROUND
 TUMOUR = re.compile(r"tumour-([1-9][0-9]?)")
 MOST_TUMOURS = 99
 OTHER_LABELS = range(11, 101)
-OTHER_COLOURS = (
-    (0.62, 0.62, 0.58),
-    (0.55, 0.68, 0.60),
-    (0.70, 0.60, 0.50),
-    (0.56, 0.60, 0.72),
-    (0.72, 0.66, 0.44),
-)
 OTHER_CODE = CodedTerm("91723000", "SCT", "Anatomical structure")
 
 
@@ -126,5 +120,4 @@ def _other(name: str, label: int | None) -> Structure:
             where=f"seeds: {name}",
             advice="remove some of them first",
         )
-    colour = OTHER_COLOURS[label % len(OTHER_COLOURS)]
-    return Structure(name, label, "other", OTHER_CODE, colour)
+    return Structure(name, label, "other", OTHER_CODE, of_other(label - OTHER_LABELS.start))

@@ -122,7 +122,8 @@ class DrawingTools(QWidget):
     def refresh(self) -> None:
         """Follow the structures there are and the one in work."""
         names, active = [s.name for s in self.bench.structures], self.bench.active
-        self.limits.show_structures(names, active)
+        within = next((s.within for s in self.bench.structures if s.name == active), "")
+        self.limits.show_structures(names, active, within)
         for name, form in self.forms.items():
             if edits()[name].form.other:
                 self._offer_others(form, [n for n in names if n != active])

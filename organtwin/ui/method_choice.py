@@ -15,6 +15,20 @@ from organtwin.ui.workbench import Workbench
 from solvers.contract import Parameter
 
 CARRY: Final = "propagate"
+BESIDE_PX: Final = 28
+"""What the popup of a list needs beside its words."""
+SHORT: Final = {
+    "liver-ct": "Liver CT",
+    "vessels": "Vessels",
+    "grow-from-seeds": "Grow",
+    "random-walker": "Random walker",
+    "geodesic-contour": "Contour",
+    "watershed": "Watershed",
+    "threshold": "Threshold",
+    "tumour-click": "Tumour",
+    "between-slices": "Between slices",
+}
+"""Method of the product → the word that tells it from the others."""
 PAINTED: Final = frozenset({"between-slices"})
 """Methods that start from the labels painted so far and need no seeds."""
 ABOUT: Final = {
@@ -119,9 +133,11 @@ class MethodChoice(QObject):
         self._chosen()
 
     def _add(self, method: Mapping[str, Any]) -> None:
-        self.list.addItem(method["title"], method)
+        self.list.addItem(_titled(method), method)
         last, role = self.list.count() - 1, Qt.ItemDataRole.ToolTipRole
         self.list.setItemData(last, tooltip(method["title"]), role)
+        view = self.list.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + BESIDE_PX)
 
     def _chosen(self) -> None:
         chosen = self.chosen
@@ -143,3 +159,13 @@ class MethodChoice(QObject):
             self._forms[name] = form
             self._room.addWidget(form)
         return self._forms[name]
+
+
+def _titled(method: Mapping[str, Any]) -> str:
+    """Return a title with what tells methods apart first, for it may be cut off at its end."""
+    word = SHORT.get(str(method["name"]), "")
+    return f"{word}: {_lower(method['title'])}" if word else str(method["title"])
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:]

@@ -99,6 +99,7 @@ class LimitOptions(QWidget):
     def __init__(self, viewing: Viewing) -> None:
         super().__init__()
         self._viewing = viewing
+        self._chosen = False
         self.over = choice("Over which structures")
         self.over.setToolTip("Which structures may lose voxels to this one")
         self.inside = choice("Inside which structure")
@@ -138,22 +139,29 @@ class LimitOptions(QWidget):
         column.addLayout(grid)
         column.addLayout(side_by_side(self.ranged, QWidget(), self.spot, stretch=1))
         column.addLayout(ends)
+        self.over.activated.connect(lambda _: setattr(self, "_chosen", True))
         self.ranged.toggled.connect(self._enable)
         self._enable(False)
         self.show_structures((), "")
 
-    def show_structures(self, names: Sequence[str], active: str) -> None:
-        """Offer the structures there are; what was chosen stays where it still is."""
+    def show_structures(self, names: Sequence[str], active: str, within: str = "") -> None:
+        """Offer the structures there are; what was chosen stays where it still is.
+
+        Until somebody chooses, what lies `within` another takes voxels from that one only.
+        """
         others = [name for name in names if name != active]
+        empty = f"Empty and {within}" if within in names else "Only what is empty or around it"
         _offer(
             self.over,
             [
                 ("Everything", ALL),
                 ("Everything, others keep theirs", KEEP),
-                ("Only what is empty or around it", EMPTY),
+                (empty, EMPTY),
             ]
             + [(f"Also {name}", name) for name in others],
         )
+        if not self._chosen:
+            self.over.setCurrentIndex(self.over.findData(EMPTY if within in names else ALL))
         _offer(
             self.inside,
             [("What contains it", OWN), ("Anywhere", ""), *((name, name) for name in others)],

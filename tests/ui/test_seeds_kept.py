@@ -95,3 +95,29 @@ def test_that_seeds_may_be_of_a_structure_whose_name_is_typed(page: SegmentPage)
     name.lineEdit().editingFinished.emit()
     assert page.finding.seeding.structure == name.currentText() == "adrenal gland"
     assert "nearly 'liver'" in page.finding._told.text()
+
+
+def test_that_all_visits_is_not_offered_where_all_have_labels(
+    page: SegmentPage, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: page.finding.method.list.count() > 0, timeout=30_000)
+    page.finding.method.choose("liver-ct")
+    assert not page._all.isEnabled()
+    assert "Every visit has labels already" in page._all.toolTip()
+
+
+def test_that_a_brush_for_what_lies_in_the_organ_eats_no_other_structure(page: SegmentPage) -> None:
+    page.show_group("draw")
+    page.drawing.choose("paint")
+    over = page.drawing.limits.over
+    page.bench.choose("tumour-1")
+    assert (over.currentText(), page.drawing.limits.arguments()["over"]) == (
+        "Empty and liver",
+        "empty",
+    )
+    page.bench.choose("liver")
+    assert over.currentText() == "Everything"
+    over.setCurrentIndex(over.findText("Everything"))
+    over.activated.emit(over.currentIndex())
+    page.bench.choose("tumour-1")
+    assert over.currentText() == "Everything"

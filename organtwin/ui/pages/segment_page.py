@@ -26,6 +26,7 @@ from organtwin.ui.pieces import button, card, words
 from organtwin.ui.rail import State
 from organtwin.ui.remarked import look_at, remarks_of
 from organtwin.ui.structure_list import StructureList
+from organtwin.ui.tips import tooltip
 from organtwin.ui.tool_options import worded
 from organtwin.ui.trouble import Trouble, ask_to_replace
 from organtwin.ui.workbench import Workbench
@@ -35,6 +36,9 @@ GROUPS: Final = (
     ("find", "Fin&d", "Let a method find structures, by itself or from seeds"),
     ("check", "Chec&k", "Numbers of every structure, and how far each is"),
 )
+
+ALL: Final = "Run this method on every visit without labels"
+ALL_LABELLED: Final = "Every visit has labels already: choose a visit and press Segment"
 
 
 class SegmentPage(Page):
@@ -97,7 +101,7 @@ class SegmentPage(Page):
         self.body.addWidget(self._card)
         source = button("From a &file…", "Take structures from a DICOM SEG or RTSTRUCT file")
         source.clicked.connect(self._from_file)
-        self._all = button("&All visits", "Run this method on every visit without labels")
+        self._all = button("&All visits", ALL)
         self._all.clicked.connect(self._run_all)
         self._run = button("&Segment", "Run this method on the visit shown", primary=True)
         self._run.clicked.connect(self._run_one)
@@ -160,6 +164,8 @@ class SegmentPage(Page):
             return False
         if action is self._source:
             return True
+        if action is self._all and not self._unlabelled():
+            return False
         if not kind or not self.finding.method.fits:
             return False
         seeds = bool(self.finding.seeding.given(self.finding.method.name))
@@ -217,8 +223,14 @@ class SegmentPage(Page):
         """Let the tools follow; seeds stay until they are taken away."""
         self.finding.stepped(step, self.session.entries[-1])
 
-    def _run_all(self) -> None:
+    def _unlabelled(self) -> list[int]:
+        """Return the visits without labels, and say on the button when there are none."""
         visits = [n for n, visit in enumerate(self.session.case.visits) if not visit.labels]
+        self._all.setToolTip(tooltip(ALL if visits else ALL_LABELLED))
+        return visits
+
+    def _run_all(self) -> None:
+        visits = self._unlabelled()
         if visits:
             self.session.do_all([self.finding.step(visit) for visit in visits])
 
