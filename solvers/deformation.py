@@ -9,39 +9,71 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from solvers.acting import acting_names, load_recipe
 from solvers.contract import Input, Job, Parameter, Progress
 from solvers.elements import ACCURATE, SHIPPED, Element, element
 from solvers.failures import BadInput, NotConverged
 from solvers.laws import law, laws
 from solvers.loads import Load, loads
 from solvers.meshfiles import mesh_from
-from solvers.organ import Level, Organ, load_recipe
+from solvers.organ import CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM, Level, Organ
 from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tissue import law_recipe
+from solvers.unloading import unloaded
 
 Arrays = Mapping[str, NDArray[Any]]
 STEPS: Final = Setting(
     Parameter("load_steps", "1", 1.0, 100.0, "steps to begin with", "choice of this solver", 1.0)
+)
+TOLERANCE: Final = Setting(
+    Parameter(
+        CONTACT_TOLERANCE,
+        "mm",
+        1e-4,
+        1.0,
+        "how deep a rigid surface may be in the tissue (root mean square over a face)",
+        "choice of this solver",
+        CONTACT_TOLERANCE_MM,
+    )
+)
+UNLOAD: Final = Setting(
+    Parameter(
+        "unload",
+        "1",
+        0.0,
+        1.0,
+        "1: the mesh is what it is under the loads; its shape without them is found",
+        "choice of this solver",
+        0.0,
+    )
 )
 ELEMENT: Final = "element"
 """The setting that names an element (`solvers.elements`); p2_p1 when not given."""
 LAW_AT: Final = "law@"
 """Settings ``law@LABEL`` name the law of a region; the others have the job's model."""
 
-SETTINGS: Final = (*(s for each in loads().values() for s in each.settings), STEPS)
+SETTINGS: Final = (
+    *(s for each in loads().values() for s in each.settings),
+    STEPS,
+    TOLERANCE,
+    UNLOAD,
+)
 INPUTS: Final = (
     Input("points_mm", "(n, 3)", "float64", "mm", "nodes, LPS"),
     Input("tetrahedra", "(m, 4)", "int32", "1", "nodes of each cell"),
     Input("regions", "(m,)", "int32", "1", "label of each cell"),
-    Input("fixed_nodes", "(k,)", "int32", "1", "surface nodes that do not move"),
+    Input("fixed_nodes", "(k,)", "int32", "1", "surface nodes that do not move", False),
     Input("prescribed_nodes", "(k,)", "int32", "1", "surface nodes moved as told", False),
     Input("prescribed_mm", "(k, 3)", "float64", "mm", "their displacement", False),
     *(each.faces for each in loads().values() if each.faces is not None),
+    *(array for each in loads().values() for array in each.inputs),
 )
 OUTPUTS: Final = (
     Input("displacement_mm", "(members, n, 3)", "float64", "mm", "of each node"),
     Input("von_mises_kpa", "(members, m)", "float64", "kPa", "mean of each cell"),
     Input("volume_ratio", "(members, m)", "float64", "1", "current over original volume of cells"),
+    Input("force_n@LOAD", "(members, 3)", "float64", "N", "of each load on the tissue"),
+    Input("unloaded_mm", "(members, n, 3)", "float64", "mm", "nodes without loads", False),
 )
 
 
@@ -71,10 +103,10 @@ def run(
         told(0.0)
         steps = int(numbers[STEPS.parameter.name])
         try:
-            answers.append(_answer(organ.solve(values, numbers, steps=steps, tell=told)))
+            answers.append(_solved(organ, values, numbers, steps=steps, tell=told))
         except NotConverged as error:
             raise NotConverged(f"member {number}: {error}") from error
-    outputs = {array.name: np.stack([a[array.name] for a in answers]) for array in OUTPUTS}
+    outputs = {name: np.stack([a[name] for a in answers]) for name in answers[0]}
     return outputs, {
         "unknowns": float(organ.fine.system.size),
         "newton_steps": float(organ.fine.newton.iterations),
@@ -90,6 +122,15 @@ def _told(tell: Callable[[Progress], None], member: int, members: int) -> Callab
     return told
 
 
+def _solved(
+    organ: Organ, values: Any, numbers: Mapping[str, Any], *, steps: int, tell: Any
+) -> dict[str, NDArray[np.float64]]:
+    if not numbers[UNLOAD.parameter.name]:
+        return _answer(organ.solve(values, numbers, steps=steps, tell=tell))
+    level, shape = unloaded(organ, values, numbers, steps=steps, tell=tell)
+    return {**_answer(level), "unloaded_mm": shape}
+
+
 def _answer(level: Level) -> dict[str, NDArray[np.float64]]:
     ratio = level.cell_mean("ratio")
     if ratio.min() <= 0.0:
@@ -98,6 +139,7 @@ def _answer(level: Level) -> dict[str, NDArray[np.float64]]:
         "displacement_mm": level.displacement_mm(),
         "von_mises_kpa": level.cell_mean("von_mises"),
         "volume_ratio": ratio,
+        **{f"force_n@{name}": level.force_n(name) for name in level.loads},
     }
 
 
@@ -110,9 +152,10 @@ def _numbers(job: Job, arrays: Arrays, labels: list[int]) -> dict[str, Any]:
     words = {ELEMENT, *(f"{LAW_AT}{label}" for label in labels)}
     wanted = [*SETTINGS]
     for kind in loads().values():
-        names = {key.partition("@")[2] for key in job.settings if key in _at(kind, key)}
-        for name in sorted(names):
-            if kind.faces is None or f"{kind.faces.name}@{name}" not in arrays:
+        acting = {name.partition("@")[2] for name in acting_names(kind, arrays)} - {""}
+        named = {key.partition("@")[2] for key in job.settings if key in _at(kind, key)}
+        for name in sorted(acting | named):
+            if name not in acting:
                 raise BadInput(f"{kind.name}@{name} has no faces to act on")
             wanted += [_renamed(setting, name) for setting in kind.settings]
     given = {key: value for key, value in job.settings.items() if key not in words}

@@ -65,6 +65,18 @@ class Words:
         """Return a coefficient that is linear in each cell, with values at the nodes."""
         return self._coefficient("Lagrange", 1, shape)
 
+    def with_displacement(self, shape: tuple[int, ...] = ()) -> Any:
+        """Return a coefficient with values at every node of the displacement."""
+        return self._coefficient("Lagrange", self.element.degree, shape)
+
+    def per_cell(self) -> Any:
+        """Return a test function that is constant in each cell."""
+        import basix.ufl
+        import ufl
+
+        constant = basix.ufl.element("DG", "tetrahedron", 0)
+        return ufl.TestFunction(ufl.FunctionSpace(self.domain, constant))
+
     def constant(self, shape: tuple[int, ...] = ()) -> Any:
         """Return a number (or vector) that is the same everywhere."""
         import ufl
@@ -75,16 +87,37 @@ class Words:
         """Return the measure of the cells a form is bound to, with the element's quadrature."""
         return self._measure("dx", degree or self.element.quadrature_degree)
 
-    def faces(self) -> Any:
+    def faces(self, degree: int | None = None) -> Any:
         """Return the measure of the faces a form is bound to."""
-        return self._measure("ds", max(2, self.element.quadrature_degree))
+        return self._measure("ds", degree or max(2, self.element.quadrature_degree))
+
+    def faces_at_nodes(self) -> Any:
+        """Return the measure of the faces summed over the displacement's nodes on them.
+
+        Weights: thirds at the corners; with nodes amid the edges a quarter there, the rest at the
+        corners, so that none is left out.
+        """
+        corners = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        points, weights = corners, [1.0 / 3.0] * 3
+        if self.element.degree == 2:
+            points = [*corners, [0.5, 0.5], [0.0, 0.5], [0.5, 0.0]]
+            weights = [1.0 / 12.0] * 3 + [0.25] * 3
+        return self._measured(
+            "ds",
+            {
+                "quadrature_rule": "custom",
+                "quadrature_points": np.array(points),
+                "quadrature_weights": 0.5 * np.array(weights),
+            },
+        )
 
     def _measure(self, kind: str, degree: int) -> Any:
+        return self._measured(kind, {"quadrature_degree": degree})
+
+    def _measured(self, kind: str, rule: dict[str, Any]) -> Any:
         import ufl
 
-        return ufl.Measure(
-            kind, self.domain, subdomain_id=1, metadata={"quadrature_degree": degree}
-        )
+        return ufl.Measure(kind, self.domain, subdomain_id=1, metadata=rule)
 
     def _coefficient(self, family: str, degree: int, shape: tuple[int, ...]) -> Any:
         import basix.ufl

@@ -65,7 +65,7 @@ class Newton:
     def _searched(self, direction: Reals, norm: float) -> tuple[Reals, float]:
         start, turned = self._system.state(), self._system.turned_mm3()
         moves_support = self._system.norm(self._system.mismatch()) > 0.0
-        length = 1.0
+        length = self._system.length(direction)
         for _ in range(_HALVINGS):
             self._system.move(start, direction, length)
             residual = self._system.residual()

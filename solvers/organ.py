@@ -7,27 +7,33 @@ are stepped where steps are cheap.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from solvers.acting import acting_faces, load_recipe, own_inputs
+from solvers.contact import Contact
 from solvers.elements import COARSER, Element
 from solvers.failures import BadInput, NotConverged
-from solvers.forms import Words
 from solvers.grid import Grid
-from solvers.loads import load, loads
-from solvers.meshfiles import index_array, real_array
+from solvers.laws import SHEAR_MODULUS
+from solvers.loads import load
 from solvers.newton import Newton
+from solvers.pressing import Pressing, pressed
 from solvers.refinement import Mesh
 from solvers.stepping import loaded
+from solvers.supports import Supports, node_dofs
 from solvers.system import System
-from solvers.terms import Recipe, recipe
+from solvers.terms import Term
 from solvers.tissue import law_recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 Values = Mapping[int, Mapping[str, float]]
+CONTACT_TOLERANCE: Final = "contact_tolerance_mm"
+"""The setting that says how deep a contact may be penetrated."""
+CONTACT_TOLERANCE_MM: Final = 0.05
+N_PER_KPA_MM2: Final = 1e-3
 
 
 class Organ:
@@ -35,6 +41,7 @@ class Organ:
 
     Attributes:
         grid: the mesh on the ranks.
+        mesh: as it was given.
         levels: the equations, the coarser element's (where there is one) first.
     """
 
@@ -51,8 +58,8 @@ class Organ:
         Raises:
             BadInput: nothing holds the organ, or an array does not fit the mesh.
         """
-        self.grid = Grid(mesh, comm)
-        supports = _Supports(arrays, self.grid.size)
+        self.grid, self.mesh = Grid(mesh, comm), mesh
+        self._supports = supports = Supports(arrays, mesh)
         coarser = COARSER.get(element.name)
         chosen = [element] if coarser is None else [coarser, element]
         self.levels = [Level(self.grid, laws, e, arrays=arrays, supports=supports) for e in chosen]
@@ -79,22 +86,28 @@ class Organ:
             tell: is told the part of the load reached; by default nobody is.
 
         Raises:
+            BadInput: nothing holds a piece of the mesh, or a load lacks a number.
             NotConverged: naming the load and the residual at which it stopped.
         """
+        self._supports.require_hold(settings)
+        self.reshape(self.mesh.points_mm)
         for level in self.levels:
             level.prepare(values, settings)
         first, *others = self.levels
+        tolerance = float(settings.get(CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM))
         first.load_up(steps, tell)
+        first.press(tolerance)
         below = first
         for level in others:
             level.start_from(below)
-            try:
-                level.settle()
-            except NotConverged:
-                level.rest()
-                level.load_up(max(2, steps), tell)
+            level.resettle(steps)
+            level.press(tolerance)
             below = level
         return below
+
+    def reshape(self, points_mm: NDArray[np.float64]) -> None:
+        """Give the nodes other places at rest (n, 3); the next `solve` starts from the mesh's."""
+        self.grid.mesh.geometry.x[:] = points_mm[self.grid.nodes]
 
 
 class Level:
@@ -104,6 +117,7 @@ class Level:
         system, newton: unknowns and equations, and their solver.
         laws: law name → its term.
         loads: load name (with ``@NAME``) → its term.
+        contacts: the loads that are contacts.
     """
 
     def __init__(
@@ -113,7 +127,7 @@ class Level:
         element: Element,
         *,
         arrays: Arrays,
-        supports: _Supports,
+        supports: Supports,
     ) -> None:
         """Set up the equations; arguments as of `Organ`."""
         self._grid = grid
@@ -128,29 +142,49 @@ class Level:
         }
         self.loads = {
             name: self.system.add(load_recipe(name.partition("@")[0], element), entities)
-            for name, entities in _loaded(grid, arrays)
+            for name, entities in acting_faces(grid, arrays)
         }
+        self.contacts: list[Pressing] = []
+        for name, term in self.loads.items():
+            self._wire(name, term, arrays)
         self.system.hold(*supports.of(grid, self.system.unknowns[0]))
         self.newton = Newton(self.system)
         self._full: dict[tuple[str, str], NDArray[np.float64]] = {}
 
+    def _wire(self, name: str, term: Term, arrays: Arrays) -> None:
+        """Take up what a load renews, and whether it is a contact."""
+        kind = load(name.partition("@")[0])
+        renewal = kind.renewal(term, self.system.unknowns[0], own_inputs(name, arrays))
+        if renewal is not None:
+            self.system.renewals.append(renewal)
+        if isinstance(kind, Contact):
+            self.contacts.append(Pressing(name, term, self._grid))
+
     def prepare(self, values: Values, settings: Mapping[str, Any]) -> None:
         """Set the tissue's numbers and the full loads, and go to rest."""
         regions = self._grid.regions
+        shear = np.zeros(len(regions))
         for name, term in self.laws.items():
             for label in self._labels[name]:
                 for parameter, value in values[label].items():
                     term.values[parameter].x.array[regions == label] = value
+                shear[regions == label] = values[label][SHEAR_MODULUS.name]
+        for contact in self.contacts:
+            contact.begin(shear)
+            self.system.longest_mm = contact.edge_mm
         for name, term in self.loads.items():
             kind, _, suffix = name.partition("@")
             for number in (setting.parameter.name for setting in load(kind).settings):
                 full = np.asarray(settings[f"{number}@{suffix}" if suffix else number], float)
+                if number in load(kind).needed and not full.any():
+                    raise BadInput(f"{name}: {number} is zero or missing")
                 term.values[number].value = full
                 if number in load(kind).scaled:
                     self._full[name, number] = full
         self.rest()
         self.set_load(1.0)
         acts = self.system.is_moved() or any(np.any(full) for full in self._full.values())
+        acts = acts or any(contact.penetration_mm() > 0.0 for contact in self.contacts)
         self._reference = self.system.norm(self.system.residual()) if acts else 0.0
 
     def rest(self) -> None:
@@ -166,7 +200,9 @@ class Level:
 
     def load_up(self, steps: int, tell: Callable[[float], object]) -> None:
         """Go from rest to the full load."""
-        if self._reference > 0.0:
+        if self._reference == 0.0:
+            return
+        try:
             loaded(
                 self.system,
                 self.newton,
@@ -175,6 +211,8 @@ class Level:
                 reference=self._reference,
                 tell=tell,
             )
+        except NotConverged as error:
+            raise NotConverged(f"under {self._acting()}: {error}") from error
 
     def settle(self) -> None:
         """Solve at the full load from where the unknowns stand."""
@@ -182,8 +220,40 @@ class Level:
         if self._reference > 0.0:
             self.newton.solve(self._reference)
 
+    def resettle(self, steps: int) -> None:
+        """Solve at the full load from where the unknowns stand, or from rest if that fails."""
+        try:
+            self.settle()
+        except NotConverged:
+            self.rest()
+            self.load_up(max(2, steps), float)
+
+    def press(self, tolerance_mm: float) -> None:
+        """Stiffen the contacts until none is penetrated by more than `tolerance_mm`."""
+        try:
+            pressed(self.contacts, tolerance_mm=tolerance_mm, solve=self.settle)
+        except NotConverged as error:
+            raise NotConverged(f"under {self._acting()}: {error}") from error
+
+    def force_n(self, name: str) -> NDArray[np.float64]:
+        """Return (3,) the force in N of a load (with ``@NAME``) on the tissue, on every rank."""
+        from dolfinx import fem
+
+        nodal = fem.assemble_vector(self.loads[name].residual[0]).array.reshape(-1, 3)
+        total = self._grid.comm.allgather(nodal.sum(axis=0))
+        return np.asarray(-N_PER_KPA_MM2 * np.sum(total, axis=0))
+
+    def _acting(self) -> str:
+        """The loads that are not zero, for a message."""
+        names = {name for (name, _), full in self._full.items() if full.any()}
+        names |= {contact.name for contact in self.contacts}
+        moved = ["prescribed displacement"] if self.system.is_moved() else []
+        return ", ".join([*sorted(names), *moved])
+
     def start_from(self, other: Level) -> None:
-        """Take the unknowns' values from another element on the same mesh."""
+        """Take the unknowns' values and contacts' penalties from another element on the mesh."""
+        for contact, before in zip(self.contacts, other.contacts, strict=True):
+            contact.set_stiffness(before.stiffness)
         for own, theirs in zip(self.system.unknowns, other.system.unknowns, strict=True):
             own.interpolate(theirs)
             own.x.scatter_forward()
@@ -205,73 +275,3 @@ class Level:
             mean[cells] = values[cells] / size[cells].reshape(-1, *[1] * (values.ndim - 1))
             whole = whole + mean
         return self._grid.gathered_cells(whole)
-
-
-class _Supports:
-    """The nodes that are held or moved as told."""
-
-    def __init__(self, arrays: Arrays, size: int) -> None:
-        fixed = index_array(arrays, "fixed_nodes", None, size)
-        moved, shift = np.empty(0, np.int32), np.empty((0, 3))
-        if "prescribed_nodes" in arrays:
-            moved = index_array(arrays, "prescribed_nodes", None, size)
-            shift = real_array(arrays, "prescribed_mm", (len(moved), 3))
-        if len(np.union1d(fixed, moved)) < 3:
-            count = len(np.union1d(fixed, moved))
-            raise BadInput(f"{count} nodes are fixed or prescribed; at least 3 must hold it")
-        if len(np.intersect1d(fixed, moved)):
-            raise BadInput("a node is both fixed and prescribed")
-        self._held = np.zeros(size, bool)
-        self._held[fixed] = self._held[moved] = True
-        self._goal = np.zeros((size, 3))
-        self._goal[moved] = shift
-
-    def of(self, grid: Grid, moved: Any) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the blocked dofs that are prescribed, and (local dofs × 3,) mm for each dof."""
-        from dolfinx import fem
-
-        space = moved.function_space
-        linear = fem.Function(fem.functionspace(grid.mesh, ("Lagrange", 1, (3,))))
-        places = node_dofs(grid, linear.function_space)
-        linear.x.array.reshape(-1, 3)[places] = self._goal[grid.nodes]
-        goal = fem.Function(space)
-        goal.interpolate(linear)
-        goal.x.scatter_forward()
-        facets = fem.locate_dofs_topological(space, 2, grid.facets_within(self._held))
-        corners = node_dofs(grid, space)[self._held[grid.nodes]]
-        return np.union1d(facets, corners).astype(np.int32), goal.x.array.copy()
-
-
-def node_dofs(grid: Grid, space: Any) -> NDArray[np.int32]:
-    """Return (local nodes,) the blocked dof of a Lagrange space at each mesh node."""
-    dofs = np.empty(len(grid.nodes), np.int32)
-    dofs[grid.corner_positions()] = space.dofmap.list[:, :4]
-    return dofs
-
-
-@cache
-def load_recipe(name: str, element: Element) -> Recipe:
-    """Return the compiled virtual work of a load for an element."""
-    words = Words(element)
-    values = {
-        setting.parameter.name: words.constant((setting.length,) if setting.length > 1 else ())
-        for setting in load(name).settings
-    }
-    work = load(name).virtual_work(words, values)
-    return recipe(words, (work, None)[: len(words.unknowns)], values)
-
-
-def _loaded(grid: Grid, arrays: Arrays) -> list[tuple[str, NDArray[np.int32]]]:
-    """The loads that can act: those on all cells, and those whose faces the job names."""
-    found = []
-    for kind in loads().values():
-        if kind.faces is None:
-            cells = np.arange(grid.owned_cells, dtype=np.int32)
-            found.append((kind.name, cells))
-            continue
-        for array in sorted(arrays):
-            name, at, suffix = array.partition("@")
-            if name == kind.faces.name:
-                triangles = index_array(arrays, array, 3, grid.size)
-                found.append((kind.name + at + suffix, grid.faces(triangles, array)))
-    return found

@@ -6,7 +6,7 @@ ranks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,8 @@ class System:
     Attributes:
         unknowns: DOLFINx functions: displacement mm, and pressure kPa where the element has one.
         terms: the parts; those of the laws first.
+        renewals: called before each residual, to set what follows from where the unknowns stand.
+        longest_mm: how far a node may go in one Newton step.
         size: number of unknowns over all ranks.
         blocks: the tangent's PETSc matrices, one row of blocks for each unknown.
         schur: PETSc matrix that approximates the pressure's Schur complement, or None.
@@ -42,6 +44,8 @@ class System:
         if element.pressure:
             self.unknowns.append(fem.Function(fem.functionspace(grid.mesh, ("Lagrange", 1))))
         self.terms: list[Term] = []
+        self.renewals: list[Callable[[], None]] = []
+        self.longest_mm = np.inf
         self._held = np.empty(0, np.int32)
         self._goal = fem.Function(moved)
         self._supports: list[Any] = []
@@ -116,6 +120,8 @@ class System:
         """Return the residual; at supports, how far the displacement is from what is asked."""
         from dolfinx import fem, la
 
+        for renew in self.renewals:
+            renew()
         parts = []
         for i, own in enumerate(self._own):
             whole = np.zeros_like(self.unknowns[i].x.array)
@@ -153,6 +159,12 @@ class System:
         own = self._held[3 * self._held < self._own[0]]
         marks[(3 * own[:, None] + np.arange(3)).ravel()] = True
         return marks
+
+    def length(self, step: Reals) -> float:
+        """Return the part of a step, at most 1, that takes no node farther than `longest_mm`."""
+        farthest = float(np.abs(step[: self._own[0]]).max(initial=0.0))
+        farthest = max(self.grid.comm.allgather(farthest))
+        return float(min(1.0, self.longest_mm / max(farthest, 1e-300)))
 
     def move(self, start: Sequence[Reals], step: Reals, length: float) -> None:
         """Set the unknowns to `start` - `length` × `step`, on ghosts too."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import ufl
 
 from solvers.contract import Parameter
+from solvers.loads import Load
 from solvers.settings import Setting
 
 KPA_PER_MM: Final = 1e-6
@@ -41,13 +42,12 @@ DENSITY: Final = Setting(
 
 
 @dataclass(frozen=True)
-class Gravity:
+class Gravity(Load):
     """-∫ ρ g·v over the volume at rest: mass does not change as tissue deforms."""
 
     name: str = "gravity"
     title: str = "Weight"
     settings: tuple[Setting, ...] = (GRAVITY, DENSITY)
-    faces: None = None
     scaled: tuple[str, ...] = ("gravity_mm_per_s2",)
 
     def virtual_work(self, words: Any, values: Mapping[str, Any]) -> Any:
