@@ -15,6 +15,16 @@ def deformation_gradient(u: Any) -> Any:
     return ufl.Identity(3) + ufl.grad(u)
 
 
+def small_strain(f: Any) -> Any:
+    """Return ε = (F + Fᵀ)/2 - I (3, 3)."""
+    return ufl.sym(f) - ufl.Identity(3)
+
+
+def green_lagrange(c: Any) -> Any:
+    """Return E = (C - I)/2 (3, 3)."""
+    return 0.5 * (c - ufl.Identity(3))
+
+
 def right_cauchy_green(f: Any) -> Any:
     """Return C = Fᵀ F (3, 3)."""
     return ufl.transpose(f) * f

@@ -56,6 +56,10 @@ class Law(Protocol):
     def directions(self) -> tuple[str, ...]:
         """Names of the unit vectors it needs in each cell (fibres); most need none."""
 
+    @property
+    def small(self) -> bool:
+        """Whether W is of the small strain, and thus blind to what rotates."""
+
     def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
         """Return W in kPa (mJ/mL) of the deformation gradient `f` (3, 3), zero at rest.
 
@@ -72,6 +76,7 @@ class Hyperelastic:
     """A law that is W(C̄), the energy of the isochoric part of a large deformation."""
 
     directions: ClassVar[tuple[str, ...]] = ()
+    small: ClassVar[bool] = False
 
     def isochoric_energy(self, c_bar: Any, values: Mapping[str, Any]) -> Any:
         """Return W(C̄) in kPa (mJ/mL), zero at rest; `c_bar` (3, 3) has determinant 1."""
