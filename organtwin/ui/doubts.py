@@ -36,7 +36,7 @@ class Doubts(QWidget):
         said = self._found(rows) if self._bench.showing.shown_visit is not None else {}
         for name, row in rows.items():
             row.show_doubts(said.get(name, []))
-        lines = [f"{name} {one}" for name in rows for one in said.get(name, [])]
+        lines = [f"{name} {one}".strip() for name in ("", *rows) for one in said.get(name, [])]
         more = len(lines) - MOST_LINES
         self._told.setText("\n".join(lines[:MOST_LINES]) + f"\n… and {more} more" * (more > 0))
         self._told.setToolTip(tooltip("\n".join(lines)))

@@ -82,6 +82,8 @@ class Preview(QObject):
     def end(self) -> None:
         """Show the labels as they are again, and let the process go."""
         child, self._child = self._child, None
+        if self._asked or self.shown:
+            self.told.emit("")
         self._about, self._next, self._asked = {}, None, False
         self._rest.stop()
         if child is not None:

@@ -6,9 +6,10 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, override
 
 import numpy as np
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
@@ -154,14 +155,25 @@ class Quantities(QFrame):
         self._said.setText(said)
         blocked = self.table.blockSignals(True)
         self.table.fill([_row(one) for one in found], [_tip(one) for one in found])
-        for number, one in enumerate(found):
-            cell = self.table.item(number, BY_SURFACE)
-            if cell is not None and one["volume"] and one["volume"]["flag"]:
-                cell.setForeground(QColor(theme.colour("warn")))
+        self._colour()
         self.table.clearSelection()
         self.table.blockSignals(blocked)
         self.table.setVisible(bool(found))
         self.copy.setEnabled(bool(found))
+
+    def _colour(self) -> None:
+        """Draw what is flagged in the amber of the scheme in use."""
+        for number, one in enumerate(self.found):
+            cell = self.table.item(number, BY_SURFACE)
+            if cell is not None and one["volume"] and one["volume"]["flag"]:
+                cell.setForeground(QColor(theme.colour("warn")))
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the scheme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "table"):
+            self._colour()
 
     def _go(self) -> None:
         number = self.table.currentRow()
@@ -232,11 +244,16 @@ def _recist(one: Mapping[str, Any]) -> str:
 
 def _values(said: Mapping[str, Any]) -> tuple[str, str]:
     unit = "" if said["unit"] == "1" else f" {said['unit']}"
-    sd = "" if said["sd"] is None else f" ± {said['sd']:.3g}"
+    sd = "" if said["sd"] is None else f" ± {_short(said['sd'])}"
     return (
-        f"{said['mean']:.4g}{sd}{unit}",
-        f"{said['median']:.4g} ({said['low']:.4g} to {said['high']:.4g})",
+        f"{_short(said['mean'])}{sd}{unit}",
+        f"{_short(said['median'])} ({_short(said['low'])} to {_short(said['high'])})",
     )
+
+
+def _short(value: float) -> str:
+    """Return a value of the image in few signs; the CSV has all digits."""
+    return f"{value:.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def _tip(one: Mapping[str, Any]) -> str:

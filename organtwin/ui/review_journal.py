@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from organtwin.core.case import Work
+from organtwin.core.directions import position
 from organtwin.core.journal import JournalEntry
 from organtwin.pipeline.relabelling import FINISHED
 from organtwin.ui.seed_journal import key_of, visit_of
 from organtwin.ui.session import Session
 
 MARK: Final = "look: "
-PLACE: Final = re.compile(r" at \((-?\d+), (-?\d+), (-?\d+)\) mm$")
+PLACE: Final = re.compile(r" at \((-?\d+), (-?\d+), (-?\d+)\) mm")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Look:
     """A remark of a method that nobody has answered yet.
 
     Args:
-        said: it in words.
+        said: it in words, its place in directions of the patient.
         place_mm: LPS mm, None for everywhere.
     """
 
@@ -54,17 +55,18 @@ class ReviewJournal:
     def looks(self, visit: int, names: Iterable[str]) -> dict[str, tuple[Look, ...]]:
         """Return what methods remarked of structures that stand as they left them.
 
-        An edit of a structure, or marking it as done or reviewed, answers what was remarked.
+        An edit of a structure, or marking it as done or reviewed, answers what was remarked; what
+        was remarked of the whole image, under "", stands until another method ran.
         """
-        found: dict[str, list[Look]] = {name: [] for name in names}
+        found: dict[str, list[Look]] = {name: [] for name in (*names, "")}
         unanswered = {*found}
         for entry in self._standing(visit, "segment", "edit", "mark", "label", "propagate"):
             step, asked = entry.done.step, entry.done.arguments
             if step == "segment":
-                for name in unanswered:
-                    found[name] += _remarked(entry.done.summary, name)
+                for name, look in _remarked(entry.done.summary, found):
+                    found[name] += [look] * (name in unanswered)
                 made = {n for n in unanswered if found[n] or _made(entry.done.summary, n)}
-                unanswered -= made
+                unanswered -= {*made, ""}
             elif step == "edit":
                 unanswered.discard(str(asked.get("arguments", {}).get("structure")))
             elif step == "mark" and asked["state"] in FINISHED:
@@ -106,13 +108,14 @@ def _undone(entries: Iterable[JournalEntry]) -> set[int]:
     return found
 
 
-def _remarked(summary: str, name: str) -> Iterator[Look]:
-    for part in summary.split(f"; {MARK}")[1:]:
-        if part.startswith(f"{name} "):
-            said = part.removeprefix(f"{name} ")
-            hit = PLACE.search(said)
-            place = (float(hit[1]), float(hit[2]), float(hit[3])) if hit else None
-            yield Look(PLACE.sub("", said), place)
+def _remarked(summary: str, names: Iterable[str]) -> Iterator[tuple[str, Look]]:
+    """Yield each remark in a summary with the structure it is of, "" for the whole image."""
+    for said in summary.split(f"; {MARK}")[1:]:
+        name = next((n for n in names if n and said.startswith(f"{n} ")), "")
+        hit = PLACE.search(said)
+        place = (float(hit[1]), float(hit[2]), float(hit[3])) if hit else None
+        text = said[: hit.start()] + f" at {position(place, 0)}" if hit and place else said
+        yield name, Look(text.removeprefix(f"{name} "), place)
 
 
 def _made(summary: str, name: str) -> bool:

@@ -26,6 +26,7 @@ from organtwin.ui.views.linking import link
 from organtwin.ui.views.tracks import Stop, Track
 from organtwin.ui.windows import windows_of
 
+KEPT_ONLY: Final = "3D: labels as kept, the preview is in the slices only"
 LOOKED_AT: Final = 4_000_000
 
 
@@ -92,6 +93,7 @@ class Showing(QObject):
             self.viewing.show_labels(self.labels_of(self.visit))
         else:
             self.viewing.show_labels(labels, "Preview, not kept")
+        self.scene_changed.emit()
 
     def choose_visit(self, index: int) -> None:
         """Show another visit."""
@@ -145,7 +147,7 @@ class Showing(QObject):
     def scene(self) -> Scene:
         """Return what the 3D view shows."""
         own = self.shown_structures().without(self._without)
-        title = self._extra.title
+        title = self._extra.title or (KEPT_ONLY if self.viewing.note else "")
         return Scene(own.layers + self._extra.layers, self._extra.scale, title)
 
     def structures(self, labels_id: str) -> Scene:

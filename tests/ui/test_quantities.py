@@ -13,11 +13,16 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.volume import Volume
 from organtwin.core.watch import Watch
 from organtwin.exporting.nifti import write_voxels
-from organtwin.ui import aside
-from organtwin.ui.quantities import LINES
+from organtwin.ui import aside, theme
+from organtwin.ui.quantities import BY_SURFACE, LINES
 from organtwin.ui.window import MainWindow
 
 Phantom = tuple[Volume, LabelMap]
+FLAGGED = {
+    "structure": "liver", "kind": "organ", "geometry": "good", "diameters": None, "values": None,
+    "volume": {"voxels_ml": 1.0, "surface_ml": 1.1, "difference_percent": 9.5, "geometry_ml": 0.1,
+               "flag": True}, "notes": [],
+}  # fmt: skip
 
 
 def test_that_structures_are_measured_and_a_row_shows_its_diameters(
@@ -84,3 +89,14 @@ def test_that_targets_are_added_up_over_the_visits_and_may_be_chosen(
     assert aside.quantities(asked | {"targets": ["tumour-2"]}, Watch())["course"]["targets"] == [
         "tumour-2"
     ]
+
+
+def test_that_a_flagged_volume_follows_the_scheme(window: MainWindow) -> None:
+    table = window.stage.quantities
+    table.switch.setChecked(True)
+    table._take(("", 0.0), [FLAGGED], "")
+    for scheme in ("light", "dark"):
+        window.set_scheme(scheme)
+        cell = table.table.item(0, BY_SURFACE)
+        assert cell is not None
+        assert cell.foreground().color().name() == theme.tokens(scheme)["warn"]

@@ -24,7 +24,6 @@ from organtwin.ui.finding import FindTools
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, words
 from organtwin.ui.rail import State
-from organtwin.ui.remarked import look_at, remarks_of
 from organtwin.ui.structure_list import StructureList
 from organtwin.ui.tips import tooltip
 from organtwin.ui.tool_options import worded
@@ -150,9 +149,8 @@ class SegmentPage(Page):
         visit = self.showing.shown_visit
         self._which.setText(f"STRUCTURES, DAY {visit.day:g}" if visit else "NO VISIT")
         doubt = doubt_of(visit, self.session.get(visit.volume).geometry) if visit else ""
-        look = look_at(remarks_of(visit, self.session.entries))
-        self._doubt.setText("\n".join(filter(None, (doubt, look))))
-        self._doubt.setVisible(bool(doubt or look))
+        self._doubt.setText(doubt)
+        self._doubt.setVisible(bool(doubt))
         self.structures.refresh()
         self._parts[self._group].refresh()
         self._busy_changed(self.session.busy)
