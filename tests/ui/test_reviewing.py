@@ -68,8 +68,8 @@ def test_that_a_review_that_ended_is_told_in_its_row(window: MainWindow, page: S
 
 
 def test_that_a_remark_stands_by_its_structure_until_it_is_answered(page: SegmentPage) -> None:
-    said = "visit 0: liver 9.0 mL; look: liver is cut off by the image's upper end at (1, 2, 3) mm; note"
-    said += "; look: the image is 4 all over: nothing in it has a border"
+    said = "visit 0: liver 9.0 mL; look: liver is cut off by the image's upper end at (1, 2, 3) mm"
+    said += "; note; look: the image is 4 all over: nothing in it has a border"
     step(page, Done("segment", {"visit": 0}, summary=said))
     row = page.structures.rows["liver"]
     assert page.structures._doubts._told.text().splitlines() == [
