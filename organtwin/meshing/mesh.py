@@ -12,12 +12,13 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
-from organtwin.meshing.cones import Cones, cones, squares, tetrahedra_of
+from organtwin.meshing.cones import Cones, Squares, cones, squares, tetrahedra_of
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.losses import losses
 from organtwin.meshing.misfits import misfits
+from organtwin.meshing.octree import Octree
 from organtwin.meshing.planning import Plan, aimed, planned
 from organtwin.meshing.quality import checked, keeps_promises, quality_of
 from organtwin.meshing.relaxing import Shape
@@ -107,9 +108,7 @@ def _fitted(
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
-        plan, tree = plan.unpinched(solid.pinches())
-        found = squares(tree)
-        expected = tetrahedra_of(found, plan.grid.shape)
+        plan, tree, found, expected = _divided(solid, plan, most)
         if attempt > 0 and expected > most:
             break
         if expected > MOST_EVER:
@@ -120,13 +119,29 @@ def _fitted(
                 advice="mesh with longer edges, or ask for a number of tetrahedra",
             )
         made = cones(found, plan.grid.shape)
-        shape = settled(plan.grid, made, goals, wanted_mm3=solid.wanted_mm3(), watch=part)
+        shape = settled(
+            plan.grid, made, goals, pieces=solid.pieces, spacing_mm=plan.spacing_mm, watch=part
+        )
         places = misfits(goals, interfaces_of(shape, made), tolerance_mm)
         finer = plan.finer_at(tree, places) if len(places) else None
         if finer is None or attempt == ATTEMPTS - 1:
             break
         plan = finer
     return made, shape
+
+
+def _divided(solid: Solid, plan: Plan, most: int) -> tuple[Plan, Octree, Squares, int]:
+    """Return the plan that holds the pieces of structures, its leaves, their faces, and how many.
+
+    Not all pieces, but something of each structure, where that makes more than `most` tetrahedra.
+    """
+    for all_pieces in (True, False):
+        held, tree = plan.held(solid.pieces, all_pieces=all_pieces).unpinched(solid.pinches())
+        found = squares(tree)
+        expected = tetrahedra_of(found, held.grid.shape)
+        if expected <= most:
+            break
+    return held, tree, found, expected
 
 
 def _mesh(shape: Shape, made: Cones, solid: Solid) -> OrganMesh:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +44,14 @@ class Grid:
         cells = np.floor((places_mm - self.origin_mm) / self.cell_mm).astype(np.int64)
         return np.clip(cells, 0, np.array(self.shape) - 1)
 
-    def sampled(
-        self, voxels: NDArray[np.uint8], spacing_mm: NDArray[np.float64]
-    ) -> NDArray[np.uint8]:
+    def sampled(self, voxels: NDArray[Any], spacing_mm: NDArray[np.float64]) -> NDArray[Any]:
         """Return, for each finest cell, the label of the voxel at its centre; 0 beyond."""
         index = []
         for axis in range(3):
             centre = np.arange(self.shape[axis]) + 0.5
             along = np.rint((self.origin_mm[axis] + self.cell_mm[axis] * centre) / spacing_mm[axis])
             index.append(np.clip(along.astype(np.int64), -1, voxels.shape[axis]) + 1)
-        found: NDArray[np.uint8] = np.pad(voxels, 1)[np.ix_(*index)]
+        found: NDArray[Any] = np.pad(voxels, 1)[np.ix_(*index)]
         return found
 
 

@@ -11,11 +11,13 @@ from organtwin.core.errors import BadArgument
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
 from organtwin.meshing.cones import squares, tetrahedra_of
+from organtwin.meshing.holding import astray
 from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
+from organtwin.meshing.pieces import Pieces
 from organtwin.meshing.pinches import CORNERS, Pinches, expanded, unpinched
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
-from organtwin.meshing.thickness import block, boundary, thin, windows
+from organtwin.meshing.thickness import block, boundary, in_a_cube, thin, windows
 
 CELL_PER_EDGE = 1.1
 """A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
@@ -25,6 +27,7 @@ MOST_CELLS = 1 << 27
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
 DIVISIONS = 3
+HOLDS = 5
 MOST_LARGER = 1.25
 FEW_LEAVES = 20_000
 MOST_SCALES = 8
@@ -58,10 +61,7 @@ class Plan:
             cells = (places[:, None] + CORNERS).reshape(-1, 3)
             if tree.leaves[0][tuple(cells.T)].all():
                 break
-            asked = [level.copy() for level in plan.asked]
-            for level in range(1, self.grid.depth + 1):
-                asked[level][tuple((cells >> level).T)] = True
-            finer = replace(plan, asked=tuple(asked))
+            finer = plan.finest_at(cells)
             after = unpinched(finer.octree(), pinches)
             left = pinches.of(expanded(after))
             most = max(FEW_LEAVES, MOST_LARGER * tree.labelled_leaves())
@@ -69,6 +69,31 @@ class Plan:
                 break
             plan, tree, places = finer, after, left
         return plan, tree
+
+    def held(self, pieces: Pieces, *, all_pieces: bool) -> Plan:
+        """Return a plan that divides leaves where pieces would be lost, broken or joined.
+
+        Args:
+            pieces: of the voxels.
+            all_pieces: or else only so that no label is lost.
+        """
+        wanted = self.grid.sampled(pieces.numbers, self.spacing_mm)
+        thin = self.grid.sampled(~in_a_cube(self.voxels), self.spacing_mm)
+        plan = self
+        for _ in range(HOLDS):
+            tree = plan.octree()
+            cells = astray(tree, expanded(tree), wanted, pieces, thin=thin, all_pieces=all_pieces)
+            if len(cells) == 0:
+                break
+            plan = plan.finest_at(cells)
+        return plan
+
+    def finest_at(self, cells: NDArray[np.int64]) -> Plan:
+        """Return a plan whose leaves at finest cells (n, 3) are finest ones."""
+        asked = [level.copy() for level in self.asked]
+        for level in range(1, self.grid.depth + 1):
+            asked[level][tuple((cells >> level).T)] = True
+        return replace(self, asked=tuple(asked))
 
     def finer_at(self, tree: Octree, places_mm: NDArray[np.float64]) -> Plan | None:
         """Return a plan that divides the leaves at places (n, 3); None when none may be smaller."""
@@ -181,7 +206,11 @@ def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
     best, nearest = None, np.inf
     for turn in range(MOST_SCALES):
         watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
-        plan, tree = planned(solid, sizes, scale).unpinched(solid.pinches())
+        plan, tree = (
+            planned(solid, sizes, scale)
+            .held(solid.pieces, all_pieces=False)
+            .unpinched(solid.pinches())
+        )
         ratio = tetrahedra_of(squares(tree), plan.grid.shape) / sizes.target_tetrahedra
         if abs(np.log(ratio)) < nearest:
             best, nearest = plan, abs(np.log(ratio))

@@ -12,16 +12,30 @@ from organtwin.meshing.cones import Cones
 from organtwin.meshing.goals import Goals, meetings
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.octree import Grid
+from organtwin.meshing.pieces import (
+    Pieces,
+    across,
+    homes_of,
+    matched,
+    parts_of,
+    wanted_volumes,
+)
 from organtwin.meshing.relaxing import Shape, centred, moved, shape_of, with_better_diagonals
-from organtwin.meshing.volumes import label_volumes, offset
+from organtwin.meshing.volumes import label_volumes, offset, signed_volumes
 
 Floats = NDArray[np.float64]
 ROUNDS = 8
 DIAGONALS_EVERY = 3
 VOLUME_ROUNDS = 20
+PART_ROUNDS = 10
 SAFE_ROUNDS = 16
 MOST_OF_THE_WAY = 0.7
 CLOSE = 5e-4
+NEAR = 5e-3
+WELL = 8e-3
+SMALL = 0.1
+MOST_OF_SMALL = 0.2
+MOST_OF_LARGE = 0.004
 FLOOR_DEG = 18.0
 LAST_FLOOR_DEG = 15.2
 LOWEST_FLOOR_DEG = 12.0
@@ -34,18 +48,21 @@ def settled(
     made: Cones,
     goals: Goals,
     *,
-    wanted_mm3: Mapping[int, float],
+    pieces: Pieces,
+    spacing_mm: Floats,
     watch: Watch,
 ) -> Shape:
     """Return the cells with points, in mm along the voxels' axes, where they belong.
 
     Points on interfaces are evened out and projected; no angle falls below 15° for it. At last
-    interfaces are offset until each label has its volume.
+    interfaces are offset until each part has the volume of the pieces of voxels it holds.
 
     Args:
-        wanted_mm3: label → volume.
+        pieces: of the voxels.
+        spacing_mm: (3,) of the voxels.
     """
     shape = shape_of(grid.origin_mm + 0.5 * grid.cell_mm * made.places, made.tetrahedra)
+    parts = _Parts(made, shape, pieces, spacing_mm)
     bound = _Bound(made, goals, REACH_CELLS * grid.edge_mm(grid.depth))
     for turn in range(ROUNDS):
         watch.tell(0.8 * turn / ROUNDS, "fitting to the surfaces")
@@ -53,30 +70,73 @@ def settled(
         shape = moved(shape, centred(shape, bound.free, turn % 2 == 1), FLOOR_DEG)
         if turn % DIAGONALS_EVERY == DIAGONALS_EVERY - 1:
             shape = with_better_diagonals(shape, made)
-    return _with_volumes(shape, made, wanted_mm3, free=bound.free, watch=watch.part(0.8, 1.0))
+    return _with_volumes(shape, made, parts, free=bound.free, watch=watch.part(0.8, 1.0))
+
+
+class _Parts:
+    """The parts of a mesh, what is on both sides of their faces, and the volumes wanted in mm³."""
+
+    def __init__(self, made: Cones, shape: Shape, pieces: Pieces, spacing_mm: Floats) -> None:
+        part = parts_of(made.tetrahedra, made.regions)
+        beyond = across(made.tetrahedra[:, :3], part)
+        chosen = made.regions > made.beyond
+        self.sides = np.stack([part[chosen], beyond[chosen]], axis=1)
+        voxel_mm3 = float(np.prod(spacing_mm))
+        middles = shape.points[made.tetrahedra].mean(axis=1)
+        volumes = signed_volumes(shape.points, made.tetrahedra) / voxel_mm3
+        homes = homes_of(pieces, spacing_mm, middles, made.regions)
+        match = matched(pieces, homes, part, volumes)
+        wanted = voxel_mm3 * wanted_volumes(match, pieces, part, volumes)
+        self._labels = np.zeros(len(wanted), dtype=np.int64)
+        self._labels[part] = made.regions
+        self._wanted, self._aim = wanted, wanted
+
+    def aim_mm3(self) -> Mapping[int, float]:
+        """Return part → the volume it is offset to."""
+        return {number: float(self._aim[number]) for number in range(1, len(self._aim))}
+
+    def share_out(self, volumes: Floats) -> None:
+        """Ask parts for what others of their label cannot give, large ones for next to nothing."""
+        missing, whole = (
+            np.bincount(self._labels, each)[self._labels]
+            for each in (self._wanted - volumes, self._wanted)
+        )
+        most = np.where(self._wanted < SMALL * whole, MOST_OF_SMALL, MOST_OF_LARGE)
+        share = missing / np.maximum(whole, 1e-9)
+        more = np.clip(self._aim / np.maximum(self._wanted, 1e-9) - 1.0 + share, -most, most)
+        self._aim = self._wanted * (1.0 + more)
+
+    def missing(self, volumes: Floats) -> tuple[float, float]:
+        """Return how far off labels and parts are, the worst of each, as a share."""
+        labels = [np.bincount(self._labels, each)[1:] for each in (volumes, self._wanted)]
+        there = labels[1] > 0
+        off = np.abs(labels[0] - labels[1])[there] / labels[1][there]
+        parts = np.abs(volumes[1:] / self._wanted[1:] - 1.0)
+        return float(off.max()), float(parts.max())
 
 
 def _with_volumes(
-    shape: Shape,
-    made: Cones,
-    wanted_mm3: Mapping[int, float],
-    *,
-    free: NDArray[np.bool_],
-    watch: Watch,
+    shape: Shape, made: Cones, parts: _Parts, *, free: NDArray[np.bool_], watch: Watch
 ) -> Shape:
-    """Return the shape with interfaces offset until labels have their volumes.
+    """Return the shape with interfaces offset until parts have their volumes.
 
     Points that could not go most of their way are left out of the next step: others go farther.
     """
     able = np.ones(len(shape.points), dtype=bool)
     for turn in range(VOLUME_ROUNDS):
         watch.tell(turn / VOLUME_ROUNDS, "restoring volumes")
-        found = interfaces_of(shape, made)
+        faces = interfaces_of(shape, made)
+        found = Interfaces(faces.points, faces.triangles, parts.sides)
         volumes = label_volumes(found)
-        if max(abs(volumes[n] / w - 1.0) for n, w in wanted_mm3.items()) < CLOSE:
+        label, part = parts.missing(volumes)
+        if label < CLOSE and (part < NEAR or turn >= PART_ROUNDS):
             break
+        if turn >= SAFE_ROUNDS and label < WELL:
+            break
+        if turn >= PART_ROUNDS:
+            parts.share_out(volumes)
         floor = LAST_FLOOR_DEG if turn < SAFE_ROUNDS else LOWEST_FLOOR_DEG
-        step = offset(found, wanted_mm3, able)
+        step = offset(found, parts.aim_mm3(), able)
         after = moved(shape, shape.points + step, floor)
         gone = np.linalg.norm(after.points - shape.points, axis=1)
         able = gone >= MOST_OF_THE_WAY * np.linalg.norm(step, axis=1)

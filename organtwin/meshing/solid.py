@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import LeftOut
 from organtwin.core.volume import spacing_of, to_index, voxel_ml_of
 from organtwin.meshing.interfaces import nested_labels
+from organtwin.meshing.pieces import Pieces, pieces_of
 from organtwin.meshing.pinches import Pinches
 from organtwin.meshing.places import place_of, place_of_largest
 from organtwin.meshing.sizes import Sizes
@@ -39,6 +41,11 @@ class Solid:
     affine: NDArray[np.float64]
     structures: tuple[Structure, ...]
     left_out: tuple[LeftOut, ...] = ()
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The pieces of its voxels."""
+        return pieces_of(self.regions)
 
     def wanted_mm3(self) -> dict[int, float]:
         """Return label → the volume of its voxels."""

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from organtwin.core.content import noun, read_only
 from organtwin.core.errors import EmptyLabel
@@ -18,9 +17,13 @@ from organtwin.core.volume import spacing_of, to_lps
 from organtwin.core.watch import Watch
 from organtwin.meshing.interfaces import (
     Interfaces,
+    area_vectors,
     enclosed_mm3,
     nested_labels,
+    unit,
 )
+from organtwin.meshing.pieces import pieces_of
+from organtwin.meshing.thickness import in_a_cube
 from organtwin.meshing.volumes import restored
 
 Floats = NDArray[np.float64]
@@ -139,7 +142,7 @@ def surface_nets(voxels: NDArray[np.uint8], spacing_mm: tuple[float, float, floa
 
 
 def smoothed(raw: Interfaces, voxels: NDArray[np.uint8], spacing_mm: Floats) -> Interfaces:
-    """Return the interfaces smooth, each label with the volume of its voxels.
+    """Return the interfaces smooth, each piece of a label with the volume of its voxels.
 
     No point moves farther than 3/4 of a voxel in smoothing, a fifth where a label is one voxel
     thick: it would be smoothed away. Volumes are restored afterwards.
@@ -153,10 +156,22 @@ def smoothed(raw: Interfaces, voxels: NDArray[np.uint8], spacing_mm: Floats) -> 
     share = np.linalg.norm(step / spacing_mm, axis=1)
     most = np.where(_at_thin(raw.points / spacing_mm, voxels), MOST_AT_THIN, MOST)
     step *= np.minimum(1.0, most / np.maximum(share, 1e-9))[:, None]
-    counts = np.bincount(voxels.ravel(order="K"), minlength=256)
+    pieces = pieces_of(voxels)
     voxel_mm3 = float(np.prod(spacing_mm))
-    wanted = {int(n): float(counts[n]) * voxel_mm3 for n in np.flatnonzero(counts) if n > 0}
-    return restored(Interfaces(raw.points + step, raw.triangles, raw.sides), wanted)
+    wanted = {n: int(v) * voxel_mm3 for n, v in enumerate(pieces.voxels) if n > 0}
+    sides = _pieces_beside(raw, pieces.numbers, spacing_mm)
+    found = restored(Interfaces(raw.points + step, raw.triangles, sides), wanted)
+    return Interfaces(found.points, raw.triangles, raw.sides)
+
+
+def _pieces_beside(
+    raw: Interfaces, numbers: NDArray[np.int32], spacing_mm: Floats
+) -> NDArray[np.int64]:
+    """Return (f, 2) the pieces of voxels on both sides of triangles that halve voxels' faces."""
+    middle = raw.points[raw.triangles].mean(axis=1) / spacing_mm
+    step = 0.5 * unit(area_vectors(raw.points / spacing_mm, raw.triangles))
+    index = [np.rint(middle + sign * step).astype(np.int64) for sign in (-1.0, 1.0)]
+    return np.stack([numbers[tuple(side.T)] for side in index], axis=1).astype(np.int64)
 
 
 def _at_thin(index: Floats, voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -172,9 +187,7 @@ def _at_thin(index: Floats, voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _thin(voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return the voxels in no cube of eight voxels of one label, nor beside one of their label."""
-    low = ndimage.minimum_filter(voxels, 2, mode="nearest", origin=-1)
-    whole = (low == ndimage.maximum_filter(voxels, 2, mode="nearest", origin=-1)).view(np.uint8)
-    thick = ndimage.maximum_filter(whole, 2, mode="constant") > 0
+    thick = in_a_cube(voxels)
     near = thick.copy()
     for axis in range(3):
         label, held, grown = (np.moveaxis(a, axis, 0) for a in (voxels, thick, near))

@@ -53,3 +53,11 @@ def thin(mask: NDArray[np.bool_], voxels: tuple[int, int, int]) -> NDArray[np.bo
     near = ndimage.maximum_filter(core, reach, mode="nearest", origin=mirrored)
     result: NDArray[np.bool_] = mask & (near == 0)
     return result
+
+
+def in_a_cube(voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the voxels that are in a cube of eight voxels of one label."""
+    low = ndimage.minimum_filter(voxels, 2, mode="nearest", origin=-1)
+    whole = (low == ndimage.maximum_filter(voxels, 2, mode="nearest", origin=-1)).view(np.uint8)
+    result: NDArray[np.bool_] = ndimage.maximum_filter(whole, 2, mode="constant") > 0
+    return result
