@@ -89,12 +89,9 @@ class Organ:
             BadInput: nothing holds a piece of the mesh, or a load lacks a number.
             NotConverged: naming the load and the residual at which it stopped.
         """
-        self._supports.require_hold(settings)
-        self.reshape(self.mesh.points_mm)
-        for level in self.levels:
-            level.prepare(values, settings)
+        self.prepare(values, settings)
         first, *others = self.levels
-        tolerance = float(settings.get(CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM))
+        tolerance = self.contact_tolerance_mm(settings)
         first.load_up(steps, tell)
         first.press(tolerance)
         below = first
@@ -104,6 +101,23 @@ class Organ:
             level.press(tolerance)
             below = level
         return below
+
+    def prepare(self, values: Values, settings: Mapping[str, Any]) -> None:
+        """Set the tissue's numbers and the full loads, and go to rest; arguments as of `solve`."""
+        self._supports.require_hold(settings)
+        self.reshape(self.mesh.points_mm)
+        for level in self.levels:
+            level.prepare(values, settings)
+
+    def contact_tolerance_mm(self, settings: Mapping[str, Any]) -> float:
+        """Return how deep a contact may be penetrated."""
+        return float(settings.get(CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM))
+
+    def support(self, arrays: Arrays) -> None:
+        """Take supports of the same nodes with other displacements; BadInput as when made."""
+        self._supports = supports = Supports(arrays, self.mesh)
+        for level in self.levels:
+            level.system.hold(*supports.of(self.grid, level.system.unknowns[0]))
 
     def reshape(self, points_mm: NDArray[np.float64]) -> None:
         """Give the nodes other places at rest (n, 3); the next `solve` starts from the mesh's."""
@@ -214,9 +228,9 @@ class Level:
         except NotConverged as error:
             raise NotConverged(f"under {self._acting()}: {error}") from error
 
-    def settle(self) -> None:
-        """Solve at the full load from where the unknowns stand."""
-        self.set_load(1.0)
+    def settle(self, part: float = 1.0) -> None:
+        """Solve at a part of the load from where the unknowns stand."""
+        self.set_load(part)
         if self._reference > 0.0:
             self.newton.solve(self._reference)
 
