@@ -49,7 +49,7 @@ class FindTools(QWidget):
         self.preview = Preview(bench.showing, self)
         self.method = MethodChoice(bench)
         self._followed = ""
-        self._done: tuple[str, dict[str, Any]] | None = None
+        self._done: tuple[object, ...] = ()
         self.structure = SeedName()
         self.diameter = NumberField("Largest diameter", "mm", 0.0, 300.0)
         self.diameter.setSpecialValueText("diameter?")
@@ -104,10 +104,8 @@ class FindTools(QWidget):
     def stepped(self, step: str, entry: JournalEntry) -> None:
         """Follow what was done: what a preview showed is kept now, or is no longer."""
         self.seeding.stepped(step, entry)
-        self._done = None
-        if step in ("segment", "redo"):
-            self._done = self.step(self.bench.showing.visit)
         if step == "segment":
+            self._done = self._how()
             self.left()
 
     @override
@@ -269,11 +267,16 @@ class FindTools(QWidget):
                 self.preview.end()
             return
         method = self.method.name
-        if self._done == self.step(self.bench.showing.visit):
-            if self.preview.shown:  # nothing was asked that is not done
+        given = self.seeding.given(method)
+        if given and self._done == self._how() and self.seeding.spent.issuperset(given):
+            if self.preview.shown:  # nothing is asked that is not done
                 self.preview.end()
-        elif self.seeding.given(method):
+        elif given:
             seeds = self.seeding.arguments(method, self.diameter.value())
             self.preview.ask(method, self.method.values(), seeds)
         else:
             self.preview.prepare(method, self.method.values())
+
+    def _how(self) -> tuple[object, ...]:
+        """Return how seeds are to be taken: the method, its settings and the diameter."""
+        return self.method.name, self.method.values(), self.diameter.value()

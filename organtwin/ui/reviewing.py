@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from organtwin.core.errors import OrganTwinError
 from organtwin.pipeline.reviewing import held_in, rests_on, unreviewed
 from organtwin.ui.easel import Easel
+from organtwin.ui.fetch import Fetch
 from organtwin.ui.session import Session
 
 
@@ -26,6 +27,7 @@ class Reviewing(QObject):
         self._session, self._easel = session, easel
         self._held: dict[str, tuple[str, ...]] = {}
         self._asked: set[str] = set()
+        self._readers: set[Fetch] = set()
 
     def unreviewed(self, visits: Sequence[int]) -> dict[int, tuple[str, ...]] | None:
         """Return visit → structures neither done nor reviewed; None: they are being read."""
@@ -47,15 +49,22 @@ class Reviewing(QObject):
             wanted.discard(labels)
         new = sorted(wanted - self._asked)
         if new:
-            self._asked |= {*new}
-            self._session.fetch(new, lambda: self._take(new))
-        return wanted <= self._held.keys()
+            self._read(new)
+        return not wanted
 
-    def _take(self, found: Sequence[str]) -> None:
-        for labels in found:
-            self._asked.discard(labels)
-            try:
-                self._held[labels] = held_in(self._session.get(labels))
-            except OrganTwinError:
-                self._held[labels] = ()  # what shows them says why
-        self.changed.emit()
+    def _read(self, new: Sequence[str]) -> None:
+        """Read labels and count their voxels in another thread; only names are kept of them."""
+        folder = self._session.folder
+
+        def taken(found: Mapping[str, Any]) -> None:
+            self._readers.discard(reader)
+            self._asked -= {*new}
+            for labels, names in found.items():  # of what cannot be read its page says why
+                self._held[labels] = () if isinstance(names, BaseException) else names
+            if self._session.is_open:
+                self.changed.emit()
+
+        reader = Fetch(lambda labels: held_in(folder.get(labels)), new, taken)
+        self._asked |= {*new}
+        self._readers.add(reader)
+        reader.start()

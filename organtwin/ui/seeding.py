@@ -141,6 +141,8 @@ class Seeding(QObject):
         """Return the seeds that a method is to be given."""
         left_out = self.left_out()
         given = tuple(seed for seed in self.seeds if seed.structure not in left_out)
+        if all(seed.structure == BACKGROUND for seed in given):
+            return ()
         if method not in ONE_BY_ONE:
             return given
         tumours = tuple(seed for seed in given if seed.structure.startswith("tumour"))
