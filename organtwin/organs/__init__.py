@@ -45,6 +45,20 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Support:
+    """Springs on part of the surface: stiffness along and across the normal; read from `source`.
+
+    Args:
+        place: "posterior", "superior" or "rest" (`organtwin.simulating.supports`).
+    """
+
+    place: str
+    normal_kpa_per_mm: float
+    tangential_kpa_per_mm: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Organ:
     """Everything that is special about one organ.
 
@@ -54,6 +68,7 @@ class Organ:
         law: name of the default tissue law, with values in its own units per structure kind.
         region: part of the body it lies in, as `importing.bodyparts` names them.
         noise: relative sd of a measured tumour volume (1), with its source.
+        supports: what holds it; each face of the surface belongs to the first that takes it.
     """
 
     name: str
@@ -70,6 +85,7 @@ class Organ:
     noise_source: str
     rules: tuple[Rule, ...]
     region: str = "trunk"
+    supports: tuple[Support, ...] = ()
 
     def structure(self, name: str) -> Structure:
         """Return one of the structures it always has."""

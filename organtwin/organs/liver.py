@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.core.parameter import Prior
-from organtwin.organs import Organ, Rule, Window
+from organtwin.organs import Organ, Rule, Support, Window
 
 LIVER = CodedTerm("10200004", "SCT", "Liver")
+_UNSOURCED = "stiffness unsourced, set your own"
 
 ORGAN = Organ(
     name="liver",
@@ -94,5 +95,10 @@ ORGAN = Organ(
         ),
         Rule("minimal resection margin", 1.0, "mm", "R0: PubMed 26198997"),
         Rule("minimal ablation margin", 5.0, "mm", "repository.ubn.ru.nl/handle/2066/301258"),
+    ),
+    supports=(
+        Support("posterior", 0.1, 0.1, "bare area, coronary ligaments, vena cava: " + _UNSOURCED),
+        Support("superior", 0.05, 0.0, "slides below the diaphragm: " + _UNSOURCED),
+        Support("rest", 0.01, 0.0, "organs and abdominal wall around: " + _UNSOURCED),
     ),
 )

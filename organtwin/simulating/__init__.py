@@ -5,6 +5,8 @@
     catalogue()             what the solvers offer
     growth_simulation()     a tumour, for an ensemble of parameters
     deformation_simulation() an organ under load
+    unloaded_mesh()         the organ's shape without the loads it was scanned under
+    supports_of()           the springs that hold an organ when nobody says otherwise
     run_job()               any job of the contract
     distance_to()           signed distance to a labelled structure, finer than its voxels
 """
@@ -12,16 +14,27 @@
 from organtwin.simulating.catalogue import Catalogue, Model, Offer, catalogue
 from organtwin.simulating.deformation import (
     Loads,
-    attached_nodes,
     deformation_simulation,
     turned_gravity,
+    unloaded_mesh,
 )
 from organtwin.simulating.distance import DistanceGrid, distance_to
 from organtwin.simulating.growth import Resolution, Treatment, growth_simulation
 from organtwin.simulating.job import JobAnswer, job_for
+from organtwin.simulating.loads import (
+    BloodPressure,
+    Plane,
+    RigidSurface,
+    Springs,
+    Tool,
+    blood_pressure,
+)
+from organtwin.simulating.prescribing import displacement_at, registered_mm
 from organtwin.simulating.runner import Limits, run_job
+from organtwin.simulating.supports import supports_of
 
 __all__ = [
+    "BloodPressure",
     "Catalogue",
     "DistanceGrid",
     "JobAnswer",
@@ -29,14 +42,22 @@ __all__ = [
     "Loads",
     "Model",
     "Offer",
+    "Plane",
     "Resolution",
+    "RigidSurface",
+    "Springs",
+    "Tool",
     "Treatment",
-    "attached_nodes",
+    "blood_pressure",
     "catalogue",
     "deformation_simulation",
+    "displacement_at",
     "distance_to",
     "growth_simulation",
     "job_for",
+    "registered_mm",
     "run_job",
+    "supports_of",
     "turned_gravity",
+    "unloaded_mesh",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
 from organtwin.simulating.job import job_for
+from organtwin.simulating.loads import Acting, Springs, job_parts
 from organtwin.simulating.runner import Limits, run_job
+from organtwin.simulating.supports import supports_of
+from solvers.contract import Scalar
 
 GRAVITY_MM_PER_S2: Final = 9806.65
 """Standard gravity (CGPM 1901)."""
 
-ATTACHED_FRACTION: Final = 0.15
 FIELDS: Final = ("displacement_mm", "von_mises_kpa", "volume_ratio")
 
 
@@ -36,6 +39,9 @@ class Loads:
         pressure_kpa: on `pressure_faces`, positive pushes inward.
         pressure_faces: (f, 3) int32 node indices, triangles of the mesh's surface.
         prescribed_nodes: (k,) int32 nodes that move by `prescribed_mm` (k, 3), LPS mm.
+        acting: springs, contacts and blood pressures (`organtwin.simulating.loads`); springs here
+            replace those of the organ.
+        contact_tolerance_mm: how deep a rigid thing may be in the tissue.
         density_g_per_ml: of the organ; 1.06 (liver, ICRP Publication 89, 2002: 1.05 to 1.06).
     """
 
@@ -44,6 +50,8 @@ class Loads:
     pressure_faces: NDArray[np.int32] | None = None
     prescribed_nodes: NDArray[np.int32] | None = None
     prescribed_mm: NDArray[np.float64] | None = None
+    acting: tuple[Acting, ...] = ()
+    contact_tolerance_mm: float = 0.05
     density_g_per_ml: float = 1.06
     load_steps: int = 1
 
@@ -64,20 +72,6 @@ def turned_gravity(
     return float(x), float(y), float(z)
 
 
-def attached_nodes(mesh: OrganMesh, organ: Organ) -> NDArray[np.int32]:
-    """Return (k,) the nodes held in place when nobody says otherwise.
-
-    The most posterior 15 % of the surface (by L**P**S y): for the liver this is the neighbourhood
-    of the bare area and the vena cava, where coronary ligament and hepatic veins hold it. The
-    fraction is unsourced, set your own nodes.
-    """
-    surface = np.unique(mesh.surface(organ.name))
-    posterior = mesh.points[surface, 1]
-    kept = surface[posterior >= np.quantile(posterior, 1.0 - ATTACHED_FRACTION)]
-    result: NDArray[np.int32] = kept.astype(np.int32)
-    return result
-
-
 def deformation_simulation(
     mesh: OrganMesh,
     organ: Organ,
@@ -93,7 +87,8 @@ def deformation_simulation(
     """Deform an organ.
 
     Args:
-        fixed_nodes: (k,) int32 nodes that stay; `attached_nodes` when None.
+        fixed_nodes: (k,) int32 nodes that stay. When None and no load is of springs, the organ is
+            held by its own (`supports_of`).
         law: name of the tissue law; the organ's default when None.
         law_values: structure kind → parameter → value; the organ's own when None.
 
@@ -105,21 +100,9 @@ def deformation_simulation(
         BadArgument: a region whose kind has no values, or loads that do not fit the mesh.
         SolverFailed, Stopped, DiskFull: as `run_job`.
     """
-    fixed = attached_nodes(mesh, organ) if fixed_nodes is None else fixed_nodes
-    arrays = _arrays(mesh, fixed, loads)
     member = region_values(mesh, organ.law_values if law_values is None else law_values)
-    job = job_for(
-        "deformation",
-        law or organ.law,
-        [member],
-        arrays=arrays,
-        settings={
-            "gravity_mm_per_s2": loads.gravity_mm_per_s2,
-            "density_g_per_ml": loads.density_g_per_ml,
-            "pressure_kpa": loads.pressure_kpa,
-            "load_steps": loads.load_steps,
-        },
-    )
+    arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
+    job = job_for("deformation", law or organ.law, [member], arrays=arrays, settings=settings)
     answer = run_job(job, arrays, folder, watch, limits=limits)
     return Simulation(
         kind="deformation",
@@ -133,6 +116,32 @@ def deformation_simulation(
         numbers=answer.result.numbers,
         versions=answer.result.versions,
     )
+
+
+def unloaded_mesh(
+    mesh: OrganMesh,
+    organ: Organ,
+    *,
+    loads: Loads,
+    folder: Path,
+    watch: Watch,
+    fixed_nodes: NDArray[np.int32] | None = None,
+    limits: Limits | None = None,
+) -> OrganMesh:
+    """Return the mesh as it would be without `loads`, those it was scanned under.
+
+    Weight counts whole: `loads.gravity_mm_per_s2` is that of the scan. Supports are at rest on the
+    mesh returned. Under the same loads it comes back to the given one to 0.01 mm.
+
+    Raises:
+        BadArgument, SolverFailed, Stopped, DiskFull: as `deformation_simulation`.
+    """
+    arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
+    member = region_values(mesh, organ.law_values)
+    settings["unload"] = 1.0
+    job = job_for("deformation", organ.law, [member], arrays=arrays, settings=settings)
+    answer = run_job(job, arrays, folder, watch, limits=limits)
+    return dataclasses.replace(mesh, points=answer.arrays["unloaded_mm"][0])
 
 
 def region_values(mesh: OrganMesh, values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -158,7 +167,27 @@ def region_values(mesh: OrganMesh, values: Mapping[str, Mapping[str, float]]) ->
     return member
 
 
-def _arrays(mesh: OrganMesh, fixed: NDArray[np.int32], loads: Loads) -> dict[str, NDArray[Any]]:
+def _asked(
+    mesh: OrganMesh, organ: Organ, loads: Loads, fixed: NDArray[np.int32] | None
+) -> tuple[dict[str, NDArray[Any]], dict[str, Scalar | tuple[float, ...]]]:
+    """The arrays and settings of a job, its supports among them."""
+    acting = loads.acting
+    if fixed is None and not any(isinstance(one, Springs) for one in acting):
+        acting = (*supports_of(mesh, organ), *acting)
+    arrays, settings = job_parts(acting, len(mesh.points))
+    if fixed is not None:
+        arrays["fixed_nodes"] = _indices(fixed, mesh)
+    return {**arrays, **_arrays(mesh, loads)}, {
+        **settings,
+        "gravity_mm_per_s2": loads.gravity_mm_per_s2,
+        "density_g_per_ml": loads.density_g_per_ml,
+        "pressure_kpa": loads.pressure_kpa,
+        "contact_tolerance_mm": loads.contact_tolerance_mm,
+        "load_steps": loads.load_steps,
+    }
+
+
+def _arrays(mesh: OrganMesh, loads: Loads) -> dict[str, NDArray[Any]]:
     nodes, moves = loads.prescribed_nodes, loads.prescribed_mm
     if (nodes is None) != (moves is None):
         raise BadArgument("prescribed nodes and their displacements go together")
@@ -168,7 +197,6 @@ def _arrays(mesh: OrganMesh, fixed: NDArray[np.int32], loads: Loads) -> dict[str
         "points_mm": mesh.points,
         "tetrahedra": mesh.tetrahedra,
         "regions": mesh.regions,
-        "fixed_nodes": _indices(fixed, mesh),
     }
     if nodes is not None and moves is not None:
         if np.shape(moves) != (len(nodes), 3):

