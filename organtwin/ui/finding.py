@@ -170,7 +170,7 @@ class FindTools(QWidget):
         self._clear = button("Clear", "Take all seeds of this visit away; until then they stay")
         self._clear.clicked.connect(self.seeding.clear)
         self._again = button("Seeds of last time", "Bring back the seeds of the last Segment here")
-        self._again.clicked.connect(self.seeding.take_last)
+        self._again.clicked.connect(self._bring_last)
         self.live = QCheckBox("Preview")
         self.live.setToolTip("Show what the method makes of the seeds after each of them")
         self.live.toggled.connect(lambda _: self._look_soon())
@@ -255,6 +255,14 @@ class FindTools(QWidget):
     def _remove(self) -> None:
         row = self.list.currentRow()
         self.seeding.remove(row if row >= 0 else self.list.count() - 1)
+
+    def _bring_last(self) -> None:
+        """Bring back the seeds of last time, and the diameter typed with them."""
+        entry = self.seeding.last
+        sizes = entry.done.arguments.get("diameters_mm") if entry is not None else None
+        if sizes and not self.diameter.value():
+            self.diameter.setValue(max(sizes.values()))
+        self.seeding.take_last()
 
     def _look_soon(self) -> None:
         if hasattr(self, "_soon"):

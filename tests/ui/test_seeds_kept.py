@@ -27,6 +27,7 @@ def segmented(page: SegmentPage, case: Case | None = None) -> Seeding:
     """Journal a step with a scribble in the liver and a tumour pointed at, as if just done."""
     asked = {"visit": 0, "method": "grow-from-seeds"}
     asked |= {"scribbles": {"liver": [LINE]}, "points": {"tumour-1": TO_CLICK}}
+    asked |= {"diameters_mm": {"tumour-1": 22.0}}
     session = page.session
     session.folder.append(case or session.case, Done("segment", asked))
     session.case_changed.emit()
@@ -49,6 +50,7 @@ def test_that_seeds_of_last_time_are_offered(page: SegmentPage) -> None:
     assert not page.finding._again.isHidden()
     page.finding._again.click()
     assert len(seeding.seeds) == 2
+    assert page.finding.diameter.value() == 22.0
     assert page.finding._again.isHidden()
 
 
