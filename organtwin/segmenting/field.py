@@ -28,14 +28,14 @@ from organtwin.segmenting.frame import Flags, Floats, Spacing
 from organtwin.segmenting.marks import Marks, Voxels
 from organtwin.segmenting.morphology import Box, around, blurred, local_mean
 from organtwin.segmenting.seeds import BACKGROUND
-from organtwin.segmenting.walls import Relief, relief_of
+from organtwin.segmenting.walls import SCALE, Relief, relief_of
 
 GRID_MM = 3.0
 LONG = 20
 FEWEST = 500_000
 MOST_VOXELS = 2_000_000
 BLUR = 0.6
-REACH = 1.2
+REACH = 2.0 * SCALE
 SURE = 4.0
 EVEN = 0.7
 DEEPEST = 300.0
@@ -100,10 +100,20 @@ class Field:
     @cached_property
     def walls(self) -> Floats:
         """Walls between organs (ni, nj, nk), 0 inside of what has seeds; see `walls`."""
+        return self.relief.walls(self._seeded)
+
+    @cached_property
+    def sheets(self) -> Flags:
+        """Thin dark sheets between organs (ni, nj, nk); see `walls`."""
+        return self.relief.sheets(self._seeded)
+
+    @cached_property
+    def _seeded(self) -> Flags:
         seeds = np.zeros(self.image.shape, bool)
         for voxels in (v for name, v in self.marks.items() if name != BACKGROUND):
             seeds[tuple(voxels.T)] = True
-        return self.relief.walls(ndimage.binary_dilation(seeds))
+        near: Flags = ndimage.binary_dilation(seeds)
+        return near
 
     @property
     def _start(self) -> list[int]:
@@ -120,11 +130,13 @@ class Field:
     def outlined(self, mask: Flags) -> Flags:
         """A mask of the field on the whole image's grid, its border at half-maximum and even.
 
-        The brightness on both sides is taken from the field. Within 1.2 voxels of its border each
-        voxel of the image itself says how likely it is to be inside, by its value between the two
-        sides and by how far it lies from the border (as sure there as a value can make it); what
-        neighbours say together decides, so that noise does not. Holes are filled, but for those
-        with seeds; no seed is overruled.
+        The brightness on both sides is taken from the field. Within 1.6 voxels of its border, as
+        far as a wall's kernel reaches (twice its 0.8), each voxel of the image itself says how
+        likely it is to be inside, by its value between the two sides and by how far it lies from
+        the border (as sure there as a value can make it); what neighbours say together decides, so
+        that noise does not. A thin dark sheet beyond the border parts what has like values: what
+        lies in it is as good as far. Holes are filled, but for those with seeds; no seed is
+        overruled.
         """
         found = np.zeros(self.whole.shape, bool)
         if not mask.any():
@@ -136,15 +148,17 @@ class Field:
         inside = self._without_holes(mask, tight)
         distance = signed_mm(inside, self.spacing_mm)
         middle, slope = self._evidence(tight, inside, distance)
+        reach = REACH * max(self.spacing_mm)
+        parted = self.sheets[tight] & (distance > 0.0) & (distance < reach)
+        distance[parted] = reach
         with ThreadPoolExecutor(2) as pool:
             far, level, gain = pool.map(
                 lambda one: refined(one, self.factors, shape), (distance, middle, slope)
             )
-        reach = REACH * max(self.spacing_mm)
         said = np.clip((self.sharp[fine] - level) * gain, -SURE, SURE)
         odds = np.where(np.abs(far) < reach, said, np.float32(0)) - far * np.float32(SURE / reach)
         share = np.tanh(0.5 * np.clip(odds, -SURE, SURE))
-        part[fine] = blurred(share, EVEN * max(self.whole_mm), self.whole_mm) > 0.0
+        part[fine] = ndimage.gaussian_filter(share, EVEN) > 0.0
         return self._seeds_kept(found, mask)
 
     def _without_holes(self, mask: Flags, tight: Box) -> Flags:

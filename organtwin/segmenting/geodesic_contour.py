@@ -2,9 +2,10 @@
 
 Geodesic active contours (Caselles, Kimmel & Sapiro 1997, International Journal of Computer Vision
 22:61-79) as SimpleITK's level set: the surface moves outward at a speed that falls where the image
-is steep or unlike the seeds, is held smooth by its curvature and drawn to the edges. It starts 5 mm
-around the seeds of a structure, or from what the labels so far hold of it; then it is not blown up,
-only drawn to edges nearby. For one structure with clear borders, without seeds in its neighbours.
+is steep, unlike the seeds or a wall (`walls`), is held smooth by its curvature and drawn to the
+edges. It starts 5 mm around the seeds of a structure, and what hangs on it by a neck (`necks`) is
+none of it; or from what the labels so far hold of it; then it is not blown up, only drawn to edges
+nearby. For one structure with clear borders, without seeds in its neighbours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from organtwin.segmenting.field import Field, field_of
 from organtwin.segmenting.frame import Flags, Floats
 from organtwin.segmenting.marks import answered, asked, some_structure
 from organtwin.segmenting.morphology import depth_mm
+from organtwin.segmenting.necks import bulk
 from organtwin.segmenting.seeds import BACKGROUND
 from organtwin.segmenting.watershed import steepness
 from solvers.contract import Parameter
@@ -31,6 +33,7 @@ from solvers.contract import Parameter
 START_MM = 5.0
 SCALE_MM = 1.5
 EDGE = 3.0
+WALL = 0.5
 AT_ONCE = 25
 MOST_VOXELS = 400_000
 ACCURACY = 0.002
@@ -74,7 +77,7 @@ def _rested(
     marks = _flags(field, name)
     own = steep[ndimage.binary_dilation(marks)]
     speed = 1.0 / (1.0 + (steep / np.float32(EDGE * max(float(np.median(own)), 1e-6))) ** 2)
-    speed *= np.exp(-appearance_of(field.image, {name: field.marks[name]}).unlike(name))
+    speed *= np.exp(-appearance_of(field.image, field.marks).unlike(name) - WALL * field.walls)
     others = np.zeros_like(marks)
     for other in (n for n in field.marks if n != name):
         others |= _flags(field, other)
@@ -99,7 +102,8 @@ def _rested(
         if mover.GetElapsedIterations() < AT_ONCE:
             break
     found: Flags = np.asarray(sitk.GetArrayViewFromImage(level)) <= 0.0
-    return (found & ~others) | marks
+    found = (found & ~others) | marks
+    return bulk(found, field.marks[name], field) if push > 0.0 else found
 
 
 def _flags(field: Field, name: str) -> Flags:

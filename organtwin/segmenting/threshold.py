@@ -3,7 +3,8 @@
 Without values said, each structure's range is what its seeds and the voxels beside them show: the
 2nd to 98th percentile, widened by their robust sd, so that one voxel off in a line does not matter.
 Parts joined by less than twice `opening_mm` count as apart (opening by reconstruction; Serra 1982).
-Voxels with "background" seeds belong to nothing.
+Voxels with "background" seeds belong to nothing; where a structure comes to hold more than a tenth
+of them, no range parts it from what is around it, and it is refused.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from organtwin.segmenting.seeds import BACKGROUND
 from solvers.contract import Parameter
 
 ANY = 1e6
+LEAK = 0.1
 NONE = np.zeros((0, 3), np.intp)
 
 
@@ -30,7 +32,8 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     """Label every structure that has seeds by its range; labels so far of other names stay.
 
     Raises:
-        BadArgument: no seeds in a structure, some outside the image, or an empty range.
+        BadArgument: no seeds in a structure, some outside the image, an empty range, or one that
+            holds what is around the structure too.
         EmptyLabel: nothing in the range holds a seed.
         MisplacedLabel: a vessel or tumour lies outside the organ.
     """
@@ -38,7 +41,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     marks = here.marks()
     some_structure(marks)
     said = request.settings
-    masks = {}
+    outside, masks = marks.get(BACKGROUND, NONE), {}
     for number, name in enumerate(n for n in marks if n != BACKGROUND):
         watch.tell(number / len(marks), f"{name}: between two values")
         low, high = suggested(here.image, marks[name])
@@ -52,16 +55,31 @@ def segment(request: Request, watch: Watch) -> LabelMap:
             )
         shown = here.image >= low
         shown &= here.image <= high
-        shown[tuple(marks.get(BACKGROUND, NONE).T)] = False
-        masks[name] = held(
+        found = held(
             shown,
             marks[name],
             here.frame.spacing_mm,
             opening_mm=said["opening_mm"],
             pieces=int(said["pieces"]),
         )
+        _refuse_leak(name, (low, high), found[tuple(outside.T)])
+        found[tuple(outside.T)] = False
+        masks[name] = found
     watch.tell(1.0, "done")
     return answered(here, masks)
+
+
+def _refuse_leak(name: str, limits: tuple[float, float], taken: Flags) -> None:
+    """Raise BadArgument where more than a tenth of the seeds around is held too."""
+    share = float(taken.mean()) if taken.size else 0.0
+    if share > LEAK:
+        low, high = limits
+        raise BadArgument(
+            f"{name} between {low:.0f} and {high:.0f} holds {share:.0%} of the seeds around it too",
+            where="seeds",
+            advice="its values do not set it apart: use random-walker, or say a narrower range or "
+            "a wider opening",
+        )
 
 
 def suggested(image: Floats, seeds: Voxels) -> tuple[float, float]:

@@ -39,12 +39,21 @@ class Relief:
 
     def times(self, inside: Flags) -> Floats:
         """How many times steeper or deeper than the median inside each voxel is."""
-        scaled = (
+        found: Floats = np.maximum(*self._scaled(inside))
+        return found
+
+    def sheets(self, inside: Flags) -> Flags:
+        """Where the image dips by more than 3 times the usual, and by more than it is steep."""
+        steep, dip = self._scaled(inside)
+        found: Flags = (dip > USUAL) & (dip > steep)
+        return found
+
+    def _scaled(self, inside: Flags) -> tuple[Floats, Floats]:
+        steep, dip = (
             one / np.float32(max(float(np.median(one[inside])), 1e-3 * float(one.max()), 1e-6))
             for one in (self.steep, self.dip)
         )
-        found: Floats = np.maximum(*scaled)
-        return found
+        return steep, dip
 
 
 def relief_of(image: Floats) -> Relief:

@@ -1,8 +1,10 @@
 """Watershed: basins flooded from the seeds meet on the ridges of the image's steepness.
 
 Marker-controlled (Meyer & Beucher 1990) on the gradient's magnitude at a scale of `sigma_mm`: every
-voxel goes to the seeds that reach it over the lowest pass. Needs seeds in everything that touches a
-structure; quick and exact where borders are clear, leaks where they are not.
+voxel goes to the seeds that reach it over the lowest pass. What looks unlike all that a structure's
+seeds show, or hangs on it by a neck (`necks`), is none of it, so that nothing has to be marked in
+gas and bone. Needs seeds in all that touches a structure and looks like it; quick and exact where
+borders are clear, leaks where they are not.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ import SimpleITK as sitk
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.segmenting import Method, Request
+from organtwin.segmenting.appearance import MOST, appearance_of
 from organtwin.segmenting.field import field_of
 from organtwin.segmenting.frame import Floats, Spacing
 from organtwin.segmenting.marks import answered, asked, both_sides
+from organtwin.segmenting.necks import bulk
 from organtwin.segmenting.seeds import BACKGROUND
 from solvers.contract import Parameter
+
+UNLIKE = 0.5 * MOST
 
 
 def segment(request: Request, watch: Watch) -> LabelMap:
@@ -41,11 +47,13 @@ def segment(request: Request, watch: Watch) -> LabelMap:
             sitk.GetImageFromArray(relief), sitk.GetImageFromArray(markers), False, False
         )
     )
-    masks = {}
-    for number, name in enumerate(field.marks, start=1):
+    looks, masks = appearance_of(field.image, field.marks), {}
+    for number, (name, seeds) in enumerate(field.marks.items(), start=1):
         if name != BACKGROUND:
             watch.tell(0.5 + 0.5 * number / len(field.marks), f"{name}: its border")
-            masks[name] = field.outlined(flooded == number)
+            alike = (flooded == number) & (looks.unlike(name) < UNLIKE)
+            alike[tuple(seeds.T)] = True
+            masks[name] = field.outlined(bulk(alike, seeds, field))
     return answered(here, masks, field.box)
 
 

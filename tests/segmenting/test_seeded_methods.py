@@ -70,6 +70,12 @@ def test_that_a_threshold_keeps_to_the_values_said(plain: Abdomen) -> None:
     assert plain.volume.voxels[labels.mask("bone")].min() >= 200
 
 
+def test_that_a_threshold_that_takes_in_what_is_around_is_refused(plain: Abdomen) -> None:
+    with pytest.raises(BadArgument, match="seeds around it too") as caught:
+        found("threshold", plain, lowest=-200.0)
+    assert "random-walker" in caught.value.advice
+
+
 def test_that_the_range_suggested_holds_most_of_what_the_seeds_show() -> None:
     image = np.random.default_rng(0).normal(100.0, 5.0, (20, 20, 20)).astype(np.float32)
     low, high = suggested(image, np.argwhere(np.ones((5, 5, 5))))
