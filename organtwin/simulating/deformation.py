@@ -130,8 +130,9 @@ def unloaded_mesh(
 ) -> OrganMesh:
     """Return the mesh as it would be without `loads`, those it was scanned under.
 
-    Weight counts whole: `loads.gravity_mm_per_s2` is that of the scan. Supports are at rest on the
-    mesh returned. Under the same loads it comes back to the given one to 0.01 mm.
+    Weight counts whole: `loads.gravity_mm_per_s2` is that of the scan. Springs are at rest on the
+    mesh returned; give the same ones (`supports_of` the scanned mesh) when loading it again, and it
+    comes back to the given one to 0.01 mm.
 
     Raises:
         BadArgument, SolverFailed, Stopped, DiskFull: as `deformation_simulation`.
