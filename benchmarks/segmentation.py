@@ -22,7 +22,7 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -130,21 +130,27 @@ def _others(name: str, draws: int) -> Iterable[Result]:
     found: dict[str, list[float]] = {structure: [] for structure in together}
     for draw in range(draws):
         seeds = at_once(together, image.affine, draw=draw)
-        labels = method(name).labelled(Request(image, LIVER, seeds), Watch())
-        for structure, truth in together.items():
-            found[structure].append(dice(labels.mask(structure), truth))
-    for structure, reached in found.items():
+        for structure, reached in _all_reached(name, image, seeds, together).items():
+            found[structure].append(reached)
+    for structure, all_draws in found.items():
         what = f"totalseg, {structure} by {name}, together: median Dice"
-        yield Result(what, float(np.median(reached)), "", None, True)
+        yield Result(what, float(np.median(all_draws)), "", None, True)
 
 
 def _reached(name: str, volume: Volume, seeds: Seeds, truth: Mask) -> float:
     structure = next(n for n in seeds.names if n != BACKGROUND)
+    return _all_reached(name, volume, seeds, {structure: truth})[structure]
+
+
+def _all_reached(
+    name: str, volume: Volume, seeds: Seeds, truths: Mapping[str, Mask]
+) -> dict[str, float]:
+    """Dice of each structure; 0 of all where the method refuses."""
     try:
         labels = method(name).labelled(Request(volume, LIVER, seeds), Watch())
     except OrganTwinError:
-        return 0.0
-    return dice(labels.mask(structure), truth)
+        return dict.fromkeys(truths, 0.0)
+    return {structure: dice(labels.mask(structure), truth) for structure, truth in truths.items()}
 
 
 def _cases() -> Iterable[tuple[str, Volume, str, Mask]]:
