@@ -130,8 +130,8 @@ def _others(name: str, draws: int) -> Iterable[Result]:
     found: dict[str, list[float]] = {structure: [] for structure in together}
     for draw in range(draws):
         seeds = at_once(together, image.affine, draw=draw)
-        for structure, reached in _all_reached(name, image, seeds, together).items():
-            found[structure].append(reached)
+        for structure, figure in _all_reached(name, image, seeds, together).items():
+            found[structure].append(figure)
     for structure, all_draws in found.items():
         what = f"totalseg, {structure} by {name}, together: median Dice"
         yield Result(what, float(np.median(all_draws)), "", None, True)
