@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 
 from solvers.acting import acting_names, load_recipe
 from solvers.contract import Input, Job, Parameter, Progress
+from solvers.directions import INPUTS as DIRECTIONS
 from solvers.elements import ACCURATE, SHIPPED, Element, element
 from solvers.failures import BadInput, NotConverged
 from solvers.laws import law, laws
+from solvers.load_history import MOVED, LoadHistory, followed, load_history
+from solvers.load_history import SETTINGS as OVER_TIME
 from solvers.loads import Load, loads
 from solvers.meshfiles import mesh_from
 from solvers.organ import CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM, Level, Organ
 from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tissue import law_recipe
 from solvers.unloading import unloaded
+from solvers.viscoelasticity import MODULI, TIMES, history_recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 STEPS: Final = Setting(
@@ -57,6 +61,7 @@ SETTINGS: Final = (
     STEPS,
     TOLERANCE,
     UNLOAD,
+    *OVER_TIME,
 )
 INPUTS: Final = (
     Input("points_mm", "(n, 3)", "float64", "mm", "nodes, LPS"),
@@ -67,6 +72,7 @@ INPUTS: Final = (
     Input("prescribed_mm", "(k, 3)", "float64", "mm", "their displacement", False),
     *(each.faces for each in loads().values() if each.faces is not None),
     *(array for each in loads().values() for array in each.inputs),
+    *DIRECTIONS,
 )
 OUTPUTS: Final = (
     Input("displacement_mm", "(members, n, 3)", "float64", "mm", "of each node"),
@@ -74,13 +80,21 @@ OUTPUTS: Final = (
     Input("volume_ratio", "(members, m)", "float64", "1", "current over original volume of cells"),
     Input("force_n@LOAD", "(members, 3)", "float64", "N", "of each load on the tissue"),
     Input("unloaded_mm", "(members, n, 3)", "float64", "mm", "nodes without loads", False),
+    MOVED,
 )
 
 
 def run(
-    job: Job, arrays: Arrays, tell: Callable[[Progress], None]
+    job: Job,
+    arrays: Arrays,
+    tell: Callable[[Progress], None],
+    *,
+    organ_of: Callable[..., Organ] = Organ,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
     """Return the output arrays and numbers of a deformation job, the same on every rank.
+
+    Args:
+        organ_of: makes the organ, or keeps one (`solvers.warm`).
 
     Raises:
         BadInput: the job or an array cannot be used.
@@ -96,7 +110,7 @@ def run(
     numbers = _numbers(job, arrays, labels)
     members = _member_values(job, chosen)
     tell(Progress(0.0, "setting up the equations"))
-    organ = Organ(mesh, chosen, _element(job), arrays, comm=MPI.COMM_WORLD)
+    organ = organ_of(mesh, chosen, _element(job), arrays, comm=MPI.COMM_WORLD)
     answers = []
     for number, values in enumerate(members):
         told = _told(tell, number, len(members))
@@ -125,10 +139,31 @@ def _told(tell: Callable[[Progress], None], member: int, members: int) -> Callab
 def _solved(
     organ: Organ, values: Any, numbers: Mapping[str, Any], *, steps: int, tell: Any
 ) -> dict[str, NDArray[np.float64]]:
+    history = load_history(numbers, sorted(values))
+    if history.times_s:
+        return _over_time(organ, values, numbers, history=history, steps=steps, tell=tell)
     if not numbers[UNLOAD.parameter.name]:
         return _answer(organ.solve(values, numbers, steps=steps, tell=tell))
     level, shape = unloaded(organ, values, numbers, steps=steps, tell=tell)
     return {**_answer(level), "unloaded_mm": shape}
+
+
+def _over_time(
+    organ: Organ,
+    values: Any,
+    numbers: Mapping[str, Any],
+    *,
+    history: LoadHistory,
+    steps: int,
+    tell: Any,
+) -> dict[str, NDArray[np.float64]]:
+    if numbers[UNLOAD.parameter.name]:
+        raise BadInput("unload and times_s do not go together: the shape at rest knows no time")
+    moved = [
+        level.displacement_mm()
+        for level in followed(organ, values, numbers, history=history, steps=steps, tell=tell)
+    ]
+    return {**_answer(organ.fine), MOVED.name: np.stack(moved)}
 
 
 def _answer(level: Level) -> dict[str, NDArray[np.float64]]:
@@ -158,6 +193,9 @@ def _numbers(job: Job, arrays: Arrays, labels: list[int]) -> dict[str, Any]:
             if name not in acting:
                 raise BadInput(f"{kind.name}@{name} has no faces to act on")
             wanted += [_renamed(setting, name) for setting in kind.settings]
+    for setting in (MODULI, TIMES):
+        named = {f"{setting.parameter.name}@{label}": str(label) for label in labels}
+        wanted += [_renamed(setting, label) for key, label in named.items() if key in job.settings]
     given = {key: value for key, value in job.settings.items() if key not in words}
     numbers = checked_settings(dataclasses.replace(job, settings=given), wanted)
     for kind in loads().values():
@@ -200,6 +238,9 @@ def compile_forms() -> Iterator[str]:
         for name in laws():
             law_recipe(name, one)
             yield f"{name}, {one.name}"
+        for small in (False, True):
+            history_recipe(one, small)
+            yield f"history, {one.name}"
         for name in loads():
             load_recipe(name, one)
             yield f"{name}, {one.name}"

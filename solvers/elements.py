@@ -8,7 +8,7 @@ they are offered for comparison and lock as the tissue becomes incompressible.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from solvers.failures import BadInput
 
@@ -57,3 +57,12 @@ def element(name: str) -> Element:
     if name not in ELEMENTS:
         raise BadInput(f"no element {name!r}; there are: {', '.join(ELEMENTS)}")
     return ELEMENTS[name]
+
+
+def tensors_at_points(element: Element) -> Any:
+    """Return the basix element of (3, 3) tensors at the points of `element`'s quadrature."""
+    import basix.ufl
+
+    return basix.ufl.quadrature_element(
+        "tetrahedron", value_shape=(3, 3), scheme="default", degree=element.quadrature_degree
+    )

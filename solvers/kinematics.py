@@ -60,6 +60,11 @@ def cauchy(s: Any, f: Any) -> Any:
     return f * s * ufl.transpose(f) / ufl.det(f)
 
 
+def conjugate(p: Any, f: Any, *, small: bool) -> Any:
+    """Return S = F⁻¹ P, what works on E; for a law of the `small` strain P, what works on ε."""
+    return p if small else ufl.inv(f) * p
+
+
 def von_mises(stress: Any) -> Any:
     """Return √(3/2 s:s) in kPa, s the deviator of `stress`."""
     deviator = stress - ufl.tr(stress) / 3.0 * ufl.Identity(3)

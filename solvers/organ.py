@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from solvers.acting import acting_faces, load_recipe, own_inputs
 from solvers.contact import Contact
+from solvers.directions import unit_directions
 from solvers.elements import COARSER, Element
 from solvers.failures import BadInput, NotConverged
 from solvers.grid import Grid
-from solvers.laws import SHEAR_MODULUS
+from solvers.laws import SHEAR_MODULUS, law
 from solvers.loads import load
 from solvers.newton import Newton
 from solvers.pressing import Pressing, pressed
@@ -27,6 +28,7 @@ from solvers.supports import Supports, node_dofs
 from solvers.system import System
 from solvers.terms import Term
 from solvers.tissue import law_recipe
+from solvers.viscoelasticity import History
 
 Arrays = Mapping[str, NDArray[Any]]
 Values = Mapping[int, Mapping[str, float]]
@@ -63,6 +65,11 @@ class Organ:
         coarser = COARSER.get(element.name)
         chosen = [element] if coarser is None else [coarser, element]
         self.levels = [Level(self.grid, laws, e, arrays=arrays, supports=supports) for e in chosen]
+        for name in set(laws.values()):
+            inside = np.isin(mesh.regions, [label for label, own in laws.items() if own == name])
+            for key, unit in unit_directions(arrays, law(name).directions, inside).items():
+                for level in self.levels:
+                    level.laws[name].values[key].x.array[:] = unit[self.grid.cells].ravel()
 
     @property
     def fine(self) -> Level:
@@ -132,6 +139,7 @@ class Level:
         laws: law name → its term.
         loads: load name (with ``@NAME``) → its term.
         contacts: the loads that are contacts.
+        histories: what the laws' cells remember, where tissue relaxes.
     """
 
     def __init__(
@@ -158,6 +166,7 @@ class Level:
             name: self.system.add(load_recipe(name.partition("@")[0], element), entities)
             for name, entities in acting_faces(grid, arrays)
         }
+        self.histories: list[History] = []
         self.contacts: list[Pressing] = []
         for name, term in self.loads.items():
             self._wire(name, term, arrays)
@@ -176,6 +185,8 @@ class Level:
 
     def prepare(self, values: Values, settings: Mapping[str, Any]) -> None:
         """Set the tissue's numbers and the full loads, and go to rest."""
+        for history in self.histories:
+            history.begin([])
         regions = self._grid.regions
         shear = np.zeros(len(regions))
         for name, term in self.laws.items():
@@ -214,13 +225,17 @@ class Level:
 
     def load_up(self, steps: int, tell: Callable[[float], object]) -> None:
         """Go from rest to the full load."""
+        self.carry(0.0, 1.0, steps, tell)
+
+    def carry(self, start: float, aim: float, steps: int, tell: Callable[[float], object]) -> None:
+        """Go from one part of the load, at which the unknowns stand, to another."""
         if self._reference == 0.0:
             return
         try:
             loaded(
                 self.system,
                 self.newton,
-                self.set_load,
+                lambda part: self.set_load(start + part * (aim - start)),
                 steps=steps,
                 reference=self._reference,
                 tell=tell,

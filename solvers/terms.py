@@ -110,6 +110,13 @@ class Term:
         """Return whether there is a measure of this name."""
         return name in self._recipe.measures
 
+    def measured_on(self, name: str, space: Any) -> NDArray[np.float64]:
+        """Return the assembled vector of a measure whose test functions are of `space`."""
+        from dolfinx import fem
+
+        vector = fem.assemble_vector(self._bound(self._recipe.measures[name], [space]))
+        return np.asarray(vector.array)
+
     def _bound(self, form: Compiled | None, spaces: list[Any]) -> Any:
         return None if form is None else form.bound(spaces, self.entities, self._given)
 

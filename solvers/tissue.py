@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from solvers import kinematics
-from solvers.elements import Element
+from solvers.elements import Element, tensors_at_points
 from solvers.forms import Compiled, Words, compiled
 from solvers.laws import SHEAR_MODULUS, inverse_bulk, law
 from solvers.terms import Recipe, recipe
@@ -27,18 +27,21 @@ block then resists a change of volume itself: 3 times fewer Krylov steps than wi
 def law_recipe(name: str, element: Element) -> Recipe:
     """Return the compiled equations of a law for an element.
 
-    Its values: every parameter of the law and its directions (unit vectors), cellwise; its
-    measures: those of `_measures`.
+    Its values, cellwise: every parameter of the law, its directions (unit vectors), the part of
+    the distortion's stress that is ``relaxed`` and the ``history_kpa`` that measures add to it
+    (`solvers.viscoelasticity`; zero: elastic). Its measures: those of `_measures`.
     """
     import ufl
 
     chosen, words = law(name), Words(element)
     values = {parameter.name: words.cellwise() for parameter in chosen.parameters}
     values |= {direction: words.cellwise((3,)) for direction in chosen.directions}
+    values |= {"relaxed": words.cellwise(), "history_kpa": words.cellwise((3, 3))}
     f = kinematics.deformation_gradient(words.u)
-    distortion, dilation = chosen.distortion_energy(f, values), chosen.dilation(f)
+    distortion = (1.0 - values["relaxed"]) * chosen.distortion_energy(f, values)
+    dilation = chosen.dilation(f)
     dx = words.cells()
-    shear = values[SHEAR_MODULUS.name]
+    shear = (1.0 - values["relaxed"]) * values[SHEAR_MODULUS.name]
     schur = None
     if words.p is None:
         potential = distortion + 0.5 * dilation**2 / inverse_bulk(values)
@@ -72,12 +75,17 @@ def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
 
     w = ufl.TestFunction(ufl.FunctionSpace(words.domain, basix.ufl.element("DG", "tetrahedron", 0)))
     f = ufl.variable(kinematics.deformation_gradient(words.u))
-    energy = chosen.distortion_energy(f, values)
-    stress = ufl.diff(energy, f) * ufl.transpose(f) / ufl.det(f)
+    at_points = ufl.TestFunction(ufl.FunctionSpace(words.domain, tensors_at_points(words.element)))
+    instant = ufl.diff(chosen.distortion_energy(f, values), f)
+    left = ufl.Identity(3) if chosen.small else f
+    piola = (1.0 - values["relaxed"]) * instant + left * values["history_kpa"]
+    stress = piola * ufl.transpose(f) / ufl.det(f)
+    second_piola = kinematics.conjugate(instant, f, small=chosen.small)
     dx = words.cells()
     return {
         "von_mises": compiled(kinematics.von_mises(stress) * w * dx),
         "ratio": compiled(ufl.det(f) * w * dx),
         "size": compiled(w * dx),
+        "second_piola": compiled(ufl.inner(second_piola, at_points) * dx),
         "turned": compiled(ufl.conditional(ufl.le(ufl.det(f), 0.0), 1.0, 0.0) * w * dx),
     }

@@ -17,7 +17,13 @@ from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
 
 _SOURCE: Final = "default: Land et al. 2015, 10.1098/rspa.2015.0641, problem 1; bounds: own choice"
 STIFFENING: Final = Parameter(
-    "stiffening_across", "1", 0.01, 100.0, "b_t: how fast it stiffens across the fibres", _SOURCE, 2.0
+    "stiffening_across",
+    "1",
+    0.01,
+    100.0,
+    "b_t: how fast it stiffens across the fibres",
+    _SOURCE,
+    2.0,
 )
 ALONG: Final = Parameter(
     "fibre_ratio", "1", 0.1, 100.0, "b_f/b_t: stiffness along over across the fibres", _SOURCE, 4.0

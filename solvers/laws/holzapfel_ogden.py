@@ -43,9 +43,9 @@ SHEAR: Final = (
 class HolzapfelOgden(Hyperelastic):
     """W = a/2b (exp(b (Ī₁ - 3)) - 1) + Σ aᵢ/2bᵢ (exp(bᵢ xᵢ²) - 1), i = f, s, fs.
 
-    x_f = ⟨f·Cf - 1⟩, x_s = ⟨s·Cs - 1⟩, ⟨⟩ the positive part; x_fs = f·Cs. μ = a is the ground's shear
-    modulus at rest, met in planes that hold not both directions (with both: μ + a_fs); 0.059 kPa
-    in the table of the defaults.
+    x_f = ⟨f·Cf - 1⟩, x_s = ⟨s·Cs - 1⟩, ⟨⟩ the positive part; x_fs = f·Cs. μ = a is the ground's
+    shear modulus at rest, met in planes that hold not both directions (with both: μ + a_fs); 0.059
+    kPa in the table of the defaults.
     """
 
     name: str = "holzapfel_ogden"

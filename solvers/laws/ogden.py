@@ -1,10 +1,10 @@
 """Ogden tissue: a sum of powers of the principal stretches.
 
-The stretches come from the invariants of C̄ by Viète's cosines. Their derivatives do not exist where
-two stretches are equal (at rest, in every uniaxial pull), although those of the energy do. So the
-second invariant of the deviator is raised by 3 (δ tr C̄ / 3)², which keeps the three apart. The energy
-is a smooth function of the invariants; it is evaluated beside the true ones and errs by O(δ²):
-`REGULARISATION` says how much.
+The stretches come from the invariants of C̄ by Viète's cosines. Their derivatives do not exist
+where two stretches are equal (at rest, in every uniaxial pull), although those of the energy do. So
+the second invariant of the deviator is raised by 3 (δ tr C̄ / 3)², which keeps the three apart. The
+energy is a smooth function of the invariants; it is evaluated beside the true ones and errs by
+O(δ²): `REGULARISATION` says how much.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import ufl
 from solvers.contract import Parameter
 from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
 
-REGULARISATION: Final = 1e-3
+REGULARISATION: Final = 5e-4
 """δ: stretches that are equal are taken as apart by √3 δ/2 (relative)."""
 SMALLEST_EXPONENT: Final = 1e-2
 """An exponent nearer to zero is taken as this: W is then Hencky's μ Σ (ln λ̄)² to the same part."""

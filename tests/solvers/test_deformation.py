@@ -85,17 +85,17 @@ def test_that_a_squeezed_bar_takes_its_closed_form(name: str) -> None:
     mesh = box_mesh((12.0, 6.0, 6.0), (4, 2, 2))
     chosen, pressure, h = law(name), 1.0, 1e-6
 
-    def out_of_balance(stretches: NDArray[np.float64]) -> list[float]:
-        along, across = stretches
-        diagonal = np.array([along, across, across])
+    def out_of_balance(stretches: NDArray[np.float64]) -> NDArray[np.float64]:
         slopes = [
-            (energy(chosen, np.diag(diagonal + e)) - energy(chosen, np.diag(diagonal - e))) / 2 / h
-            for e in (np.array([h, 0, 0]), np.array([0, h, 0]))
+            (energy(chosen, np.diag(stretches + e)) - energy(chosen, np.diag(stretches - e)))
+            / 2
+            / h
+            for e in h * np.eye(3)
         ]
-        return [slopes[0] / across**2 + pressure, slopes[1]]
+        return np.array(slopes) + [pressure * stretches[1] * stretches[2], 0.0, 0.0]
 
-    along, across = fsolve(out_of_balance, [0.85, 1.07])
-    exact = mesh.points_mm * (np.array([along, across, across]) - 1.0)
+    stretches = fsolve(out_of_balance, [0.85, 1.07, 1.07])
+    exact = mesh.points_mm * (stretches - 1.0)
     held = [np.flatnonzero((mesh.points_mm == p).all(axis=1))[0] for p in CORNERS]
     ends_faces = [faces_at(mesh, mesh.points_mm[:, 0] == x) for x in (0.0, 12.0)]
     arrays = moved(np.array(held), exact[held])
