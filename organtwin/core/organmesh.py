@@ -120,8 +120,14 @@ class RegionFigures:
         hausdorff95_voxels: the same over the longest side of a voxel (1).
         mean_distance_mm: mean distance of its surface from the boundary of its voxels.
         pieces: parts of the mesh connected by faces.
-        watertight: whether its surface encloses it: each edge has an even number of triangles.
+        watertight: whether its surface is closed and a manifold: each edge has two triangles.
         pinches: edges and points where its surface merely touches itself.
+        edge_median_mm: median edge of its tetrahedra.
+        voxel_pieces: its voxels' pieces connected by faces.
+        worst_piece_percent: the largest error in volume of any of these.
+        voxels_touch: whether its voxels' surface touches itself as well (looked at if pinched).
+        farthest_mm: LPS mm, the place where its surface is farthest from that of its voxels.
+        pinch_mm: LPS mm, the first place where its surface touches itself; () for none.
     """
 
     name: str
@@ -134,6 +140,12 @@ class RegionFigures:
     pieces: int
     watertight: bool
     pinches: int
+    edge_median_mm: float = 0.0
+    voxel_pieces: int = 0
+    worst_piece_percent: float = 0.0
+    voxels_touch: bool = False
+    farthest_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pinch_mm: tuple[float, ...] = ()
 
 
 @noun
@@ -170,6 +182,7 @@ class MeshQuality:
         regions: figures of each structure.
         left_out: what is not a region of the mesh although it is labelled.
         route: how the mesh was made.
+        missed: a sentence for each promise that is not kept, with the structure and the place.
     """
 
     points: int
@@ -184,6 +197,7 @@ class MeshQuality:
     regions: tuple[RegionFigures, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     route: str = ""
+    missed: tuple[str, ...] = ()
 
 
 def dihedral_angles_deg(mesh: OrganMesh) -> NDArray[np.float64]:

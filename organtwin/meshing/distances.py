@@ -18,10 +18,14 @@ MOST_PARTS = 64
 
 @dataclass(frozen=True)
 class Apart:
-    """Distances in mm between two surfaces: 95th percentile (larger direction) and mean."""
+    """Distances in mm between two surfaces: 95th percentile (larger direction) and mean.
+
+    And the place, LPS mm, where they are farthest apart.
+    """
 
     hausdorff95_mm: float
     mean_mm: float
+    farthest_mm: tuple[float, float, float]
 
 
 def apart(
@@ -49,9 +53,12 @@ def apart(
     places, _ = spread(corners, float(spacing.min()) / PER_VOXEL)
     chosen = _some(len(places))
     outward = _to_rectangles(places[chosen], centres, across, spacing)
-    back, _ = cKDTree(places).query(centres[_some(len(centres))])
+    some = _some(len(centres))
+    back, _ = cKDTree(places).query(centres[some])
     worst = max(float(np.percentile(outward, 95)), float(np.percentile(back, 95)))
-    return Apart(worst, float(outward.mean()))
+    ends = [places[chosen[outward.argmax()]], centres[some[back.argmax()]]]
+    x, y, z = (axes @ ends[int(back.max() > outward.max())] + affine[:3, 3]).tolist()
+    return Apart(worst, float(outward.mean()), (x, y, z))
 
 
 def _faces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -28,12 +28,12 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
         all_pieces: or else only the largest one of each label, and only that it is not lost.
     """
     found = []
-    for label, window in _windows(cells, pieces.labels[wanted].astype(np.uint8)):
+    for label, window in _windows(cells, pieces.labels.astype(np.uint8)[wanted]):
         mine, want, slim = cells[window] == label, wanted[window], thin[window]
         free = ~tree.leaves[0][window]
         parts, count = ndimage.label(mine)
         match = _match(pieces, label, want, parts=parts, count=count)
-        off = (pieces.labels[want] == label) != mine
+        off = (pieces.labels.astype(np.uint8)[want] == label) != mine
         lost = match.lost()
         lost = lost[pieces.labels[lost] == label]
         lost = lost if all_pieces else _largest(pieces, label, lost)
@@ -89,6 +89,6 @@ def _match(
     pieces: Pieces, label: int, want: NDArray[np.int32], *, parts: NDArray[np.int32], count: int
 ) -> Match:
     """Return which pieces of a label are which parts of its cells: those with cells in common."""
-    both = (parts > 0) & (pieces.labels[want] == label)
+    both = (parts > 0) & (pieces.labels.astype(np.uint8)[want] == label)
     keys = np.unique(want[both].astype(np.int64) * (count + 1) + parts[both])
     return Match(keys // (count + 1), keys % (count + 1), len(pieces.labels) - 1, count)

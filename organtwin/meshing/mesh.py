@@ -16,11 +16,11 @@ from organtwin.meshing.cones import Cones, Squares, cones, squares, tetrahedra_o
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
-from organtwin.meshing.losses import losses
 from organtwin.meshing.misfits import misfits
 from organtwin.meshing.octree import Octree
 from organtwin.meshing.planning import Plan, aimed, planned
-from organtwin.meshing.quality import checked, keeps_promises, quality_of
+from organtwin.meshing.promises import keeps_promises
+from organtwin.meshing.quality import checked, quality_of
 from organtwin.meshing.relaxing import Shape
 from organtwin.meshing.settling import interfaces_of, settled
 from organtwin.meshing.sizes import Sizes
@@ -32,7 +32,7 @@ OCTREE = "octree of coned cells"
 TOLERANCE_VOXELS = 0.8
 ATTEMPTS = 4
 MOST_OVER_TARGET = 1.1
-MOST_TETRAHEDRA = 3_000_000
+NEAR_TARGET = 0.1
 MOST_EVER = 8_000_000
 MOST_OF_ORGAN = 80_000
 Made = tuple[OrganMesh, MeshQuality]
@@ -85,16 +85,25 @@ def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> 
     watch.tell(0.0, "dividing space")
     target = sizes.target_tetrahedra
     plan = aimed(solid, sizes, watch.part(0.0, 0.2)) if target else planned(solid, sizes)
-    most = MOST_OF_ORGAN if sizes.organ_alone else MOST_TETRAHEDRA
+    most = MOST_OF_ORGAN if sizes.organ_alone else sizes.most_tetrahedra
     most = int(MOST_OVER_TARGET * target) if target else most
     made, shape = _fitted(solid, plan, Goals(smooth), most=most, watch=watch.part(0.2, 1.0))
-    return _judged(_mesh(shape, made, solid), solid, OCTREE)
+    missed = (*_off_target(len(made.regions), target), *plan.coarser())
+    return _judged(_mesh(shape, made, solid), solid, OCTREE, missed)
 
 
-def _judged(mesh: OrganMesh, solid: Solid, route: str) -> Made:
-    mesh = checked(mesh, solid.labels())
-    left_out = (*solid.left_out, *losses(mesh, solid))
-    return mesh, quality_of(mesh, solid.labels(), left_out, route)
+def _off_target(count: int, target: int) -> tuple[str, ...]:
+    if not target or abs(count / target - 1.0) <= NEAR_TARGET:
+        return ()
+    return (f"{count} tetrahedra where about {target} were asked for",)
+
+
+def _judged(mesh: OrganMesh, solid: Solid, route: str, missed: tuple[str, ...] = ()) -> Made:
+    labels = solid.labels()
+    mesh = checked(mesh, labels)
+    return mesh, quality_of(
+        mesh, labels, left_out=solid.left_out, missed=missed, route=route, pieces=solid.pieces
+    )
 
 
 def _fitted(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from organtwin.core.errors import BadArgument
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
 from organtwin.meshing.cones import squares, tetrahedra_of
@@ -21,9 +21,10 @@ from organtwin.meshing.thickness import block, boundary, in_a_cube, thin, window
 
 CELL_PER_EDGE = 1.1
 """A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
-BLOCK_PER_CELL = 1.0
+BLOCK_PER_CELL = 0.5
+"""A cell is divided where no block of half its edge fits; of whole voxels, of all of its edge."""
 DEEPEST = 7
-MOST_CELLS = 1 << 27
+MOST_CELLS = 1 << 26
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
 DIVISIONS = 3
@@ -43,6 +44,16 @@ class Plan:
     smallest_mm: float
     grid: Grid
     asked: tuple[Bools, ...]
+
+    def coarser(self) -> tuple[str, ...]:
+        """Return a sentence where the finest cells are larger than edges ask for, else none."""
+        cell = float(self.grid.cell_mm.min())
+        if cell <= 1.01 * CELL_PER_EDGE * max(self.smallest_mm, float(self.spacing_mm.min())):
+            return ()
+        return (
+            f"cells of {CELL_PER_EDGE * self.smallest_mm:.2f} mm would be too many, "
+            f"the smallest have {cell:.2f} mm",
+        )
 
     def octree(self) -> Octree:
         """Return the leaves with their labels."""
@@ -110,16 +121,14 @@ class Plan:
 
 
 def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
-    """Return how to divide space for a solid, all edges but the smallest times a scale.
-
-    Raises:
-        BadArgument: the smallest edge asks for more cells than memory can hold.
-    """
+    """Return how to divide space for a solid, all edges but the smallest times a scale."""
     spacing = np.asarray(spacing_of(solid.affine))
     edges = {s.label: scale * sizes.edge_mm(s) for s in solid.structures}
     smallest = sizes.smallest_edge_mm
     edge = boundary(solid.regions)
     grid = _grid(solid.regions, spacing, edge, smallest_mm=smallest, longest_mm=max(edges.values()))
+    whole = np.allclose(spacing / grid.cell_mm, np.rint(spacing / grid.cell_mm))
+    fit = 1.0 if whole else BLOCK_PER_CELL
     asked = [np.zeros(grid.shape_at(level), dtype=bool) for level in range(grid.depth + 1)]
     least = {s.label: max(smallest, scale * sizes.least_mm(s)) for s in solid.structures}
     edges[0], least[0] = np.inf, min(least.values())
@@ -131,13 +140,35 @@ def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
             if cell > 1.01 * CELL_PER_EDGE * edges[label]:
                 coarse = mask
             elif cell > 1.01 * CELL_PER_EDGE * least[label]:
-                wide = BLOCK_PER_CELL * sizes.edges_per_radius * cell / scale
+                wide = fit * sizes.edges_per_radius * cell / scale
                 coarse = thin(mask, block(wide, spacing)) & edge[window]
             else:
                 continue
             places = _over(np.argwhere(coarse) + first, spacing, grid.cell_mm * 2.0**level)
             asked[level][tuple((grid.cells_at(places) >> level).T)] = True
+    for structure in solid.structures:
+        if structure.kind == "tumour" and sizes.margin_mm > 0:
+            near = _near(solid.regions == structure.label, spacing, sizes.margin_mm)
+            near &= solid.regions > 0
+            for level in range(1, grid.depth + 1):
+                if grid.edge_mm(level) > 1.01 * CELL_PER_EDGE * edges[structure.label]:
+                    places = _over(np.argwhere(near), spacing, grid.cell_mm * 2.0**level)
+                    asked[level][tuple((grid.cells_at(places) >> level).T)] = True
     return Plan(solid.regions, spacing, smallest, grid, tuple(asked))
+
+
+def _near(mask: Bools, spacing: NDArray[np.float64], margin_mm: float) -> Bools:
+    """Return the voxels within a distance of a mask."""
+    near = np.zeros_like(mask)
+    found = ndimage.find_objects(mask.astype(np.uint8))
+    if found:
+        wide = np.ceil(margin_mm / spacing).astype(int).tolist()
+        box = tuple(
+            slice(max(b.start - w, 0), b.stop + w) for b, w in zip(found[0], wide, strict=True)
+        )
+        distance = ndimage.distance_transform_edt(~mask[box], sampling=spacing)
+        near[box] = distance <= margin_mm
+    return near
 
 
 def _over(
@@ -161,7 +192,10 @@ def _grid(
     smallest_mm: float,
     longest_mm: float,
 ) -> Grid:
-    """Return a grid whose finest cells are voxels where much is thin, else of free size."""
+    """Return a grid whose finest cells are voxels where much is thin, else of free size.
+
+    They are larger than the smallest edge asks for where that would be too many of them.
+    """
     used = np.argwhere(edge & (voxels > 0))
     low, high = (used.min(axis=0) - 0.5) * spacing, (used.max(axis=0) + 0.5) * spacing
     longest_mm = min(longest_mm, float((high - low).max()))
@@ -176,11 +210,7 @@ def _grid(
     count = np.ceil((high - low) / (cell * 2**depth) + 1e-9).astype(np.int64)
     i, j, k = (count << depth).tolist()
     if i * j * k > MOST_CELLS:
-        raise BadArgument(
-            f"cells of {cell.min():.2f} mm are too many ({i * j * k:.1e})",
-            where="Sizes",
-            advice="mesh with a larger smallest edge",
-        )
+        return _grid(voxels, spacing, edge, smallest_mm=2.0 * smallest_mm, longest_mm=longest_mm)
     spare = np.array([i, j, k]) * cell - (high - low)
     aligned = spacing.min() / cell.min() < 1.01 and np.allclose(spacing % cell, 0.0)
     origin = low if aligned else low - 0.5 * spare

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy import ndimage
 
 from organtwin.core.errors import BadMesh
 from organtwin.core.labelmap import LabelMap, Structure
 from organtwin.core.organmesh import (
-    FACES,
     LeftOut,
     MeshQuality,
     OrganMesh,
@@ -20,15 +20,15 @@ from organtwin.core.organmesh import (
 )
 from organtwin.core.volume import spacing_of, to_lps
 from organtwin.meshing.distances import apart
+from organtwin.meshing.keeping import Kept, kept
+from organtwin.meshing.pieces import Pieces, parts_of, pieces_of
+from organtwin.meshing.pinches import Pinches
 from organtwin.meshing.places import place_of
+from organtwin.meshing.promises import missed_by
 from organtwin.meshing.shells import shell_defects
 
 FEWEST_CELLS = 8
 WORST = 20
-LEAST_DEG = 8.0
-MOST_FROM_15_PERCENT = 99.9
-VOLUME_PERCENT = 1.0
-HAUSDORFF_VOXELS = 1.0
 HISTOGRAM_DEG = np.arange(0.0, 76.0, 5.0)
 
 
@@ -62,46 +62,36 @@ def _where(structure: Structure, labels: LabelMap | None) -> str:
     return f"{structure.name}, {place_of(labels.labels == structure.label, labels.affine)}"
 
 
-def keeps_promises(quality: MeshQuality) -> bool:
-    """Return whether a mesh is as well shaped and as near its labels as every mesh shall be."""
-    return (
-        quality.min_dihedral_deg >= LEAST_DEG
-        and quality.from_15_deg_percent >= MOST_FROM_15_PERCENT
-        and all(
-            abs(region.error_percent) <= VOLUME_PERCENT
-            and region.hausdorff95_voxels <= HAUSDORFF_VOXELS
-            and region.watertight
-            for region in quality.regions
-        )
-    )
-
-
-def quality_of(
-    mesh: OrganMesh, labels: LabelMap, left_out: tuple[LeftOut, ...] = (), route: str = ""
-) -> MeshQuality:
+def quality_of(mesh: OrganMesh, labels: LabelMap, *, left_out: tuple[LeftOut, ...] = (),
+               missed: tuple[str, ...] = (), route: str = "", pieces: Pieces | None = None
+               ) -> MeshQuality:  # fmt: skip
     """Return the figures of a mesh.
 
     Args:
         labels: what the mesh stands for; volumes and surfaces are compared with these voxels.
         left_out: what of the labels given by a person is not in them.
+        missed: what is known to be missed already.
         route: how the mesh was made.
+        pieces: of the labels' voxels, where they are known.
     """
     angles = dihedral_angles_deg(mesh).min(axis=1)
-    regions = tuple(_figures(mesh, labels, s.name) for s in mesh.structures)
-    return MeshQuality(
+    fate = kept(mesh, pieces or pieces_of(labels.labels), labels.affine)
+    regions = tuple(_figures(mesh, labels, s, fate) for s in mesh.structures)
+    found = MeshQuality(
         points=len(mesh.points),
         tetrahedra=len(mesh.tetrahedra),
         min_dihedral_deg=float(angles.min()),
         below_10_deg_percent=100.0 * float((angles < 10.0).mean()),
-        edge_median_mm=float(np.median(edge_lengths_mm(mesh))),
+        edge_median_mm=float(np.median(edge_lengths_mm(mesh.points, mesh.tetrahedra))),
         volume_error_percent=tuple((r.name, r.error_percent) for r in regions),
         from_15_deg_percent=100.0 * float((angles >= 15.0).mean()),
         histogram=tuple(np.histogram(angles, HISTOGRAM_DEG)[0].tolist()),
         worst=_worst(mesh, angles),
         regions=regions,
-        left_out=left_out,
+        left_out=(*left_out, *fate.left_out),
         route=route,
     )
+    return replace(found, missed=(*missed, *missed_by(found), *fate.missed))
 
 
 def _worst(mesh: OrganMesh, angles: NDArray[np.float64]) -> tuple[WorstElement, ...]:
@@ -114,15 +104,20 @@ def _worst(mesh: OrganMesh, angles: NDArray[np.float64]) -> tuple[WorstElement, 
     )
 
 
-def _figures(mesh: OrganMesh, labels: LabelMap, name: str) -> RegionFigures:
+def _figures(mesh: OrganMesh, labels: LabelMap, structure: Structure, fate: Kept) -> RegionFigures:
     """Return the figures of one structure with everything inside it."""
+    name = structure.name
     surface = mesh.surface(name)
-    window = _window(labels.mask(name))
+    mask = labels.mask(name)
+    window = _window(mask)
+    inside = mask[window]
     placed = labels.affine.copy()
     placed[:3, 3] = to_lps(labels.affine, np.array([w.start for w in window], dtype=float))
-    distances = apart(mesh.points, surface, labels.mask(name)[window], placed)
+    distances = apart(mesh.points, surface, inside, placed)
     voxels_ml, mesh_ml = labels.volume_ml(name), mesh.volume_ml(name)
     edges, points = shell_defects(np.asarray(surface, dtype=np.int64), len(mesh.points))
+    pinches = mesh.points[np.concatenate([edges[:, 0], points])]
+    cells = mesh.tetrahedra[np.isin(mesh.regions, mesh.labels_inside(name))]
     return RegionFigures(
         name=name,
         voxels_ml=voxels_ml,
@@ -131,10 +126,21 @@ def _figures(mesh: OrganMesh, labels: LabelMap, name: str) -> RegionFigures:
         hausdorff95_mm=distances.hausdorff95_mm,
         hausdorff95_voxels=distances.hausdorff95_mm / max(spacing_of(labels.affine)),
         mean_distance_mm=distances.mean_mm,
-        pieces=_pieces(mesh, name),
-        watertight=_watertight(surface),
-        pinches=len(edges) + len(points),
+        pieces=int(parts_of(cells, np.zeros(len(cells), dtype=np.int64)).max()),
+        watertight=len(edges) == 0,
+        pinches=len(pinches),
+        edge_median_mm=float(np.median(edge_lengths_mm(mesh.points, cells))),
+        voxel_pieces=int(ndimage.label(inside)[1]),
+        worst_piece_percent=fate.worst_percent[structure.label],
+        voxels_touch=len(edges) > 0 and _touches(inside),
+        farthest_mm=distances.farthest_mm,
+        pinch_mm=tuple(pinches[0].tolist()) if len(pinches) else (),
     )
+
+
+def _touches(mask: NDArray[np.bool_]) -> bool:
+    """Return whether the surface of a mask's voxels touches itself along an edge or at a corner."""
+    return len(Pinches([(1,)]).of(np.pad(mask, 1).astype(np.uint8))) > 0
 
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
@@ -145,29 +151,14 @@ def _window(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
     return tuple(window)
 
 
-def _watertight(surface: NDArray[np.int32]) -> bool:
-    edges = np.sort(surface[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1).astype(np.int64)
-    _, counts = np.unique(edges[:, 0] << 32 | edges[:, 1], return_counts=True)
-    return bool((counts % 2 == 0).all())
-
-
-def _pieces(mesh: OrganMesh, name: str) -> int:
-    """Return how many parts, connected by faces, a structure with everything inside it has."""
-    cells = mesh.tetrahedra[np.isin(mesh.regions, mesh.labels_inside(name))].astype(np.int64)
-    faces = np.sort(cells[:, FACES].reshape(-1, 3), axis=1)
-    keys = (faces[:, 0] * len(mesh.points) + faces[:, 1]) * len(mesh.points) + faces[:, 2]
-    place = np.argsort(keys, kind="stable")
-    shared = np.flatnonzero(keys[place[:-1]] == keys[place[1:]])
-    first, second = place[shared] // 4, place[shared + 1] // 4
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(cells),) * 2)
-    return int(connected_components(graph, directed=False)[0])
-
-
-def edge_lengths_mm(mesh: OrganMesh) -> NDArray[np.float64]:
+def edge_lengths_mm(
+    points: NDArray[np.float64], tetrahedra: NDArray[np.int32]
+) -> NDArray[np.float64]:
     """Return (e,) the length in mm of each edge."""
-    pairs = mesh.tetrahedra[:, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]].reshape(-1, 2)
-    edges = np.unique(np.sort(pairs, axis=1), axis=0)
+    pairs = tetrahedra[:, [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]].reshape(-1, 2)
+    ends = np.sort(pairs, axis=1).astype(np.int64)
+    keys = np.unique(ends[:, 0] << 32 | ends[:, 1])
     result: NDArray[np.float64] = np.linalg.norm(
-        mesh.points[edges[:, 0]] - mesh.points[edges[:, 1]], axis=1
+        points[keys >> 32] - points[keys & 0xFFFFFFFF], axis=1
     )
     return result

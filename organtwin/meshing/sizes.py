@@ -25,6 +25,10 @@ class Sizes:
         edges_mm: structure → edges on and in it, before the edges by kind.
         target_tetrahedra: how many tetrahedra the mesh shall have; all edges but the smallest are
             scaled until it has about as many (0: as many as the edges give).
+        margin_mm: around tumours edges are those in tumours up to this distance.
+        most_tetrahedra: cells are divided so that thin pieces stay whole, and surfaces close to
+            the labels', as long as the mesh has no more; what is then not kept is told. Not with a
+            target, and no limit for what the edges themselves ask for.
         organ_alone: mesh the one organ with its tumours and vessels, as an organ's simulation needs
             it: in one piece, cavities closed, other structures within it joined to it. All that is
             left out is listed. Otherwise all that is labelled is meshed.
@@ -37,6 +41,8 @@ class Sizes:
     edges_per_radius: float = 1.0
     edges_mm: Mapping[str, float] = field(default_factory=dict)
     target_tetrahedra: int = 0
+    margin_mm: float = 0.0
+    most_tetrahedra: int = 250_000
     organ_alone: bool = False
 
     def __post_init__(self) -> None:
@@ -50,6 +56,10 @@ class Sizes:
             raise BadArgument("edges_per_radius lies between 0.5 and 4", where="Sizes")
         if not 0.0 <= self.vessel_radius_mm <= 50.0:
             raise BadArgument("vessel_radius_mm lies between 0 and 50 mm", where="Sizes")
+        if not 0.0 <= self.margin_mm <= 50.0:
+            raise BadArgument("margin_mm lies between 0 and 50 mm", where="Sizes")
+        if not 0 <= self.most_tetrahedra <= 20_000_000:
+            raise BadArgument("most_tetrahedra is no more than 20 million", where="Sizes")
         if self.target_tetrahedra and not 100 <= self.target_tetrahedra <= 20_000_000:
             raise BadArgument("a mesh has between 100 and 20 million tetrahedra", where="Sizes")
 

@@ -14,7 +14,7 @@ from organtwin.core.labelmap import Beneath, LabelMap
 from organtwin.core.organmesh import FACES, MeshQuality, OrganMesh
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
-from organtwin.meshing.quality import keeps_promises
+from organtwin.meshing.promises import keeps_promises
 from tests.meshing.cubes import interface
 from tests.meshing.labelmaps import phantom
 

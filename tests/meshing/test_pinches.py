@@ -9,7 +9,7 @@ from benchmarks.meshing_cases import map_of
 from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
 from organtwin.meshing.pinches import TORN, Pinches
-from organtwin.meshing.quality import keeps_promises
+from organtwin.meshing.promises import keeps_promises
 
 EDGE, CORNER, FACE, PLATE = 0b00001001, 0b10000001, 0b00000011, 0b00001111
 
