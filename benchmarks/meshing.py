@@ -4,7 +4,8 @@
 prints per map CPU seconds, tetrahedra, the smallest dihedral angle, the share of tetrahedra below
 15°, the worst volume error, the worst 95 % Hausdorff distance in voxels (of any structure), the
 worst mean distance, whether all surfaces are watertight, and pinches; then what failed.
-Exit status 1 when a promise is missed: 8°, 99.9 % from 15°, 1 % of volume, one voxel, watertight.
+Exit status 1 when a promise is missed: 8°, 99.9 % from 15°, 1 % of volume, one voxel, pieces kept,
+watertight where the voxels' own surface does not touch itself.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
 
 PLAIN = Sizes()
+FINE = Sizes(most_tetrahedra=3_000_000)
 LIVER = Sizes(vessel_radius_mm=4.0, smallest_edge_mm=1.5, organ_alone=True)
 LARGE = Sizes(smallest_edge_mm=1.5, target_tetrahedra=120_000)
 
@@ -46,17 +48,11 @@ class Result:
     watertight: bool = False
     pinches: int = 0
     failure: str = ""
+    missed: tuple[str, ...] = ()
 
     def kept(self) -> bool:
         """Whether all promises are kept."""
-        return (
-            not self.failure
-            and self.min_deg >= 8.0
-            and self.below_15_percent <= 0.1
-            and self.volume_percent <= 1.0
-            and self.hausdorff_voxels <= 1.0
-            and self.watertight
-        )
+        return not self.failure and not self.missed
 
 
 def measured(name: str, labels: LabelMap, sizes: Sizes) -> Result:
@@ -78,6 +74,7 @@ def measured(name: str, labels: LabelMap, sizes: Sizes) -> Result:
             for r in quality.regions),
         all(r.watertight for r in quality.regions),
         sum(r.pinches for r in quality.regions),
+        missed=quality.missed,
     )  # fmt: skip
 
 
@@ -88,9 +85,9 @@ def wanted(sets: list[str], maps: int, seed: int) -> Iterator[tuple[str, LabelMa
     if "sample" in sets:
         for name, labels in sample():
             yield f"{name}, liver", labels, LIVER
-            yield f"{name}, all", labels, PLAIN
+            yield f"{name}, all", labels, FINE
     if "shared" in sets:
-        yield from ((name, labels, PLAIN) for name, labels in shared())
+        yield from ((name, labels, FINE) for name, labels in shared())
     if "random" in sets:
         yield from ((name, labels, PLAIN) for name, labels in random_maps(maps, seed))
 
@@ -128,7 +125,7 @@ def _line(r: Result) -> str:
         f"{r.name:42} {r.cpu_s:6.1f} s {r.tetrahedra:8d} min {r.min_deg:5.2f} <15 "
         f"{r.below_15_percent:6.3f}% vol {r.volume_percent:6.2f}% hd95 {r.hausdorff_voxels:5.2f} "
         f"mean {r.mean_voxels:4.2f} {'tight' if r.watertight else 'OPEN'} pinches {r.pinches}"
-        f"{'' if r.kept() else '  <- missed'}"
+        f"{''.join(f'  <- {sentence}' for sentence in r.missed)}"
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     "structure", "region", "voxels mL", "mesh mL", "error %", "HD95 mm", "HD95 voxels", "pieces",
-    "watertight",
+    "watertight", "median edge mm", "worst piece %",
 )  # fmt: skip
 
 
@@ -48,6 +48,10 @@ def add(verb: Verb) -> None:
         "--edge-mm", action="append", default=[], metavar="[NAME=]MM",
         help="edges everywhere, or on and in one structure; may be repeated",
     )  # fmt: skip
+    files.add_argument("--margin-mm", type=float, metavar="MM",
+                       help="edges as in tumours up to this distance around them")  # fmt: skip
+    files.add_argument("--most", type=int, metavar="N",
+                       help="thin pieces are resolved up to so many tetrahedra")  # fmt: skip
     files.add_argument("--organ", default="liver", help="whose names and codes are meant")
     files.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
     files.add_argument("--image", "--beside", dest="beside", metavar="FOLDER",
@@ -65,9 +69,17 @@ def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
 def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.exporting.meshes import Tagged, mesh_file, write_mesh
 
-    if asked.edge_mm or asked.name or asked.beside or asked.cut_plane or asked.cut_out:
+    if (
+        asked.margin_mm is not None
+        or asked.most is not None
+        or asked.edge_mm
+        or asked.name
+        or asked.beside
+        or asked.cut_plane
+        or asked.cut_out
+    ):
         raise BadArgument(
-            "--edge-mm, --name, --image and --cut-… are for a file of labels",
+            "--margin-mm, --most, --edge-mm, --name, --image, --cut-… are for a file of labels",
             where="mesh",
             advice="cut the mesh of a case by `organtwin cut`",
         )
@@ -79,6 +91,8 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         printer.table(tables.mesh(folder.case, folder))
         tagged = Tagged(folder.get(folder.case.mesh))
         quality = folder.get(folder.case.mesh_quality)
+        for sentence in quality.missed:
+            printer.warn(f"promise missed: {sentence}")
         printer.result(**figures(tagged.mesh, quality, tagged.regions_by_name))
         if asked.to:
             written = write_mesh(Path(asked.to), tagged, replace=asked.replace)
@@ -180,6 +194,8 @@ def _sizes(asked: argparse.Namespace) -> Sizes:
             edges[name] = length
         else:
             given |= {"organ_edge_mm": length, "tumour_edge_mm": length}
+    more = {"margin_mm": asked.margin_mm, "most_tetrahedra": asked.most}
+    given |= {name: value for name, value in more.items() if value is not None}
     return Sizes(**given | ({"edges_mm": edges} if edges else {}))
 
 
@@ -216,6 +232,7 @@ def figures(
             }
             for s in mesh.structures
         ],
+        "missed": list(quality.missed),
         "left_out": [asdict(one) for one in quality.left_out],
         "histogram_deg": {f"{5 * n}-{5 * n + 5}": c for n, c in enumerate(quality.histogram)},
         "worst": [asdict(one) for one in quality.worst],
@@ -234,10 +251,13 @@ def _say(quality: MeshQuality, tagged: Any, printer: Printer) -> None:
         (
             one.name, numbers[one.name], one.voxels_ml, one.mesh_ml, one.error_percent,
             one.hausdorff95_mm, one.hausdorff95_voxels, one.pieces, one.watertight,
+            one.edge_median_mm, one.worst_piece_percent,
         )
         for one in quality.regions
     )  # fmt: skip
     printer.table(Table("Regions", COLUMNS, rows))
+    for sentence in quality.missed:
+        printer.warn(f"promise missed: {sentence}")
     left = tuple((one.name, one.volume_ml, one.reason) for one in quality.left_out)
     printer.table(Table("Left out", ("structure", "mL", "why"), left))
 

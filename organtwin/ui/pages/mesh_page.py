@@ -168,7 +168,9 @@ class MeshPage(Page):
         self._histogram.show_counts(quality.histogram)
         self._regions.fill(*_regions(mesh, quality))
         self._left_out.setText(
-            "\n".join(
+            "\n".join(f"Promise missed: {sentence}" for sentence in quality.missed)
+            + "\n" * bool(quality.missed)
+            + "\n".join(
                 f"Not in the mesh: {one.name}, {one.volume_ml:.3g} mL: {one.reason}"
                 for one in quality.left_out
             )
