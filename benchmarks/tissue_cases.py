@@ -61,7 +61,7 @@ def surface(mesh: Mesh) -> NDArray[np.int32]:
 
 
 def quadratic(mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return points and (m, 10) cells with mid-nodes: edges 12, 23, 13, 14, 24, 34 (as CalculiX)."""
+    """Return points and (m, 10) cells; mid-nodes of edges 12, 23, 13, 14, 24, 34."""
     ends = np.array([(0, 1), (1, 2), (0, 2), (0, 3), (1, 3), (2, 3)])
     pairs = np.sort(mesh.cells[:, ends].reshape(-1, 2), axis=1)
     edges, which = np.unique(pairs, axis=0, return_inverse=True)
