@@ -1,4 +1,8 @@
-"""``python -m solvers describe | run FOLDER | compile``."""
+"""``python -m solvers describe | run FOLDER | serve | compile``.
+
+``run`` may be started as ``mpiexec -n N python -m solvers run FOLDER``; ``serve`` is told its
+folders on stdin (`solvers.serving`).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ from pathlib import Path
 from typing import TextIO
 
 from solvers.contract import LOG_FILE, Progress
+from solvers.starting import prepare_process
 
-USAGE = "usage: python -m solvers describe | run FOLDER | compile"
+__all__ = ["main", "prepare_process"]
+USAGE = "usage: python -m solvers describe | run FOLDER | serve | compile"
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +31,8 @@ def main(arguments: list[str]) -> int:
             return 0
         case ["run", folder]:
             return _run(Path(folder))
+        case ["serve"]:
+            return _serve()
         case ["compile"]:
             return _compile()
         case _:
@@ -36,46 +44,57 @@ def _run(folder: Path) -> int:
     if not folder.is_dir():
         print(f"{folder} is no folder", file=sys.stderr)
         return 2
-    stdout = _noise_into(folder / LOG_FILE)
+    stdout = own_stdout()
     prepare_process()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from mpi4py import MPI
+
     from solvers.jobfolder import run_folder
+
+    noise_into(folder / LOG_FILE if MPI.COMM_WORLD.rank == 0 else Path(os.devnull))
 
     def tell(progress: Progress) -> None:
         print(progress.to_json(), file=stdout, flush=True)
 
-    return 0 if run_folder(folder, tell).ok else 1
+    return 0 if run_folder(folder, tell, comm=MPI.COMM_WORLD).ok else 1
+
+
+def _serve() -> int:
+    stdout = own_stdout()
+    prepare_process()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from solvers.serving import serve
+
+    noise_into(Path(os.devnull))
+    serve(sys.stdin, lambda line: print(line, file=stdout, flush=True), noise_into)
+    return 0
 
 
 def _compile() -> int:
     prepare_process()
     from solvers.deformation import compile_forms
+    from solvers.shipped import remember_compiled
 
     started = time.perf_counter()
     for name in compile_forms():
         print(Progress(0.5, f"compiled {name}").to_json(), flush=True)
+    remember_compiled()
     print(Progress(1.0, f"{time.perf_counter() - started:.1f} s").to_json(), flush=True)
     return 0
 
 
-def prepare_process() -> None:
-    """Set up threads, transport and signals before DOLFINx is imported the first time."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("UCX_TLS", "self,sm,tcp")
-    import dolfinx_solver  # noqa: F401 - orders MPI ahead of the other compiled modules
-    from petsc4py import PETSc
-
-    PETSc.Sys.popErrorHandler()
-    PETSc.Sys.pushErrorHandler("python")
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _noise_into(log: Path) -> TextIO:
-    """Send everything this process writes, libraries too, to `log`; return the real stdout."""
+def own_stdout() -> TextIO:
+    """Return stdout for our own lines; what libraries write there goes to stderr from now on."""
     stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return stdout
+
+
+def noise_into(log: Path) -> None:
+    """Send everything this process writes, libraries too, to `log`."""
     with log.open("wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    return stdout
 
 
 if __name__ == "__main__":

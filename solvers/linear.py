@@ -48,8 +48,11 @@ class Linear:
         if system.element.degree == 2 and not self._direct:
             self._prolongation = _from_linear(system)
 
-    def direction(self, residual: Reals, tolerance: float) -> Reals:
+    def direction(self, residual: Reals, tolerance: float, *, again: bool = False) -> Reals:
         """Return the step that makes the residual zero, to `tolerance` of it.
+
+        Args:
+            again: with the tangent of the last call, where one was kept.
 
         Raises:
             NotConverged: the linear solve failed.
@@ -57,11 +60,13 @@ class Linear:
         gap = self._system.mismatch()
         if self._system.norm(gap) > 0.0:
             residual = self._lifted(residual, gap)
-        self._system.assemble(self._blocks, self._schur)
-        self._nest.assemble()
+        matrix = self._nest
+        if not (again and self._ready) or self._direct:
+            self._system.assemble(self._blocks, self._schur)
+            self._nest.assemble()
+            matrix = self._renewed()
         right, answer = self._nest.createVecRight(), self._nest.createVecRight()
         right.array[:] = residual
-        matrix = self._renewed()
         self._solver.setTolerances(rtol=tolerance, max_it=MOST_STEPS)
         self._solver.solve(right, answer)
         self.steps += self._solver.getIterationNumber()

@@ -137,6 +137,7 @@ class Level:
     Attributes:
         system, newton: unknowns and equations, and their solver.
         laws: law name → its term.
+        reference: norm of the residual at rest under the full load, after `prepare`; 0 if none.
         loads: load name (with ``@NAME``) → its term.
         contacts: the loads that are contacts.
         histories: what the laws' cells remember, where tissue relaxes.
@@ -210,7 +211,7 @@ class Level:
         self.set_load(1.0)
         acts = self.system.is_moved() or any(np.any(full) for full in self._full.values())
         acts = acts or any(contact.penetration_mm() > 0.0 for contact in self.contacts)
-        self._reference = self.system.norm(self.system.residual()) if acts else 0.0
+        self.reference = self.system.norm(self.system.residual()) if acts else 0.0
 
     def rest(self) -> None:
         """Undo all deformation."""
@@ -229,7 +230,7 @@ class Level:
 
     def carry(self, start: float, aim: float, steps: int, tell: Callable[[float], object]) -> None:
         """Go from one part of the load, at which the unknowns stand, to another."""
-        if self._reference == 0.0:
+        if self.reference == 0.0:
             return
         try:
             loaded(
@@ -237,7 +238,7 @@ class Level:
                 self.newton,
                 lambda part: self.set_load(start + part * (aim - start)),
                 steps=steps,
-                reference=self._reference,
+                reference=self.reference,
                 tell=tell,
             )
         except NotConverged as error:
@@ -246,8 +247,8 @@ class Level:
     def settle(self, part: float = 1.0) -> None:
         """Solve at a part of the load from where the unknowns stand."""
         self.set_load(part)
-        if self._reference > 0.0:
-            self.newton.solve(self._reference)
+        if self.reference > 0.0:
+            self.newton.solve(self.reference)
 
     def resettle(self, steps: int) -> None:
         """Solve at the full load from where the unknowns stand, or from rest if that fails."""
