@@ -261,7 +261,7 @@ class Level:
     def press(self, tolerance_mm: float) -> None:
         """Stiffen the contacts until none is penetrated by more than `tolerance_mm`."""
         try:
-            pressed(self.contacts, tolerance_mm=tolerance_mm, solve=self.settle)
+            pressed(self.contacts, self.system, tolerance_mm=tolerance_mm, solve=self.settle)
         except NotConverged as error:
             raise NotConverged(f"under {self._acting()}: {error}") from error
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from solvers.contact import STIFFNESS
 from solvers.failures import NotConverged
 from solvers.grid import Grid
+from solvers.system import System
 from solvers.terms import Term
 from solvers.tetrahedra import volumes_mm3
 
@@ -18,6 +19,7 @@ SOFTEST: Final = 10.0
 STIFFEST: Final = 1e5
 """The penalty in units of shear modulus over edge: where it begins, and where it is given up."""
 _LEAP: Final = 10.0
+_SMALLEST_LEAP: Final = 1.2
 _BEYOND: Final = 2.0
 
 
@@ -59,27 +61,40 @@ class Pressing:
         return float(np.sqrt(max(self._grid.comm.allgather(worst))))
 
 
-def pressed(contacts: list[Pressing], *, tolerance_mm: float, solve: Callable[[], Any]) -> None:
+def pressed(
+    contacts: list[Pressing], system: System, *, tolerance_mm: float, solve: Callable[[], Any]
+) -> None:
     """Stiffen contacts until none is penetrated by more than `tolerance_mm`.
 
     Args:
         solve: finds the balance of forces anew.
 
     Raises:
-        NotConverged: one is still penetrated with the stiffest penalty; which, and how deep.
+        NotConverged: one is still penetrated with the stiffest penalty, or no balance was found
+            for a little stiffer one; which, and how deep.
     """
+    leap = _LEAP
     while True:
         depths = [contact.penetration_mm() for contact in contacts]
-        deep = [
-            (c, depth) for c, depth in zip(contacts, depths, strict=True) if depth > tolerance_mm
-        ]
+        deep = [pair for pair in zip(contacts, depths, strict=True) if pair[1] > tolerance_mm]
         if not deep:
             return
+        before, softer = system.state(), [contact.stiffness for contact in contacts]
         for contact, depth in deep:
             if contact.stiffness >= STIFFEST:
-                raise NotConverged(
-                    f"{contact.name} is penetrated by {depth:.3g} mm, {tolerance_mm:g} mm is wanted"
-                )
-            factor = min(_LEAP, _BEYOND * depth / tolerance_mm)
+                raise NotConverged(_too_deep(contact, depth, tolerance_mm))
+            factor = min(leap, _BEYOND * depth / tolerance_mm)
             contact.set_stiffness(min(contact.stiffness * factor, STIFFEST))
-        solve()
+        try:
+            solve()
+        except NotConverged as error:
+            system.restore(before)
+            for contact, stiffness in zip(contacts, softer, strict=True):
+                contact.set_stiffness(stiffness)
+            leap = leap**0.5
+            if leap < _SMALLEST_LEAP:
+                raise NotConverged(f"{_too_deep(*deep[0], tolerance_mm)}: {error}") from error
+
+
+def _too_deep(contact: Pressing, depth: float, wanted: float) -> str:
+    return f"{contact.name} is penetrated by {depth:.3g} mm, {wanted:g} mm is wanted"
