@@ -30,6 +30,8 @@ class Words:
         domain: UFL mesh of straight tetrahedra.
         u, p: unknown displacement (mm) and pressure (kPa; None for an element without).
         v, q: test functions; du, dp: increments.
+        here: the displacement again, constant to derivatives: what costs much may be expanded
+            about it (`solvers.laws.expanded`).
         x: position at rest, mm.
     """
 
@@ -44,6 +46,7 @@ class Words:
             self.domain, basix.ufl.element("Lagrange", "tetrahedron", element.degree, shape=(3,))
         )
         self.u, self.v, self.du = _unknown(moved)
+        self.here = ufl.Coefficient(moved)
         self.p: Any = None
         self.q: Any = None
         self.dp: Any = None

@@ -79,6 +79,9 @@ class Term:
         self.entities = entities
         self.values = {name: _made(mesh, symbol) for name, symbol in recipe.values.items()}
         self._given = dict(zip(recipe.words.unknowns, unknowns, strict=True)) | {
+            recipe.words.here: unknowns[0]
+        }
+        self._given |= {
             symbol: self.values[name] for name, symbol in recipe.values.items()
         }
         self._recipe = recipe

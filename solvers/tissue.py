@@ -14,7 +14,7 @@ from typing import Any, Final
 from solvers import kinematics
 from solvers.elements import Element, tensors_at_points
 from solvers.forms import Compiled, Words, compiled
-from solvers.laws import SHEAR_MODULUS, inverse_bulk, law
+from solvers.laws import HERE, SHEAR_MODULUS, inverse_bulk, law
 from solvers.terms import Recipe, recipe
 
 KEPT_BULK: Final = 4.0 / 3.0
@@ -38,18 +38,19 @@ def law_recipe(name: str, element: Element) -> Recipe:
     values |= {direction: words.cellwise((3,)) for direction in chosen.directions}
     values |= {"relaxed": words.cellwise(), "history_kpa": words.cellwise((3, 3))}
     f = kinematics.deformation_gradient(words.u)
-    distortion = (1.0 - values["relaxed"]) * chosen.distortion_energy(f, values)
+    given = {**values, HERE: kinematics.deformation_gradient(words.here)}
+    distortion = (1.0 - values["relaxed"]) * chosen.distortion_energy(f, given)
     dilation = chosen.dilation(f)
     dx = words.cells()
-    shear = (1.0 - values["relaxed"]) * values[SHEAR_MODULUS.name]
+    shear = _shear(values)
     schur = None
     if words.p is None:
-        potential = distortion + 0.5 * dilation**2 / inverse_bulk(values)
+        potential = distortion + _swelling_energy(words, dilation, values)
         residual = (ufl.derivative(potential * dx, words.u, words.v),)
     else:
         kept = KEPT_BULK * shear
         rest = inverse_bulk(values) / (1.0 - kept * inverse_bulk(values))
-        potential = distortion + 0.5 * kept * dilation**2 + words.p * dilation
+        potential = distortion + _swelling_energy(words, dilation, values)
         lagrangian = (potential - 0.5 * rest * words.p**2) * dx
         softness = 0.5 / shear + rest
         if element.stabilised:
@@ -59,13 +60,25 @@ def law_recipe(name: str, element: Element) -> Recipe:
             for unknown, test in zip(words.unknowns, (words.v, words.q), strict=True)
         )
         schur = compiled(-softness * words.dp * words.q * dx)
-    return recipe(words, residual, values, schur=schur, measures=_measures(words, chosen, values))
+    return recipe(words, residual, values, schur=schur, measures=_measures(words, chosen, given))
 
 
 def _stabilised(words: Words, shear: Any) -> Any:
     """-1/(2μ) ∫ (p - Πp)², Π the mean over a cell: the mean of a linear field is its midpoint."""
     square = -0.5 / shear * words.p**2
     return square * words.cells(2) - square * words.cells(1)
+
+
+def _swelling_energy(words: Words, dilation: Any, values: Any) -> Any:
+    """κ/2 θ², or κ₀/2 θ² + p θ where there is a pressure, in kPa."""
+    if words.p is None:
+        return 0.5 * dilation**2 / inverse_bulk(values)
+    return 0.5 * KEPT_BULK * _shear(values) * dilation**2 + words.p * dilation
+
+
+def _shear(values: Any) -> Any:
+    """The shear modulus at rest that is not relaxed, kPa."""
+    return (1.0 - values["relaxed"]) * values[SHEAR_MODULUS.name]
 
 
 def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
@@ -79,7 +92,8 @@ def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
     instant = ufl.diff(chosen.distortion_energy(f, values), f)
     left = ufl.Identity(3) if chosen.small else f
     piola = (1.0 - values["relaxed"]) * instant + left * values["history_kpa"]
-    stress = piola * ufl.transpose(f) / ufl.det(f)
+    piola += ufl.diff(_swelling_energy(words, chosen.dilation(f), values), f)
+    stress = piola if chosen.small else piola * ufl.transpose(f) / ufl.det(f)
     second_piola = kinematics.conjugate(instant, f, small=chosen.small)
     dx = words.cells()
     return {

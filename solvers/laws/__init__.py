@@ -8,9 +8,9 @@ fields, by parameter name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import ufl
 
@@ -35,6 +35,9 @@ POISSON_RATIO = Parameter(
     "soft tissue is nearly incompressible; the value itself: unsourced, set your own",
     0.49,
 )
+
+
+HERE: Final = "here"
 
 
 class Law(Protocol):
@@ -64,7 +67,8 @@ class Law(Protocol):
         """Return W in kPa (mJ/mL) of the deformation gradient `f` (3, 3), zero at rest.
 
         Args:
-            values: parameter name → number or field; direction name → unit vector.
+            values: parameter name → number or field; direction name → unit vector; `HERE` → F as
+                it stands, constant to derivatives, where a form is made.
         """
 
     def dilation(self, f: Any) -> Any:
@@ -89,6 +93,25 @@ class Hyperelastic:
     def dilation(self, f: Any) -> Any:
         """Return J - 1."""
         return ufl.det(f) - 1.0
+
+
+def expanded(
+    energy: Callable[[Sequence[Any]], Any], invariants: Sequence[Any], here: Sequence[Any]
+) -> Any:
+    """Return energy(invariants) by its Taylor polynomial of second order about `here`.
+
+    Exact in value, slope and curvature as long as `here` has the same values; the form's compiler
+    then meets long formulas as numbers, not with every pair of a cell's unknowns.
+    """
+    fixed = [ufl.variable(invariant) for invariant in here]
+    value = energy(fixed)
+    slopes = [ufl.diff(value, invariant) for invariant in fixed]
+    steps = [moving - at for moving, at in zip(invariants, fixed, strict=True)]
+    for slope, step in zip(slopes, steps, strict=True):
+        value += slope * step
+        for at, other in zip(fixed, steps, strict=True):
+            value += 0.5 * ufl.diff(slope, at) * step * other
+    return value
 
 
 def inverse_bulk(values: Mapping[str, Any]) -> Any:

@@ -10,14 +10,15 @@ O(δ²): `REGULARISATION` says how much.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import ufl
 
 from solvers.contract import Parameter
-from solvers.laws import POISSON_RATIO, SHEAR_MODULUS, Hyperelastic
+from solvers.kinematics import isochoric, right_cauchy_green
+from solvers.laws import HERE, POISSON_RATIO, SHEAR_MODULUS, Hyperelastic, expanded
 
 REGULARISATION: Final = 5e-4
 """δ: stretches that are equal are taken as apart by √3 δ/2 (relative)."""
@@ -57,26 +58,46 @@ class Ogden(Hyperelastic):
 
     def isochoric_energy(self, c_bar: Any, values: Mapping[str, Any]) -> Any:
         """Return W(C̄) in kPa."""
-        squares = _squared_stretches(c_bar)
-        rest = [1.0 + math.sqrt(3.0) * REGULARISATION * k for k in (1, 0, -1)]
-        others = [values[share.name] for share in SHARES]
-        energy: Any = 0.0
-        for exponent, share in zip(EXPONENTS, (1.0 - sum(others), *others), strict=True):
-            alpha = _away_from_zero(values[exponent.name])
-            powers = sum(
-                ufl.exp(0.5 * alpha * ufl.ln(s)) - r ** (0.5 * alpha)
-                for s, r in zip(squares, rest, strict=True)
-            )
-            energy += 2.0 * share / alpha**2 * powers
-        return values[SHEAR_MODULUS.name] * energy
+        return _energy(_invariants(c_bar), values)
+
+    def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
+        """Return W(C̄) in kPa of F (3, 3)."""
+        if HERE not in values:
+            return super().distortion_energy(f, values)
+        here = _invariants(isochoric(right_cauchy_green(values[HERE])))
+        return expanded(lambda found: _energy(found, values), _same_of_traces(f), here)
 
 
-def _squared_stretches(c_bar: Any) -> list[Any]:
+def _invariants(c_bar: Any) -> list[Any]:
+    """A third of the trace of C̄, and of its deviator half the square and the determinant."""
+    deviator = ufl.dev(c_bar)
+    return [ufl.tr(c_bar) / 3.0, 0.5 * ufl.inner(deviator, deviator), ufl.det(deviator)]
+
+
+def _same_of_traces(f: Any) -> list[Any]:
+    """The same of F, short to derive; near rest their digits cancel, those of slopes do not."""
+    c, scale = right_cauchy_green(f), ufl.det(f) ** (-2.0 / 3.0)
+    mean, square = scale * ufl.tr(c) / 3.0, scale**2 * ufl.inner(c, c)
+    second = 0.5 * (9.0 * mean**2 - square)
+    return [mean, 0.5 * square - 1.5 * mean**2, 1.0 - mean * second + 2.0 * mean**3]
+
+
+def _energy(invariants: Sequence[Any], values: Mapping[str, Any]) -> Any:
+    squares = _squared_stretches(*invariants)
+    rest = [1.0 + math.sqrt(3.0) * REGULARISATION * k for k in (1, 0, -1)]
+    others = [values[share.name] for share in SHARES]
+    energy: Any = 0.0
+    for exponent, share in zip(EXPONENTS, (1.0 - sum(others), *others), strict=True):
+        half = 0.5 * _away_from_zero(values[exponent.name])
+        powers = sum(s**half - r**half for s, r in zip(squares, rest, strict=True))
+        energy += 0.5 * share / half**2 * powers
+    return values[SHEAR_MODULUS.name] * energy
+
+
+def _squared_stretches(mean: Any, square: Any, determinant: Any) -> list[Any]:
     """The eigenvalues of C̄, kept apart, largest first: Viète's solution of a cubic."""
-    mean = ufl.tr(c_bar) / 3.0
-    deviator = c_bar - mean * ufl.Identity(3)
-    radius = ufl.sqrt(ufl.inner(deviator, deviator) / 6.0 + (REGULARISATION * mean) ** 2)
-    angle = ufl.acos(ufl.det(deviator) / (2.0 * radius**3)) / 3.0
+    radius = ufl.sqrt(square / 3.0 + (REGULARISATION * mean) ** 2)
+    angle = ufl.acos(determinant / (2.0 * radius**3)) / 3.0
     return [mean + 2.0 * radius * ufl.cos(angle - 2.0 * math.pi * k / 3.0) for k in (0, 1, 2)]
 
 
