@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 CONTRACT_VERSION: Final = 1
+MATHEMATICS: Final = {"deformation": 2, "tumour": 1}
+"""Kind → version of its solver's mathematics. Raise it with every change to what a solver answers:
+the id of a job holds it, so that an answer kept from before is not taken for today's."""
 JOB_FILE: Final = "job.json"
 RESULT_FILE: Final = "result.json"
 INPUT_FILE: Final = "input.npz"
@@ -137,11 +140,12 @@ class Job:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, no NaN."""
-        return _canonical({"contract": CONTRACT_VERSION, **dataclasses.asdict(self)})
+        told = {"contract": CONTRACT_VERSION, "mathematics": MATHEMATICS.get(self.kind, 0)}
+        return _canonical({**told, **dataclasses.asdict(self)})
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical JSON, hexadecimal."""
+        """SHA-256 of the canonical JSON, hexadecimal: of the question and the mathematics."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     @classmethod
@@ -150,6 +154,9 @@ class Job:
         fields = _object(text, "job")
         if fields.pop("contract", None) != CONTRACT_VERSION:
             raise ContractError(f"job: this solver speaks contract version {CONTRACT_VERSION}")
+        asked = fields.pop("mathematics", None)
+        if asked != (known := MATHEMATICS.get(fields.get("kind", ""), 0)):
+            raise ContractError(f"job: mathematics {asked} is asked for, this solver has {known}")
         try:
             events = tuple(Event(**event) for event in fields.pop("events", ()))
             members = tuple(fields.pop("members"))

@@ -44,7 +44,7 @@ def ask(
     watch: Watch | None = None,
     **more: Any,
 ) -> JobAnswer:
-    settings = {"gravity_mm_per_s2": (gravity, 0.0, 0.0), "element": element}
+    settings: dict[str, Any] = {"gravity_mm_per_s2": (gravity, 0.0, 0.0), "element": element}
     job = job_for(
         "deformation", "neo_hookean", [TISSUE] * members, arrays=ARRAYS, settings=settings
     )
