@@ -194,8 +194,8 @@ def _numbers(job: Job, arrays: Arrays, labels: list[int]) -> dict[str, Any]:
                 raise BadInput(f"{kind.name}@{name} has no faces to act on")
             wanted += [_renamed(setting, name) for setting in kind.settings]
     for setting in (MODULI, TIMES):
-        named = {f"{setting.parameter.name}@{label}": str(label) for label in labels}
-        wanted += [_renamed(setting, label) for key, label in named.items() if key in job.settings]
+        of_regions = [_renamed(setting, str(label)) for label in labels]
+        wanted += [one for one in of_regions if one.parameter.name in job.settings]
     given = {key: value for key, value in job.settings.items() if key not in words}
     numbers = checked_settings(dataclasses.replace(job, settings=given), wanted)
     for kind in loads().values():

@@ -129,8 +129,8 @@ def followed(
             for cells in level.histories:
                 cells.advance(time - before)
             try:
-                _reach(level, below, factor, aim, steps)
-                pressed(level.contacts, tolerance_mm=tolerance, solve=_settling(level, aim))
+                _reach(level, below, start=factor, aim=aim, steps=steps)
+                _press(level, aim, tolerance)
             except NotConverged as error:
                 raise NotConverged(f"at {time:g} s: {error}") from error
             below = level
@@ -141,7 +141,7 @@ def followed(
         yield organ.fine
 
 
-def _reach(level: Level, below: Level | None, start: float, aim: float, steps: int) -> None:
+def _reach(level: Level, below: Level | None, *, start: float, aim: float, steps: int) -> None:
     """Bring a level to the load `aim`: from where it stands, or from the coarser one `below`."""
     if below is None:
         level.carry(start, aim, steps, float)
@@ -154,8 +154,14 @@ def _reach(level: Level, below: Level | None, start: float, aim: float, steps: i
         level.carry(0.0, aim, max(2, steps), float)
 
 
-def _settling(level: Level, factor: float) -> Callable[[], None]:
-    return lambda: level.settle(factor)
+def _press(level: Level, factor: float, tolerance_mm: float) -> None:
+    """Stiffen the contacts at a part of the load."""
+    pressed(
+        level.contacts,
+        level.system,
+        tolerance_mm=tolerance_mm,
+        solve=lambda: level.settle(factor),
+    )
 
 
 def _remember(level: Level, organ: Organ, prony: Mapping[int, Prony]) -> None:

@@ -114,6 +114,19 @@ def test_that_every_law_takes_the_two_moduli_and_names_its_sources(law: Any) -> 
     assert all(p.source and p.unit for p in law.parameters)
 
 
+@pytest.mark.parametrize("exponent", [-25.0, 0.5, 4.0, 12.0])
+@pytest.mark.parametrize("stretch", [0.8, 1.05, 1.3])
+def test_that_stretches_kept_apart_err_little_in_ogdens_law(
+    exponent: float, stretch: float
+) -> None:
+    # Ogden 1972, incompressible pull: P₁₁ - P₂₂ λ₂/λ₁ = 2 μ/α (λ^(α-1) - λ^(-α/2-1))
+    law = laws()["ogden"]
+    chosen = values(law) | {"exponent_1": exponent, "shear_modulus_kpa": 1.0}
+    p = stress(law, np.diag([stretch, stretch**-0.5, stretch**-0.5]), chosen)
+    wanted = 2.0 / exponent * (stretch ** (exponent - 1.0) - stretch ** (-0.5 * exponent - 1.0))
+    assert p[0, 0] - p[1, 1] * stretch**-1.5 == pytest.approx(wanted, rel=1e-4)
+
+
 def test_that_a_uniaxial_stress_is_its_own_von_mises_stress() -> None:
     pulled = ufl.as_matrix([[-3.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     assert float(von_mises(pulled)(())) == pytest.approx(3.0)
