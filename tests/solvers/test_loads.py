@@ -110,7 +110,10 @@ def test_that_the_tangent_of_a_load_is_the_derivative_of_its_residual(name: str)
 def test_that_springs_hold_weight_and_pressure_without_any_fixed_node() -> None:
     mesh = box_mesh((10.0, 10.0, 10.0), (3, 3, 3), jitter=0.1)
     z = mesh.points_mm[:, 2]
-    arrays = {"spring_faces": faces_at(mesh, z == 0), "pressure_faces": faces_at(mesh, z == 10)}
+    arrays: dict[str, Any] = {
+        "spring_faces": faces_at(mesh, z == 0),
+        "pressure_faces": faces_at(mesh, z == 10),
+    }
     springs = {"spring_normal_kpa_per_mm": 0.5, "spring_tangential_kpa_per_mm": 0.01}
     level = solved(mesh, arrays, {"pressure_kpa": 0.2, **springs, **weight(0.0, 0.0, -9810.0)})
     carried = level.force_n("springs")
@@ -124,7 +127,7 @@ def test_that_springs_hold_weight_and_pressure_without_any_fixed_node() -> None:
 
 def test_that_what_springs_leave_free_to_slide_is_refused() -> None:
     mesh = box_mesh((10.0, 10.0, 10.0), (2, 2, 2))
-    arrays = {"spring_faces": faces_at(mesh, mesh.points_mm[:, 2] == 0)}
+    arrays: dict[str, Any] = {"spring_faces": faces_at(mesh, mesh.points_mm[:, 2] == 0)}
     with pytest.raises(BadInput, match="nothing holds the piece of 27 nodes"):
         solved(mesh, arrays, {"spring_normal_kpa_per_mm": 1.0})
 
@@ -141,7 +144,10 @@ def test_that_a_block_between_two_planes_takes_its_closed_form() -> None:
     # sliding planes, incompressible neo-Hookean: nominal stress μ (λ - λ⁻²), λ = 0.8; area 100 mm²
     mesh = box_mesh((10.0, 10.0, 10.0), (3, 3, 3), jitter=0.1)
     z = mesh.points_mm[:, 2]
-    arrays = {"spring_faces": faces_at(mesh, z == 0), "plane_faces": faces_at(mesh, z == 10)}
+    arrays: dict[str, Any] = {
+        "spring_faces": faces_at(mesh, z == 0),
+        "plane_faces": faces_at(mesh, z == 10),
+    }
     pressed = {
         "plane_normal": (0.0, 0.0, -1.0),
         "plane_point_mm": (5.0, 5.0, 10.0),
@@ -161,7 +167,10 @@ def test_that_a_table_carries_what_lies_on_it() -> None:
     x, y, z = mesh.points_mm.T
     rounded = mesh.points_mm + np.outer(0.002 * ((x - 15) ** 2 + (y - 15) ** 2), [0, 0, 1])
     bowl = Mesh(rounded, mesh.cells, mesh.regions)
-    arrays = {"spring_faces": faces_at(mesh, z == 10), "plane_faces": faces_at(mesh, z == 0)}
+    arrays: dict[str, Any] = {
+        "spring_faces": faces_at(mesh, z == 10),
+        "plane_faces": faces_at(mesh, z == 0),
+    }
     faint = {"spring_normal_kpa_per_mm": 1e-3, "spring_tangential_kpa_per_mm": 1e-3}
     table = {"plane_normal": (0.0, 0.0, 1.0), "plane_point_mm": (0.0, 0.0, -1.0)}
     level = solved(bowl, arrays, {**faint, **table, **weight(0.0, 0.0, -9810.0)})
@@ -179,8 +188,14 @@ def indented(kind: str, depth: float) -> NDArray[np.float64]:
     x, y, z = points.T
     mirrors = [faces_at(mesh, points[:, axis] == 0.0) for axis in (0, 1)]
     near = faces_at(mesh, (z == 15.0) & (np.hypot(x, y) < 6.0))
-    arrays = {"spring_faces": np.concatenate(mirrors), "fixed_nodes": np.flatnonzero(z == 0.0)}
-    given = {"spring_normal_kpa_per_mm": 100.0, f"{kind}_travel_mm": (0.0, 0.0, -depth)}
+    arrays: dict[str, Any] = {
+        "spring_faces": np.concatenate(mirrors),
+        "fixed_nodes": np.flatnonzero(z == 0.0),
+    }
+    given: dict[str, Any] = {
+        "spring_normal_kpa_per_mm": 100.0,
+        f"{kind}_travel_mm": (0.0, 0.0, -depth),
+    }
     given["contact_tolerance_mm"] = 0.002
     centre = np.array([0.0, 0.0, 25.0])
     if kind == "tool":
@@ -207,15 +222,25 @@ def test_that_a_ball_pressed_into_a_layer_meets_the_force_of_the_closed_form() -
 def test_that_a_tool_too_deep_for_any_tissue_is_named() -> None:
     mesh = box_mesh((6.0, 6.0, 4.0), (2, 2, 1))
     z = mesh.points_mm[:, 2]
-    arrays = {"fixed_nodes": np.flatnonzero(z == 0), "tool_faces": faces_at(mesh, z == 4)}
-    tool = {"tool_radius_mm": 5.0, "tool_start_mm": (3.0, 3.0, 9.0), "tool_travel_mm": (0, 0, -12)}
+    arrays: dict[str, Any] = {
+        "fixed_nodes": np.flatnonzero(z == 0),
+        "tool_faces": faces_at(mesh, z == 4),
+    }
+    tool: dict[str, Any] = {
+        "tool_radius_mm": 5.0,
+        "tool_start_mm": (3.0, 3.0, 9.0),
+        "tool_travel_mm": (0, 0, -12),
+    }
     with pytest.raises(NotConverged, match="under tool"):
         solved(mesh, arrays, tool)
 
 
 def test_that_a_contact_without_its_number_is_refused() -> None:
     mesh = box_mesh((4.0, 4.0, 4.0), (1, 1, 1))
-    arrays = {"fixed_nodes": np.arange(4), "plane_faces": faces_at(mesh, mesh.points_mm[:, 2] == 4)}
+    arrays: dict[str, Any] = {
+        "fixed_nodes": np.arange(4),
+        "plane_faces": faces_at(mesh, mesh.points_mm[:, 2] == 4),
+    }
     with pytest.raises(BadInput, match="plane: plane_normal"):
         solved(mesh, arrays, {"plane_travel_mm": (0.0, 0.0, -1.0)})
 
@@ -230,7 +255,11 @@ def test_that_blood_in_a_meshed_lumen_presses_as_in_a_removed_one() -> None:
     values = {**SOFT, 2: {"shear_modulus_kpa": 0.01, "poisson_ratio": 0.3}}
     pressure = {"pressure_kpa": 0.5}
     wall = inner + size
-    arrays = {"fixed_nodes": outside[:3], "pressure_faces": wall, "pressure_lumen": np.array([2])}
+    arrays: dict[str, Any] = {
+        "fixed_nodes": outside[:3],
+        "pressure_faces": wall,
+        "pressure_lumen": np.array([2]),
+    }
     within = solved(filled, arrays, pressure, values).displacement_mm()[size:]
     arrays = {"fixed_nodes": outside[:3] - size, "pressure_faces": inner}
     without = solved(hollow, arrays, pressure).displacement_mm()
@@ -241,7 +270,7 @@ def test_that_blood_in_a_meshed_lumen_presses_as_in_a_removed_one() -> None:
 
 def test_that_the_shape_without_gravity_is_found_again() -> None:
     mesh = box_mesh((40.0, 16.0, 16.0), (8, 3, 3), jitter=0.1)
-    arrays = {"fixed_nodes": np.flatnonzero(mesh.points_mm[:, 0] == 0.0)}
+    arrays: dict[str, Any] = {"fixed_nodes": np.flatnonzero(mesh.points_mm[:, 0] == 0.0)}
     load_of_scan = {**NONE, **weight(0.0, 0.0, -5000.0)}
     sagged = solved(mesh, arrays, weight(0.0, 0.0, -5000.0)).displacement_mm()
     scanned = Mesh(mesh.points_mm + sagged, mesh.cells, mesh.regions)
@@ -254,7 +283,7 @@ def test_that_the_shape_without_gravity_is_found_again() -> None:
 def test_that_a_shape_not_found_in_time_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("solvers.unloading.MOST_ROUNDS", 1)
     mesh = box_mesh((20.0, 8.0, 8.0), (4, 2, 2))
-    arrays = {"fixed_nodes": np.flatnonzero(mesh.points_mm[:, 0] == 0.0)}
+    arrays: dict[str, Any] = {"fixed_nodes": np.flatnonzero(mesh.points_mm[:, 0] == 0.0)}
     with pytest.raises(NotConverged, match=r"mm off at \(20, .* mm after 1 rounds"):
         unloaded(organ(mesh, arrays), SOFT, {**NONE, **weight(0.0, 0.0, -9810.0)})
 
