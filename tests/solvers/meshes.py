@@ -71,3 +71,8 @@ def start_job(folder: Path) -> subprocess.Popen[str]:
 
 def result_of(folder: Path) -> Result:
     return Result.from_json((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def outputs(folder: Path) -> dict[str, NDArray[Any]]:
+    with np.load(folder / "output.npz") as file:
+        return dict(file)
