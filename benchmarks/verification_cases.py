@@ -5,7 +5,8 @@ Small in tests/solvers/test_verification.py, in full in benchmarks/tissue_verifi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from benchmarks.verification_meshes import tube_mesh, ventricle_mesh
+from solvers import linear
 from solvers.acting import load_recipe
 from solvers.elements import COARSER, ELEMENTS
 from solvers.refinement import Mesh
@@ -57,6 +59,16 @@ def nested(made: Callable[[str, Any], Problem], element: str, steps: int) -> Pro
         return made(element, None).solve(steps)
     coarse = made(COARSER[element].name, None).solve(steps)
     return made(element, coarse.grid).solve(start=coarse)
+
+
+@contextmanager
+def solved_directly() -> Iterator[None]:
+    """Have every linear solve done by factorisation, to look at the discretisation alone."""
+    before, linear.DIRECT_BELOW = linear.DIRECT_BELOW, 10**9  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        linear.DIRECT_BELOW = before  # type: ignore[misc]
 
 
 def border(size: Sequence[float]) -> Callable[[Reals], NDArray[np.bool_]]:
