@@ -19,6 +19,7 @@ from tests.solvers.meshes import (
     ball_distance,
     box_mesh,
     mesh_arrays,
+    outputs,
     result_of,
     start_job,
     write_job,
@@ -49,11 +50,6 @@ def tumour_job(folder: Path, **changes: Any) -> Job:
 
 def finished(folder: Path) -> Result:
     return run_folder(folder, lambda _: None)
-
-
-def outputs(folder: Path) -> dict[str, NDArray[Any]]:
-    with np.load(folder / "output.npz") as file:
-        return dict(file)
 
 
 def test_that_a_tumour_job_answers_in_a_process_of_its_own(tmp_path: Path) -> None:
