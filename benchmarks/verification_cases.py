@@ -71,6 +71,11 @@ def solved_directly() -> Iterator[None]:
         linear.DIRECT_BELOW = before  # type: ignore[misc]
 
 
+def across(axis: int, at: float) -> Callable[[Reals], NDArray[np.bool_]]:
+    """Return what tells which points have this coordinate."""
+    return lambda x: np.asarray(np.abs(x[:, axis] - at) < TINY)
+
+
 def border(size: Sequence[float]) -> Callable[[Reals], NDArray[np.bool_]]:
     """Return what tells which points are on the border of the box [0, size]."""
     return lambda x: ((x < TINY) | (x > np.array(size) - TINY)).any(axis=1)
@@ -94,10 +99,12 @@ def pressed_stretch(stretch: float, axes: Sequence[int]) -> float:
     λ₀ the stretch of a free axis (Treloar 1975, The physics of rubber elasticity, chapter 5).
     """
     size = np.array([6.0, 5.0, 4.0])
-    across = stretch ** (-len(axes) / (3 - len(axes)))
-    pressure = MU_KPA * (across**2 - stretch**2)
-    stretches = np.where(np.isin(np.arange(3), axes), stretch, across)
-    problem = Problem(box_mesh(size, (2, 2, 2)), "p2_p1", "neo_hookean", neo_hookean(0.5))
+    free = stretch ** (-len(axes) / (3 - len(axes)))
+    pressure = MU_KPA * (free**2 - stretch**2)
+    stretches = np.where(np.isin(np.arange(3), axes), stretch, free)
+    problem = Problem(
+        box_mesh((6.0, 5.0, 4.0), (2, 2, 2)), "p2_p1", "neo_hookean", neo_hookean(0.5)
+    )
     corners = np.vstack([np.zeros(3), np.diag(size)])
     problem.hold(
         lambda x: (np.abs(x[:, None] - corners) < TINY).all(axis=2).any(axis=1),
@@ -105,7 +112,7 @@ def pressed_stretch(stretch: float, axes: Sequence[int]) -> float:
     )
     for axis in axes:
         for end in (0.0, size[axis]):
-            pushed(problem, problem.faces(lambda x, a=axis, e=end: x[:, a] == e), pressure)
+            pushed(problem, problem.faces(across(axis, end)), pressure)
     far = problem.solve().moved((6.0, 5.0, 4.0))
     return float((far / size)[axes[0]])
 
@@ -145,7 +152,7 @@ def tube_stretch(cuts_around: int, layers: int) -> tuple[float, float]:
         lambda x: x * (outside / outer - 1.0) * np.array([1.0, 1.0, 0.0]),
     )
     for end in (0.0, length):
-        slid(problem, problem.faces(lambda x, e=end: np.abs(x[:, 2] - e) < TINY))
+        slid(problem, problem.faces(across(2, end)))
     pushed(problem, problem.faces(lambda _: wall), quad(slope, inner * goal, outside)[0])
     moved = mesh.points_mm + problem.solve().displacement_mm()
     return float(np.linalg.norm(moved[wall, :2], axis=1).mean() / inner), goal
@@ -164,7 +171,7 @@ def cook_mm(element: str, cuts: int, poisson_ratio: float = 0.4999) -> float:
     problem = Problem(Mesh(points, box.cells, box.regions), element, "neo_hookean", values)
     problem.hold(lambda x: x[:, 0] < TINY)
     for end in (0.0, 2.0):
-        slid(problem, problem.faces(lambda x, e=end: np.abs(x[:, 2] - e) < TINY))
+        slid(problem, problem.faces(across(2, end)))
     edge = problem.faces(lambda x: x[:, 0] > 48.0 - TINY)
     problem.act(dead_traction(ELEMENTS[element]), edge, traction=(0.0, 100.0 / 16.0, 0.0))
     return float(problem.solve().moved((48.0, 60.0, 0.0))[1] - 60.0)

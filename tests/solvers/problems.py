@@ -88,7 +88,7 @@ class Problem:
         """Return the (cell, facet) pairs of the outer faces all of whose corners are `where`."""
         outer = outer_faces(self.mesh)
         wanted = outer[where(self.mesh.points_mm)[outer].all(axis=1)]
-        return self.grid.faces(wanted, "faces")
+        return np.asarray(self.grid.faces(wanted, "faces"))
 
     def solve(self, steps: int = 1, start: Problem | None = None) -> Problem:
         """Bring the load up from rest, or from another element's answer; return the problem."""
@@ -96,8 +96,9 @@ class Problem:
         self._set_load(1.0)
         reference = self.system.norm(self.system.residual())
         if start is None:
-            how = {"steps": steps, "reference": reference, "tell": lambda _: None}
-            loaded(self.system, newton, self._set_load, **how)
+            loaded(
+                self.system, newton, self._set_load, steps=steps, reference=reference, tell=float
+            )
             return self
         for own, theirs in zip(self.system.unknowns, start.system.unknowns, strict=True):
             own.interpolate(theirs)
@@ -108,7 +109,7 @@ class Problem:
     def displacement_mm(self) -> Reals:
         """Return (n, 3) the displacement of the mesh's nodes."""
         values = self.system.unknowns[0].x.array.reshape(-1, 3)[self._corner_dofs()]
-        return self.grid.gathered_nodes(values)
+        return np.asarray(self.grid.gathered_nodes(values))
 
     def moved(self, point: tuple[float, float, float]) -> Reals:
         """Return (3,) where the node at `point` has gone."""
