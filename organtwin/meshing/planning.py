@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from organtwin.core.errors import BadArgument
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
 from organtwin.meshing.cones import squares, tetrahedra_of
@@ -195,6 +196,9 @@ def _grid(
     """Return a grid whose finest cells are voxels where much is thin, else of free size.
 
     They are larger than the smallest edge asks for where that would be too many of them.
+
+    Raises:
+        BadArgument: cells as large as the longest edge asks for are too many.
     """
     used = np.argwhere(edge & (voxels > 0))
     low, high = (used.min(axis=0) - 0.5) * spacing, (used.max(axis=0) + 0.5) * spacing
@@ -210,6 +214,12 @@ def _grid(
     count = np.ceil((high - low) / (cell * 2**depth) + 1e-9).astype(np.int64)
     i, j, k = (count << depth).tolist()
     if i * j * k > MOST_CELLS:
+        if depth == 0:
+            raise BadArgument(
+                f"cells of {cell.min():.2f} mm are too many ({i * j * k:.1e})",
+                where="Sizes",
+                advice="mesh with longer edges",
+            )
         return _grid(voxels, spacing, edge, smallest_mm=2.0 * smallest_mm, longest_mm=longest_mm)
     spare = np.array([i, j, k]) * cell - (high - low)
     aligned = spacing.min() / cell.min() < 1.01 and np.allclose(spacing % cell, 0.0)
