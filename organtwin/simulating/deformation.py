@@ -26,6 +26,8 @@ from solvers.contract import Scalar
 GRAVITY_MM_PER_S2: Final = 9806.65
 """Standard gravity (CGPM 1901)."""
 
+PREVIEW: Final = "p1_p1"
+"""The solvers' element of a preview; the accurate one is their default."""
 FIELDS: Final = ("displacement_mm", "von_mises_kpa", "volume_ratio")
 
 
@@ -83,6 +85,7 @@ def deformation_simulation(
     law: str | None = None,
     law_values: Mapping[str, Mapping[str, float]] | None = None,
     limits: Limits | None = None,
+    preview: bool = False,
 ) -> Simulation:
     """Deform an organ.
 
@@ -91,6 +94,8 @@ def deformation_simulation(
             held by its own (`supports_of`).
         law: name of the tissue law; the organ's default when None.
         law_values: structure kind → parameter → value; the organ's own when None.
+        preview: with the element that answers while somebody moves a slider, quickest when one
+            process asks again and again about the same mesh (docs/mechanics.md).
 
     Returns:
         Simulation of kind "deformation": fields displacement_mm (members, n, 3) LPS mm,
@@ -102,6 +107,8 @@ def deformation_simulation(
     """
     member = region_values(mesh, organ.law_values if law_values is None else law_values)
     arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
+    if preview:
+        settings = {**settings, "element": PREVIEW}
     job = job_for("deformation", law or organ.law, [member], arrays=arrays, settings=settings)
     answer = run_job(job, arrays, folder, watch, limits=limits)
     return Simulation(
