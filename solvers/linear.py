@@ -18,6 +18,9 @@ from solvers.system import System
 
 Reals = NDArray[np.float64]
 DIRECT_BELOW: Final = 3_000
+FACTORED_BELOW: Final = 120_000
+"""Unknowns up to which what the preconditioner does not solve (a stiff contact) is factored: some
+2 GB and minutes at 100 000."""
 MOST_STEPS: Final = 300
 _RESTART: Final = 100
 _PREFIX: Final = "tissue_"
@@ -60,25 +63,46 @@ class Linear:
         gap = self._system.mismatch()
         if self._system.norm(gap) > 0.0:
             residual = self._lifted(residual, gap)
-        matrix = self._nest
         if not (again and self._ready) or self._direct:
             self._system.assemble(self._blocks, self._schur)
             self._nest.assemble()
-            matrix = self._renewed()
+            self._renew()
+        step, why = None, ""
+        if not self._direct:
+            step, why = self._solved(self._solver, residual, tolerance)
+        if step is None and self._system.size < FACTORED_BELOW:
+            step, why = self._factored(residual)
+        if step is None:
+            raise NotConverged(f"the linear solve failed (PETSc reason {why})")
+        return step
+
+    def _solved(self, solver: Any, residual: Reals, tolerance: float) -> tuple[Reals | None, str]:
+        """Return the step and ""; or None and the reason of PETSc."""
         right, answer = self._nest.createVecRight(), self._nest.createVecRight()
         right.array[:] = residual
-        self._solver.setTolerances(rtol=tolerance, max_it=MOST_STEPS)
-        self._solver.solve(right, answer)
-        self.steps += self._solver.getIterationNumber()
-        reason = self._solver.getConvergedReason()
+        solver.setTolerances(rtol=tolerance, max_it=MOST_STEPS)
+        solver.solve(right, answer)
+        self.steps += solver.getIterationNumber()
+        reason = solver.getConvergedReason()
         step: Reals = answer.array_r.copy()
-        if reason < 0 or not np.isfinite(self._system.norm(step)):
-            raise NotConverged(f"the linear solve failed (PETSc reason {reason})")
         for vector in (right, answer):
             vector.destroy()
-        if self._direct:
-            matrix.destroy()
-        return step
+        if reason < 0 or not np.isfinite(self._system.norm(step)):
+            return None, str(reason)
+        return step, ""
+
+    def _factored(self, residual: Reals) -> tuple[Reals | None, str]:
+        """Solve by factors of the whole matrix (MUMPS)."""
+        matrix = self._nest.convert("aij", self._petsc.Mat())
+        solver = self._petsc.KSP().create(self._comm)
+        solver.setOperators(matrix)
+        solver.setType("preonly")
+        solver.getPC().setType("lu")
+        solver.getPC().setFactorSolverType("mumps")
+        found = self._solved(solver, residual, 1e-10)
+        solver.destroy()
+        matrix.destroy()
+        return found
 
     def _lifted(self, residual: Reals, gap: Reals) -> Reals:
         """Move what the supports' own step does to the others into the right-hand side."""
@@ -92,23 +116,13 @@ class Linear:
             vector.destroy()
         return lifted
 
-    def _renewed(self) -> Any:
-        """Tell the solver of the matrices' new values; return the matrix it solves with."""
-        if self._direct:
-            matrix = self._nest.convert("aij", self._petsc.Mat())
-            self._solver.setOperators(matrix)
-            if not self._ready:
-                self._solver.setType("preonly")
-                self._solver.getPC().setType("lu")
-                self._solver.getPC().setFactorSolverType("mumps")
-                self._ready = True
-            return matrix
-        if self._system.element.degree == 2:
+    def _renew(self) -> None:
+        """Tell the preconditioner of the matrices' new values."""
+        if self._system.element.degree == 2 and not self._direct:
             self._coarsened()
-        if not self._ready:
+        if not (self._ready or self._direct):
             self._configure()
-            self._ready = True
-        return self._nest
+        self._ready = True
 
     def _coarsened(self) -> None:
         """Make the tangent of P1 from that of P2."""

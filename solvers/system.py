@@ -184,7 +184,9 @@ class System:
 
     def norm(self, vector: Reals) -> float:
         """Return the Euclidean norm over all ranks."""
-        return float(np.sqrt(self.grid.comm.allreduce(float(vector @ vector))))
+        with np.errstate(over="ignore"):  # of a step that went astray: infinite is what it is
+            own = float(vector @ vector)
+        return float(np.sqrt(self.grid.comm.allreduce(own)))
 
 
 @cache

@@ -81,9 +81,7 @@ class Term:
         self._given = dict(zip(recipe.words.unknowns, unknowns, strict=True)) | {
             recipe.words.here: unknowns[0]
         }
-        self._given |= {
-            symbol: self.values[name] for name, symbol in recipe.values.items()
-        }
+        self._given |= {symbol: self.values[name] for name, symbol in recipe.values.items()}
         self._recipe = recipe
         self._mesh = mesh
         self._measures: dict[str, Any] = {}

@@ -132,7 +132,7 @@ class CaseFolder:
 
     def whole_of(self, labels: str) -> str:
         """Return the id of the whole LabelMap that a Change's id stands for, "" if none was put."""
-        return self.objects.wholes.get(labels, "")
+        return self.objects.whole_of(labels)
 
     def trying(self) -> AbstractContextManager[None]:
         """Return what takes away again what is put, should the step fail."""

@@ -152,6 +152,10 @@ class ObjectFolder:
         except CaseDamaged:  # the canvas stood at what a step that failed had put
             return False
 
+    def whole_of(self, labels: str) -> str:
+        """Return the id of the whole LabelMap that a Change's id stands for, "" if none was put."""
+        return self.wholes.get(labels, "")
+
     def as_put(self, object_id: str) -> Any:
         """Return the noun of that id, a Change as such; raises CaseDamaged."""
         thing = self._changes.get(object_id) or self._at_hand.get(object_id)
