@@ -35,7 +35,9 @@ NEAR = 5e-3
 WELL = 8e-3
 SMALL = 0.1
 MOST_OF_SMALL = 0.2
-MOST_OF_LARGE = 0.004
+LEAST_OF_LARGE = 0.004
+MOST_OF_LARGE = 0.05
+MOST_OF_CRUMBS = 0.05
 FLOOR_DEG = 18.0
 LAST_FLOOR_DEG = 15.2
 LOWEST_FLOOR_DEG = 12.0
@@ -89,21 +91,27 @@ class _Parts:
         wanted = voxel_mm3 * wanted_volumes(match, pieces, part, volumes)
         self._labels = np.zeros(len(wanted), dtype=np.int64)
         self._labels[part] = made.regions
-        self._wanted, self._aim = wanted, wanted
+        there = voxel_mm3 * np.bincount(pieces.labels, pieces.voxels, self._labels.max() + 1)
+        self._wanted = self._aim = wanted * _made_up(self._labels, wanted, there)[self._labels]
 
     def aim_mm3(self) -> Mapping[int, float]:
         """Return part → the volume it is offset to."""
         return {number: float(self._aim[number]) for number in range(1, len(self._aim))}
 
     def share_out(self, volumes: Floats) -> None:
-        """Ask parts for what others of their label cannot give, large ones for next to nothing."""
+        """Ask parts for what others of their label cannot give; large ones shrink next to nothing.
+
+        Thin parts that no angle lets grow leave a label too small: its others grow for them. Those
+        too large are islands beside a body, which is not to shrink for them.
+        """
         missing, whole = (
             np.bincount(self._labels, each)[self._labels]
             for each in (self._wanted - volumes, self._wanted)
         )
-        most = np.where(self._wanted < SMALL * whole, MOST_OF_SMALL, MOST_OF_LARGE)
+        small = self._wanted < SMALL * whole
+        least, most = (np.where(small, MOST_OF_SMALL, of) for of in (LEAST_OF_LARGE, MOST_OF_LARGE))
         share = missing / np.maximum(whole, 1e-9)
-        more = np.clip(self._aim / np.maximum(self._wanted, 1e-9) - 1.0 + share, -most, most)
+        more = np.clip(self._aim / np.maximum(self._wanted, 1e-9) - 1.0 + share, -least, most)
         self._aim = self._wanted * (1.0 + more)
 
     def missing(self, volumes: Floats) -> tuple[float, float]:
@@ -113,6 +121,17 @@ class _Parts:
         off = np.abs(labels[0] - labels[1])[there] / labels[1][there]
         parts = np.abs(volumes[1:] / self._wanted[1:] - 1.0)
         return float(off.max()), float(parts.max())
+
+
+def _made_up(labels: NDArray[np.int64], wanted: Floats, there: Floats) -> Floats:
+    """Return by how much the parts of each label (l,) grow for the crumbs that none of them holds.
+
+    Crumbs of a twentieth at most, and just as far as the label as a whole comes within `WELL`.
+    """
+    held = np.bincount(labels, wanted, len(there))
+    lost = 1.0 - held / np.maximum(there, 1e-12)
+    crumbs = (held > 0) & (lost > WELL) & (lost < MOST_OF_CRUMBS)
+    return np.where(crumbs, (1.0 - WELL) * there / np.maximum(held, 1e-12), 1.0)
 
 
 def _with_volumes(
