@@ -84,7 +84,7 @@ if [ "$(cat .venv/ready 2>/dev/null || true)" != "$wanted at $PWD" ]; then
         --no-deps --require-hashes -r requirements.txt
     .venv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation --editable .
-    say 'Compiling the solver forms (once; a minute)'
+    say 'Compiling the solver forms (once; a few minutes)'
     .venv/bin/python -m solvers compile >/dev/null
     printf '%s' "$wanted at $PWD" > .venv/ready
 fi
