@@ -19,7 +19,7 @@ from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.misfits import misfits
 from organtwin.meshing.octree import Octree
 from organtwin.meshing.planning import Plan, aimed, planned
-from organtwin.meshing.promises import keeps_promises
+from organtwin.meshing.promises import fits
 from organtwin.meshing.quality import checked, quality_of
 from organtwin.meshing.relaxing import Shape
 from organtwin.meshing.settling import interfaces_of, settled
@@ -43,7 +43,7 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
 
     Regions share faces; all volumes are positive; the same labels and sizes give the same mesh.
     With `Sizes.organ_alone` only the organ with its tumours and vessels is meshed, by Delaunay's
-    triangulation when that keeps all promises of quality (`keeps_promises`).
+    triangulation when its angles, volumes and distances are as promised (`fits`).
 
     Raises:
         BadArgument: organ alone, and not exactly one outermost organ; edges so small that the mesh
@@ -69,14 +69,14 @@ def mesh_labels(labels: LabelMap, sizes: Sizes, watch: Watch) -> tuple[OrganMesh
 
 
 def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> Made | None:
-    """Return the first mesh that keeps all promises; None when none does."""
+    """Return the first mesh that fits; None when none does."""
     there = Interfaces(placed(smooth.points, solid.affine), smooth.triangles, smooth.sides)
     if np.linalg.det(solid.affine[:3, :3]) < 0:
         there = Interfaces(there.points, there.triangles[:, ::-1], there.sides)
     for mesh in delaunay_meshes(solid, there, sizes, watch):
         with suppress(BadMesh):
             made = _judged(mesh, solid, DELAUNAY)
-            if keeps_promises(made[1]):
+            if fits(made[1]):
                 return made
     return None
 

@@ -11,13 +11,23 @@ VOLUME_PERCENT = 1.0
 HAUSDORFF_VOXELS = 1.0
 
 
-def keeps_promises(quality: MeshQuality) -> bool:
-    """Return whether a mesh is as well shaped and as near its labels as every mesh shall be."""
-    return not quality.missed
+def fits(quality: MeshQuality) -> bool:
+    """Return whether angles, volumes and distances are as promised, whatever touches or is lost."""
+    return not _misfits(quality)
 
 
 def missed_by(quality: MeshQuality) -> tuple[str, ...]:
     """Return a sentence for each promise of shape, volume, distance and closeness not kept."""
+    touching = [
+        f"{region.name}: its surface touches itself along edges "
+        f"(the first at {position(region.pinch_mm)})"
+        for region in quality.regions
+        if not region.watertight and not region.voxels_touch
+    ]
+    return (*_misfits(quality), *touching)
+
+
+def _misfits(quality: MeshQuality) -> list[str]:
     found = []
     if quality.min_dihedral_deg < LEAST_DEG:
         worst = quality.worst[0]
@@ -32,11 +42,11 @@ def missed_by(quality: MeshQuality) -> tuple[str, ...]:
             f"(the smallest in {worst.structure} at {position(worst.place_mm)})"
         )
     for region in quality.regions:
-        found += _missed_in(region)
-    return tuple(found)
+        found += _misfits_of(region)
+    return found
 
 
-def _missed_in(region: RegionFigures) -> list[str]:
+def _misfits_of(region: RegionFigures) -> list[str]:
     found = []
     if abs(region.error_percent) > VOLUME_PERCENT:
         found.append(f"{region.name}: its volume is off by {region.error_percent:+.1f} %")
@@ -44,10 +54,5 @@ def _missed_in(region: RegionFigures) -> list[str]:
         found.append(
             f"{region.name}: 5 % of its surface is more than "
             f"{region.hausdorff95_voxels:.1f} voxels off (most at {position(region.farthest_mm)})"
-        )
-    if not region.watertight and not region.voxels_touch:
-        found.append(
-            f"{region.name}: its surface touches itself along edges "
-            f"(the first at {position(region.pinch_mm)})"
         )
     return found
