@@ -17,23 +17,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import verification_calculix as calculix
+from benchmarks import verification_cases as cases
 from solvers.__main__ import prepare_process
-
-prepare_process()
-
-from benchmarks import verification_calculix as calculix  # noqa: E402
-from benchmarks import verification_cases as cases  # noqa: E402
-from solvers.elements import ELEMENTS  # noqa: E402
-from solvers.failures import NotConverged  # noqa: E402
-from solvers.refinement import Mesh  # noqa: E402
-from tests.solvers.meshes import box_mesh  # noqa: E402
-from tests.solvers.problems import (  # noqa: E402
+from solvers.elements import ELEMENTS
+from solvers.failures import NotConverged
+from solvers.refinement import Mesh
+from tests.solvers.meshes import box_mesh
+from tests.solvers.problems import (
     Problem,
     manufactured_error,
     manufactured_problem,
     outer_faces,
 )
-from tests.solvers.test_deformation import inner_stretch  # noqa: E402
+from tests.solvers.test_deformation import inner_stretch
 
 LAND = "Land et al. 2015, 10.1098/rspa.2015.0641"
 READ = "as read by the benchmarks of TorchCor and solids4foam"
@@ -231,6 +228,7 @@ CASES: dict[str, Callable[[], Iterator[Figure]]] = {
 
 def main() -> None:
     """Run and print."""
+    prepare_process()
     missed = 0
     for name in sys.argv[1:] or CASES:
         start = time.process_time()
