@@ -47,6 +47,7 @@ class Linear:
         self._solver = self._petsc.KSP().create(self._comm)
         self._ready = False
         self._coarse: Any = None
+        self._turned: Any = None
         self.steps = 0
         if system.element.degree == 2 and not self._direct:
             self._prolongation = _from_linear(system)
@@ -66,6 +67,7 @@ class Linear:
         if not (again and self._ready) or self._direct:
             self._system.assemble(self._blocks, self._schur)
             self._nest.assemble()
+            self._solver.getPC().setReusePreconditioner(False)
             self._renew()
         step, why = None, ""
         if not self._direct:
@@ -75,6 +77,57 @@ class Linear:
         if step is None:
             raise NotConverged(f"the linear solve failed (PETSc reason {why})")
         return step
+
+    def tangent_here(self) -> None:
+        """Assemble the tangent where the unknowns stand; keep the preconditioner of the last."""
+        self._system.assemble(self._blocks, self._schur)
+        self._nest.assemble()
+        if not self._ready:
+            self._renew()
+        self._solver.getPC().setReusePreconditioner(True)
+
+    def answered(self, right: Reals, tolerance: float, *, transposed: bool = False) -> Reals:
+        """Return what the tangent of `tangent_here`, or its transpose, takes to `right`.
+
+        Raises:
+            NotConverged: the linear solve failed.
+        """
+        answer, why = None, ""
+        if not self._direct:
+            solver = self._transposed() if transposed else self._solver
+            answer, why = self._solved(solver, right, tolerance)
+        if answer is None and self._system.size < FACTORED_BELOW:
+            answer, why = self._factored(right, transposed=transposed)
+        if answer is None:
+            raise NotConverged(f"the linear solve failed (PETSc reason {why})")
+        return answer
+
+    def pulled_back(self, weights: Reals) -> Reals:
+        """Return the transpose of the tangent without supports, as the unknowns stand, × weights.
+
+        `tangent_here` must be called again before the next `answered`.
+        """
+        self._system.assemble(self._blocks, None, supported=False)
+        self._nest.assemble()
+        given, found = self._nest.createVecRight(), self._nest.createVecRight()
+        given.array[:] = weights
+        self._nest.multTranspose(given, found)
+        pulled: Reals = found.array_r.copy()
+        for vector in (given, found):
+            vector.destroy()
+        return pulled
+
+    def _transposed(self) -> Any:
+        """The solver of the transpose: preconditioned as the tangent, which is nearly symmetric."""
+        if self._turned is None:
+            self._turned = self._petsc.KSP().create(self._comm)
+            self._turned.setOperators(self._petsc.Mat().createTranspose(self._nest))
+            self._turned.setType("gmres")
+            self._turned.setPCSide(self._petsc.PC.Side.RIGHT)
+            self._turned.setGMRESRestart(_RESTART)
+            self._turned.getPC().setType("python")
+            self._turned.getPC().setPythonContext(_SameAs(self._solver.getPC()))
+        return self._turned
 
     def _solved(self, solver: Any, residual: Reals, tolerance: float) -> tuple[Reals | None, str]:
         """Return the step and ""; or None and the reason of PETSc."""
@@ -91,9 +144,11 @@ class Linear:
             return None, str(reason)
         return step, ""
 
-    def _factored(self, residual: Reals) -> tuple[Reals | None, str]:
+    def _factored(self, residual: Reals, *, transposed: bool = False) -> tuple[Reals | None, str]:
         """Solve by factors of the whole matrix (MUMPS)."""
         matrix = self._nest.convert("aij", self._petsc.Mat())
+        if transposed:
+            matrix.transpose()
         solver = self._petsc.KSP().create(self._comm)
         solver.setOperators(matrix)
         solver.setType("preonly")
@@ -189,6 +244,17 @@ class Linear:
             options[f"{_PREFIX}mg_levels_{name}"] = value
         preconditioner.setType("gamg")
         preconditioner.setFromOptions()
+
+
+class _SameAs:
+    """A preconditioner that does what another does."""
+
+    def __init__(self, other: Any) -> None:
+        self._other = other
+
+    def apply(self, _: Any, right: Any, answer: Any) -> None:
+        """Called by PETSc."""
+        self._other.apply(right, answer)
 
 
 def _from_linear(system: System) -> Any:

@@ -40,6 +40,7 @@ class Pressing:
         points, cells = self._grid.mesh.geometry.x, self._grid.corner_positions()
         edges_mm = np.cbrt(6.0 * np.sqrt(2.0) * volumes_mm3(points, cells))
         self._unit = shear_modulus_kpa / edges_mm
+        self._per_mm = 1.0 / edges_mm
         self.edge_mm = max(self._grid.comm.allgather(float(edges_mm.max())))
         self.set_stiffness(SOFTEST)
 
@@ -47,6 +48,10 @@ class Pressing:
     def stiffness(self) -> float:
         """The penalty in units of shear modulus over edge."""
         return self._stiffness
+
+    def stiffness_per_kpa(self) -> NDArray[np.float64]:
+        """Return (local cells,) 1/mm how the penalty grows with each cell's shear modulus."""
+        return self._stiffness * self._per_mm
 
     def set_stiffness(self, stiffness: float) -> None:
         """Set the penalty, in units of shear modulus over edge."""

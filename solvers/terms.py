@@ -107,6 +107,11 @@ class Term:
         values = fem.assemble_vector(self._measures[name]).array
         return np.asarray(values.reshape(-1, *shape) if shape else values)
 
+    @property
+    def given(self) -> dict[Any, Any]:
+        """UFL symbol → DOLFINx function or constant, of unknowns and values."""
+        return dict(self._given)
+
     def measures(self, name: str) -> bool:
         """Return whether there is a measure of this name."""
         return name in self._recipe.measures
