@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import BadArgument, Missing
 from organtwin.core.labelmap import LabelMap
+from organtwin.core.organmesh import OrganMesh
 from organtwin.core.scenario import Action, Comparison, Decision, Scenario
 from organtwin.core.simulation import Simulation
 from organtwin.core.twin import TwinState
@@ -20,6 +21,9 @@ from organtwin.pipeline.grading import doubts, graded_outcome
 from organtwin.pipeline.growing import growth_jobs
 from organtwin.pipeline.imaging import labels_of, refuse_withheld
 from organtwin.pipeline.twin import believed_today, current_labels, report_days
+
+if TYPE_CHECKING:
+    from organtwin.simulating import Loads
 
 SUPINE_DOWN = (0.0, 1.0, 0.0)
 """Down in LPS for a patient lying on the back, as nearly every abdominal CT is taken."""
@@ -45,10 +49,7 @@ def deform(
     from organtwin import simulating
 
     mesh = store.get(case.require("mesh", "organtwin mesh"))
-    gravity = simulating.turned_gravity(_vector(scanned_down), _vector(down))
-    loads = simulating.Loads(gravity_mm_per_s2=gravity, pressure_kpa=pressure_kpa)
-    if pressure_kpa:
-        loads = dataclasses.replace(loads, pressure_faces=mesh.surface(case.organ))
+    loads = positioned(mesh, case.organ, down=down, scanned_down=scanned_down, kpa=pressure_kpa)
     if push:
         nodes, moved = _pushed(mesh, case.organ, push)
         loads = dataclasses.replace(loads, prescribed_nodes=nodes, prescribed_mm=moved)
@@ -58,6 +59,24 @@ def deform(
     moved_mm = np.linalg.norm(simulation.fields["displacement_mm"][0], axis=-1)
     after = case.having(simulations=(*case.simulations, store.put(simulation)))
     return after, f"moved {np.median(moved_mm):.1f} mm (median), {moved_mm.max():.1f} mm (most)"
+
+
+def positioned(
+    mesh: OrganMesh,
+    name: str,
+    *,
+    down: Sequence[float],
+    scanned_down: Sequence[float] = SUPINE_DOWN,
+    kpa: float = 0.0,
+) -> Loads:
+    """Return the loads of a position of the patient, as `deform`; `name` is the organ's."""
+    from organtwin import simulating
+
+    return simulating.Loads(
+        gravity_mm_per_s2=simulating.turned_gravity(_vector(scanned_down), _vector(down)),
+        pressure_kpa=kpa,
+        pressure_faces=mesh.surface(name),
+    )
 
 
 def _pushed(mesh: Any, name: str, push: Mapping[str, Any]) -> tuple[Any, Any]:
