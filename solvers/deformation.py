@@ -20,6 +20,9 @@ from solvers.load_history import SETTINGS as OVER_TIME
 from solvers.loads import Load, loads
 from solvers.meshfiles import mesh_from
 from solvers.organ import CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM, Level, Organ
+from solvers.outputs import FIELDS, LIMIT, answer, strain_recipe, summary
+from solvers.outputs import OUTPUTS as OF_BALANCE
+from solvers.refinement import Mesh
 from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tissue import law_recipe
 from solvers.unloading import unloaded
@@ -61,6 +64,8 @@ SETTINGS: Final = (
     STEPS,
     TOLERANCE,
     UNLOAD,
+    FIELDS,
+    LIMIT,
     *OVER_TIME,
 )
 INPUTS: Final = (
@@ -75,10 +80,7 @@ INPUTS: Final = (
     *DIRECTIONS,
 )
 OUTPUTS: Final = (
-    Input("displacement_mm", "(members, n, 3)", "float64", "mm", "of each node"),
-    Input("von_mises_kpa", "(members, m)", "float64", "kPa", "mean of each cell"),
-    Input("volume_ratio", "(members, m)", "float64", "1", "current over original volume of cells"),
-    Input("force_n@LOAD", "(members, 3)", "float64", "N", "of each load on the tissue"),
+    *OF_BALANCE,
     Input("unloaded_mm", "(members, n, 3)", "float64", "mm", "nodes without loads", False),
     MOVED,
 )
@@ -111,13 +113,14 @@ def run(
     members = _member_values(job, chosen)
     tell(Progress(0.0, "setting up the equations"))
     organ = organ_of(mesh, chosen, _element(job), arrays, comm=MPI.COMM_WORLD)
-    answers = []
+    answers, fixed = [], arrays.get("fixed_nodes", np.empty(0, np.int32))
     for number, values in enumerate(members):
         told = _told(tell, number, len(members))
         told(0.0)
         steps = int(numbers[STEPS.parameter.name])
         try:
-            answers.append(_solved(organ, values, numbers, steps=steps, tell=told))
+            level, at_rest, more = _solved(organ, values, numbers, steps=steps, tell=told)
+            answers.append(answer(level, at_rest, fixed, numbers) | more)
         except NotConverged as error:
             raise NotConverged(f"member {number}: {error}") from error
     outputs = {name: np.stack([a[name] for a in answers]) for name in answers[0]}
@@ -125,6 +128,7 @@ def run(
         "unknowns": float(organ.fine.system.size),
         "newton_steps": float(organ.fine.newton.iterations),
         "linear_iterations": float(organ.fine.newton.linear.steps),
+        **summary(outputs, labels),
     }
 
 
@@ -138,14 +142,15 @@ def _told(tell: Callable[[Progress], None], member: int, members: int) -> Callab
 
 def _solved(
     organ: Organ, values: Any, numbers: Mapping[str, Any], *, steps: int, tell: Any
-) -> dict[str, NDArray[np.float64]]:
+) -> tuple[Level, Mesh, dict[str, NDArray[np.float64]]]:
+    """The solved level, the mesh at rest, and what only some jobs ask for."""
     history = load_history(numbers, sorted(values))
     if history.times_s:
         return _over_time(organ, values, numbers, history=history, steps=steps, tell=tell)
     if not numbers[UNLOAD.parameter.name]:
-        return _answer(organ.solve(values, numbers, steps=steps, tell=tell))
+        return organ.solve(values, numbers, steps=steps, tell=tell), organ.mesh, {}
     level, shape = unloaded(organ, values, numbers, steps=steps, tell=tell)
-    return {**_answer(level), "unloaded_mm": shape}
+    return level, dataclasses.replace(organ.mesh, points_mm=shape), {"unloaded_mm": shape}
 
 
 def _over_time(
@@ -156,26 +161,14 @@ def _over_time(
     history: LoadHistory,
     steps: int,
     tell: Any,
-) -> dict[str, NDArray[np.float64]]:
+) -> tuple[Level, Mesh, dict[str, NDArray[np.float64]]]:
     if numbers[UNLOAD.parameter.name]:
         raise BadInput("unload and times_s do not go together: the shape at rest knows no time")
     moved = [
         level.displacement_mm()
         for level in followed(organ, values, numbers, history=history, steps=steps, tell=tell)
     ]
-    return {**_answer(organ.fine), MOVED.name: np.stack(moved)}
-
-
-def _answer(level: Level) -> dict[str, NDArray[np.float64]]:
-    ratio = level.cell_mean("ratio")
-    if ratio.min() <= 0.0:
-        raise NotConverged(f"{int((ratio <= 0).sum())} cells are turned inside out")
-    return {
-        "displacement_mm": level.displacement_mm(),
-        "von_mises_kpa": level.cell_mean("von_mises"),
-        "volume_ratio": ratio,
-        **{f"force_n@{name}": level.force_n(name) for name in level.loads},
-    }
+    return organ.fine, organ.mesh, {MOVED.name: np.stack(moved)}
 
 
 def _element(job: Job) -> Element:
@@ -193,7 +186,7 @@ def _numbers(job: Job, arrays: Arrays, labels: list[int]) -> dict[str, Any]:
             if name not in acting:
                 raise BadInput(f"{kind.name}@{name} has no faces to act on")
             wanted += [_renamed(setting, name) for setting in kind.settings]
-    for setting in (MODULI, TIMES):
+    for setting in (MODULI, TIMES, LIMIT):
         of_regions = [_renamed(setting, str(label)) for label in labels]
         wanted += [one for one in of_regions if one.parameter.name in job.settings]
     given = {key: value for key, value in job.settings.items() if key not in words}
@@ -235,6 +228,8 @@ def _member_values(job: Job, chosen: Mapping[int, str]) -> tuple[dict[int, dict[
 def compile_forms() -> Iterator[str]:
     """Compile the forms of every law and load into the cache, yielding each name when done."""
     for one in SHIPPED:
+        strain_recipe(one)
+        yield f"strain, {one.name}"
         for name in laws():
             law_recipe(name, one)
             yield f"{name}, {one.name}"

@@ -72,12 +72,12 @@ class Words:
         """Return a coefficient with values at every node of the displacement."""
         return self._coefficient("Lagrange", self.element.degree, shape)
 
-    def per_cell(self) -> Any:
-        """Return a test function that is constant in each cell."""
+    def per_cell(self, shape: tuple[int, ...] = ()) -> Any:
+        """Return a test function that is constant in each cell (a vector with a `shape`)."""
         import basix.ufl
         import ufl
 
-        constant = basix.ufl.element("DG", "tetrahedron", 0)
+        constant = basix.ufl.element("DG", "tetrahedron", 0, shape=shape or None)
         return ufl.TestFunction(ufl.FunctionSpace(self.domain, constant))
 
     def constant(self, shape: tuple[int, ...] = ()) -> Any:

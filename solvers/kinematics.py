@@ -5,9 +5,12 @@ Symbols follow Holzapfel, Nonlinear Solid Mechanics (2000), chapters 2 and 6. UF
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import ufl
+
+SIX: Final = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+"""The places of a symmetric tensor's numbers, in the order of `six_of`."""
 
 
 def deformation_gradient(u: Any) -> Any:
@@ -69,3 +72,8 @@ def von_mises(stress: Any) -> Any:
     """Return √(3/2 s:s) in kPa, s the deviator of `stress`."""
     deviator = stress - ufl.tr(stress) / 3.0 * ufl.Identity(3)
     return ufl.sqrt(1.5 * ufl.inner(deviator, deviator))
+
+
+def six_of(tensor: Any) -> Any:
+    """Return xx, yy, zz, yz, xz, xy (6,) of a symmetric tensor (3, 3)."""
+    return ufl.as_vector([tensor[i, j] for i, j in SIX])

@@ -95,9 +95,16 @@ class Supports:
         goal = fem.Function(space)
         goal.interpolate(linear)
         goal.x.scatter_forward()
-        facets = fem.locate_dofs_topological(space, 2, grid.facets_within(self._held))
-        corners = node_dofs(grid, space)[self._held[grid.nodes]]
-        return np.union1d(facets, corners).astype(np.int32), goal.x.array.copy()
+        return held_dofs(grid, space, self._held), goal.x.array.copy()
+
+
+def held_dofs(grid: Grid, space: Any, held: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the blocked dofs of a Lagrange space at the input nodes `held` (n,) and amid them."""
+    from dolfinx import fem
+
+    facets = fem.locate_dofs_topological(space, 2, grid.facets_within(held))
+    corners = node_dofs(grid, space)[held[grid.nodes]]
+    return np.union1d(facets, corners).astype(np.int32)
 
 
 def node_dofs(grid: Grid, space: Any) -> NDArray[np.int32]:

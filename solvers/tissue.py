@@ -48,8 +48,7 @@ def law_recipe(name: str, element: Element) -> Recipe:
         potential = distortion + _swelling_energy(words, dilation, values)
         residual = (ufl.derivative(potential * dx, words.u, words.v),)
     else:
-        kept = KEPT_BULK * shear
-        rest = inverse_bulk(values) / (1.0 - kept * inverse_bulk(values))
+        rest = _softness_of_rest(values)
         potential = distortion + _swelling_energy(words, dilation, values)
         lagrangian = (potential - 0.5 * rest * words.p**2) * dx
         softness = 0.5 / shear + rest
@@ -76,13 +75,29 @@ def _swelling_energy(words: Words, dilation: Any, values: Any) -> Any:
     return 0.5 * KEPT_BULK * _shear(values) * dilation**2 + words.p * dilation
 
 
+def _stored_energy(words: Words, chosen: Any, f: Any, values: Any) -> Any:
+    """W + κ₀/2 θ² + p²/(2 (κ - κ₀)) in kPa (mJ/mL): what elastic tissue would give back."""
+    distortion, dilation = chosen.distortion_energy(f, values), chosen.dilation(f)
+    if words.p is None:
+        return distortion + _swelling_energy(words, dilation, values)
+    kept = 0.5 * KEPT_BULK * _shear(values) * dilation**2
+    return distortion + kept + 0.5 * _softness_of_rest(values) * words.p**2
+
+
+def _softness_of_rest(values: Any) -> Any:
+    """1/(κ - κ₀) in 1/kPa, zero when incompressible."""
+    return inverse_bulk(values) / (1.0 - KEPT_BULK * _shear(values) * inverse_bulk(values))
+
+
 def _shear(values: Any) -> Any:
     """The shear modulus at rest that is not relaxed, kPa."""
     return (1.0 - values["relaxed"]) * values[SHEAR_MODULUS.name]
 
 
 def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
-    """von_mises kPa mm³; ratio, size and turned (inside out) mm³: integrals over each cell."""
+    """Integrals over each cell: of von Mises' and Cauchy's (xx yy zz yz xz xy) stress and of the
+    stored energy, kPa mm³; ratio, size and turned (inside out) mm³.
+    """
     import basix.ufl
     import ufl
 
@@ -94,10 +109,13 @@ def _measures(words: Words, chosen: Any, values: Any) -> dict[str, Compiled]:
     piola = (1.0 - values["relaxed"]) * instant + left * values["history_kpa"]
     piola += ufl.diff(_swelling_energy(words, chosen.dilation(f), values), f)
     stress = piola if chosen.small else piola * ufl.transpose(f) / ufl.det(f)
+    six = words.per_cell((6,))
     second_piola = kinematics.conjugate(instant, f, small=chosen.small)
     dx = words.cells()
     return {
         "von_mises": compiled(kinematics.von_mises(stress) * w * dx),
+        "cauchy": compiled(ufl.inner(kinematics.six_of(stress), six) * dx),
+        "energy": compiled(_stored_energy(words, chosen, f, values) * w * dx),
         "ratio": compiled(ufl.det(f) * w * dx),
         "size": compiled(w * dx),
         "second_piola": compiled(ufl.inner(second_piola, at_points) * dx),
