@@ -9,24 +9,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solvers.acting import acting_names, load_recipe
+from solvers.acting import load_recipe
 from solvers.contract import Input, Job, Parameter, Progress
 from solvers.directions import INPUTS as DIRECTIONS
-from solvers.elements import ACCURATE, SHIPPED, Element, element
+from solvers.elements import SHIPPED
 from solvers.failures import BadInput, NotConverged
-from solvers.laws import law, laws
+from solvers.laws import laws
 from solvers.load_history import MOVED, LoadHistory, followed, load_history
 from solvers.load_history import SETTINGS as OVER_TIME
-from solvers.loads import Load, loads
-from solvers.meshfiles import mesh_from
+from solvers.loads import loads
 from solvers.organ import CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM, Level, Organ
 from solvers.outputs import FIELDS, LIMIT, answer, strain_recipe, summary
 from solvers.outputs import OUTPUTS as OF_BALANCE
+from solvers.question import CELLS, question
 from solvers.refinement import Mesh
-from solvers.settings import Setting, checked_members, checked_settings
+from solvers.settings import Setting
 from solvers.tissue import law_recipe
 from solvers.unloading import unloaded
-from solvers.viscoelasticity import MODULI, TIMES, history_recipe
+from solvers.viscoelasticity import history_recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 STEPS: Final = Setting(
@@ -54,10 +54,6 @@ UNLOAD: Final = Setting(
         0.0,
     )
 )
-ELEMENT: Final = "element"
-"""The setting that names an element (`solvers.elements`); p2_p1 when not given."""
-LAW_AT: Final = "law@"
-"""Settings ``law@LABEL`` name the law of a region; the others have the job's model."""
 
 SETTINGS: Final = (
     *(s for each in loads().values() for s in each.settings),
@@ -78,6 +74,7 @@ INPUTS: Final = (
     *(each.faces for each in loads().values() if each.faces is not None),
     *(array for each in loads().values() for array in each.inputs),
     *DIRECTIONS,
+    CELLS,
 )
 OUTPUTS: Final = (
     *OF_BALANCE,
@@ -104,20 +101,14 @@ def run(
     """
     from mpi4py import MPI
 
-    if job.events:
-        raise BadInput("a deformation job has no events: it knows no time")
-    mesh = mesh_from(arrays)
-    labels = [int(label) for label in np.unique(mesh.regions)]
-    chosen = {label: str(job.settings.get(f"{LAW_AT}{label}", job.model)) for label in labels}
-    numbers = _numbers(job, arrays, labels)
-    members = _member_values(job, chosen)
+    asked = question(job, arrays, SETTINGS)
     tell(Progress(0.0, "setting up the equations"))
-    organ = organ_of(mesh, chosen, _element(job), arrays, comm=MPI.COMM_WORLD)
+    organ = organ_of(asked.mesh, asked.laws, asked.element, arrays, comm=MPI.COMM_WORLD)
+    numbers, steps = asked.numbers, int(asked.numbers[STEPS.parameter.name])
     answers, fixed = [], arrays.get("fixed_nodes", np.empty(0, np.int32))
-    for number, values in enumerate(members):
-        told = _told(tell, number, len(members))
+    for number, values in enumerate(asked.members):
+        told = _told(tell, number, len(asked.members))
         told(0.0)
-        steps = int(numbers[STEPS.parameter.name])
         try:
             level, at_rest, more = _solved(organ, values, numbers, steps=steps, tell=told)
             answers.append(answer(level, at_rest, fixed, numbers) | more)
@@ -128,7 +119,7 @@ def run(
         "unknowns": float(organ.fine.system.size),
         "newton_steps": float(organ.fine.newton.iterations),
         "linear_iterations": float(organ.fine.newton.linear.steps),
-        **summary(outputs, labels),
+        **summary(outputs, sorted(asked.laws)),
     }
 
 
@@ -169,60 +160,6 @@ def _over_time(
         for level in followed(organ, values, numbers, history=history, steps=steps, tell=tell)
     ]
     return organ.fine, organ.mesh, {MOVED.name: np.stack(moved)}
-
-
-def _element(job: Job) -> Element:
-    return element(str(job.settings.get(ELEMENT, ACCURATE.name)))
-
-
-def _numbers(job: Job, arrays: Arrays, labels: list[int]) -> dict[str, Any]:
-    """Every load's settings by name, with those of ``@NAME`` loads, checked."""
-    words = {ELEMENT, *(f"{LAW_AT}{label}" for label in labels)}
-    wanted = [*SETTINGS]
-    for kind in loads().values():
-        acting = {name.partition("@")[2] for name in acting_names(kind, arrays)} - {""}
-        named = {key.partition("@")[2] for key in job.settings if key in _at(kind, key)}
-        for name in sorted(acting | named):
-            if name not in acting:
-                raise BadInput(f"{kind.name}@{name} has no faces to act on")
-            wanted += [_renamed(setting, name) for setting in kind.settings]
-    for setting in (MODULI, TIMES, LIMIT):
-        of_regions = [_renamed(setting, str(label)) for label in labels]
-        wanted += [one for one in of_regions if one.parameter.name in job.settings]
-    given = {key: value for key, value in job.settings.items() if key not in words}
-    numbers = checked_settings(dataclasses.replace(job, settings=given), wanted)
-    for kind in loads().values():
-        acts = any(np.any(numbers[name]) for name in kind.scaled)
-        if kind.faces is not None and acts and kind.faces.name not in arrays:
-            raise BadInput(f"{kind.scaled[0]} is given, but no {kind.faces.name}")
-    return numbers
-
-
-def _at(kind: Load, key: str) -> set[str]:
-    """`key` as a set if it is one of the load's settings with a name behind."""
-    name, at, _ = key.partition("@")
-    return {key} if at and name in {s.parameter.name for s in kind.settings} else set()
-
-
-def _renamed(setting: Setting, name: str) -> Setting:
-    parameter = dataclasses.replace(setting.parameter, name=f"{setting.parameter.name}@{name}")
-    return dataclasses.replace(setting, parameter=parameter)
-
-
-def _member_values(job: Job, chosen: Mapping[int, str]) -> tuple[dict[int, dict[str, float]], ...]:
-    """Each member's values as region label → parameter name → value, from ``name@label`` keys."""
-    wanted = [
-        dataclasses.replace(parameter, name=f"{parameter.name}@{label}")
-        for label, name in chosen.items()
-        for parameter in law(name).parameters
-    ]
-    return tuple(
-        {
-            label: {p.name: flat[f"{p.name}@{label}"] for p in law(name).parameters}
-            for label, name in chosen.items()
-        }
-        for flat in checked_members(job, wanted)
-    )
 
 
 def compile_forms() -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from solvers import contract, deformation, tumour
+from solvers import contract, deformation, sensitivity, tumour
 from solvers.growth import growth_models
 from solvers.laws import laws
 from solvers.settings import Setting
@@ -23,14 +23,19 @@ def description() -> dict[str, Any]:
                 "inputs": [dataclasses.asdict(array) for array in tumour.INPUTS],
                 "outputs": [dataclasses.asdict(array) for array in tumour.OUTPUTS],
             },
-            "deformation": {
-                "models": [_model(law) for law in laws().values()],
-                "settings": [_setting(setting) for setting in deformation.SETTINGS],
-                "events": [],
-                "inputs": [dataclasses.asdict(array) for array in deformation.INPUTS],
-                "outputs": [dataclasses.asdict(array) for array in deformation.OUTPUTS],
-            },
+            "deformation": _of_tissue(deformation),
+            "sensitivity": _of_tissue(sensitivity),
         },
+    }
+
+
+def _of_tissue(kind: Any) -> dict[str, Any]:
+    return {
+        "models": [_model(law) for law in laws().values()],
+        "settings": [_setting(setting) for setting in kind.SETTINGS],
+        "events": [],
+        "inputs": [dataclasses.asdict(array) for array in kind.INPUTS],
+        "outputs": [dataclasses.asdict(array) for array in kind.OUTPUTS],
     }
 
 

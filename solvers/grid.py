@@ -57,6 +57,11 @@ class Grid:
         inside = np.isin(self.regions[: self.owned_cells], labels)
         return np.flatnonzero(inside).astype(np.int32)
 
+    def of_cells(self, value: Any) -> NDArray[np.float64]:
+        """Return (local cells,) of one number, or of an array (m,) of the input cells."""
+        whole = np.broadcast_to(np.asarray(value, np.float64), self._input_cells)
+        return np.asarray(whole[self.cells])
+
     def corner_positions(self) -> NDArray[np.int32]:
         """Return (local cells, 4) the local nodes of each cell."""
         return np.asarray(self.mesh.geometry.dofmaps[0])

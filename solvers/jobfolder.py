@@ -95,6 +95,10 @@ def solver(kind: str) -> Solver:
         from solvers import deformation
 
         return deformation.run
+    if kind == "sensitivity":
+        from solvers import sensitivity
+
+        return sensitivity.run
     raise BadInput(f"no solver for jobs of kind {kind!r}")
 
 

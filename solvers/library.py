@@ -11,19 +11,19 @@ What laws, settings and arrays there are is told by ``python -m solvers describe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solvers.contract import INPUT_FILE, JOB_FILE, Job, Progress
+from solvers.contract import INPUT_FILE, JOB_FILE, Job, Kind, Progress
 from solvers.meshfiles import array_hash, write_arrays
 from solvers.refinement import Mesh
 from solvers.vtu import read_vtu
 
-__all__ = ["Mesh", "deform", "read_vtu", "write_job"]
+__all__ = ["Mesh", "deform", "read_vtu", "sensitivity", "write_job"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -60,6 +60,40 @@ def deform(
     return {name: array[0] for name, array in answer.items()}
 
 
+def sensitivity(
+    mesh: Mesh,
+    law: str,
+    values: Mapping[str, float],
+    *,
+    arrays: Arrays,
+    settings: Mapping[str, Any],
+    misfit: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the deformation, its misfit to what was seen, and every derivative (docs/adjoint.md).
+
+    Under ``mpiexec`` as `deform`.
+
+    Args:
+        mesh, law, values: as of `deform`.
+        arrays: as of `deform`, and ``observed_points_mm``, ``observed_mm``, ``observed_sd_mm``.
+        settings: as of `deform`; ``changes``, ``residual_tolerance``.
+        misfit: takes (n, 3) mm the nodes' displacement, returns J and its slope (n, 3) per mm; in
+            place of what was seen.
+
+    Raises:
+        BadInput: something of this cannot be used.
+        NotConverged: naming the load that was reached.
+    """
+    from solvers.starting import prepare_process
+
+    prepare_process()
+    from solvers.sensitivity import run
+
+    job, everything = _job(mesh, law, values, arrays=arrays, settings=settings, kind="sensitivity")
+    answer, _ = run(job, everything, _nobody, misfit=misfit)
+    return {name: array[0] for name, array in answer.items()}
+
+
 def write_job(
     folder: Path,
     mesh: Mesh,
@@ -68,13 +102,17 @@ def write_job(
     *,
     arrays: Arrays,
     settings: Mapping[str, Any],
+    kind: Kind = "deformation",
 ) -> Job:
     """Write what `deform` would answer as a job into a folder, made if need be; return the job.
+
+    Args:
+        kind: "sensitivity" for what `sensitivity` would answer.
 
     Raises:
         OSError: it cannot be written.
     """
-    job, everything = _job(mesh, law, values, arrays=arrays, settings=settings)
+    job, everything = _job(mesh, law, values, arrays=arrays, settings=settings, kind=kind)
     folder.mkdir(parents=True, exist_ok=True)
     write_arrays(folder / INPUT_FILE, everything)
     (folder / JOB_FILE).write_text(job.to_json(), encoding="utf-8")
@@ -88,6 +126,7 @@ def _job(
     *,
     arrays: Arrays,
     settings: Mapping[str, Any],
+    kind: Kind = "deformation",
 ) -> tuple[Job, dict[str, NDArray[Any]]]:
     everything: dict[str, NDArray[Any]] = {
         "points_mm": mesh.points_mm,
@@ -96,7 +135,7 @@ def _job(
         **arrays,
     }
     hashes = {name: array_hash(array) for name, array in everything.items()}
-    return Job("deformation", law, (dict(values),), dict(settings), (), hashes), everything
+    return Job(kind, law, (dict(values),), dict(settings), (), hashes), everything
 
 
 def _nobody(_: Progress) -> None:

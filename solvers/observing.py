@@ -99,9 +99,7 @@ def _place(corners: Reals, point: Reals, candidates: NDArray[Any]) -> tuple[int,
     return (int(candidates[best]) if parts[best].min() >= _INSIDE else -1), parts[best]
 
 
-def _nearest(
-    corners: Reals, point: Reals, candidates: NDArray[Any], row: int
-) -> tuple[int, Reals]:
+def _nearest(corners: Reals, point: Reals, candidates: NDArray[Any], row: int) -> tuple[int, Reals]:
     """The nearest of the cells and the coordinates of its point that is nearly the closest."""
     parts = np.clip(_barycentric(corners[candidates], point), 0.0, None)
     parts /= parts.sum(axis=1, keepdims=True)

@@ -31,7 +31,8 @@ from solvers.tissue import law_recipe
 from solvers.viscoelasticity import History
 
 Arrays = Mapping[str, NDArray[Any]]
-Values = Mapping[int, Mapping[str, float]]
+Values = Mapping[int, Mapping[str, Any]]
+"""Region label → parameter name → its value, or an array (m,) of which the region's cells count."""
 CONTACT_TOLERANCE: Final = "contact_tolerance_mm"
 """The setting that says how deep a contact may be penetrated."""
 CONTACT_TOLERANCE_MM: Final = 0.05
@@ -192,9 +193,10 @@ class Level:
         shear = np.zeros(len(regions))
         for name, term in self.laws.items():
             for label in self._labels[name]:
+                inside = regions == label
                 for parameter, value in values[label].items():
-                    term.values[parameter].x.array[regions == label] = value
-                shear[regions == label] = values[label][SHEAR_MODULUS.name]
+                    term.values[parameter].x.array[inside] = self._grid.of_cells(value)[inside]
+                shear[inside] = term.values[SHEAR_MODULUS.name].x.array[inside]
         for contact in self.contacts:
             contact.begin(shear)
             self.system.longest_mm = contact.edge_mm

@@ -51,7 +51,7 @@ class Pressing:
 
     def stiffness_per_kpa(self) -> NDArray[np.float64]:
         """Return (local cells,) 1/mm how the penalty grows with each cell's shear modulus."""
-        return self._stiffness * self._per_mm
+        return np.asarray(self._stiffness * self._per_mm)
 
     def set_stiffness(self, stiffness: float) -> None:
         """Set the penalty, in units of shear modulus over edge."""

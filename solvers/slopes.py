@@ -170,7 +170,7 @@ class Changing:
     def width(self, name: str) -> int:
         """Return how many numbers a value is: 1, or 3 for a vector."""
         place = self._slopes.columns[name]
-        return place.stop - place.start
+        return int(place.stop - place.start)
 
     def pushed(self, name: str, change: Reals) -> list[Reals]:
         """Return for each unknown the local vector of ∂R/∂m · `change` (local cells, width)."""

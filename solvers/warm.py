@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from solvers import deformation
+from solvers import deformation, sensitivity
 from solvers.contract import Job
 from solvers.elements import PREVIEW, Element
 from solvers.failures import NotConverged
@@ -27,6 +27,7 @@ NEAR: Final = 1e-4
 MOST_ORGANS: Final = 3
 MOST_CELLS: Final = 300_000
 """Of a mesh whose organ is kept."""
+_OF_TISSUE: Final = {"deformation": deformation, "sensitivity": sensitivity}
 _MOVES: Final = "prescribed_mm"
 """The input array that may change on a kept organ."""
 
@@ -41,9 +42,10 @@ class WarmOrgans:
         """Return what runs jobs on kept organs; `cold` gives the solver of any other kind."""
 
         def solve(job: Job, arrays: Arrays, tell: Any) -> Any:
-            if job.kind != "deformation":
+            if job.kind not in _OF_TISSUE:
                 return cold(job.kind)(job, arrays, tell)
-            return deformation.run(job, arrays, tell, organ_of=partial(self._organ, job.inputs))
+            run = _OF_TISSUE[job.kind].run
+            return run(job, arrays, tell, organ_of=partial(self._organ, job.inputs))
 
         return solve
 
