@@ -101,6 +101,14 @@ def preview(asked: Mapping[str, Any], watch: Watch) -> Answer:
     return {"over": True}
 
 
+def positions(asked: Mapping[str, Any], watch: Watch) -> Answer:
+    """Deform a "mesh" for each line on stdin, in a solver kept warm (see `deform_asking`)."""
+    from organtwin.ui.deform_asking import answer_positions
+
+    answer_positions(asked, sys.stdin, _say, watch)
+    return {"over": True}
+
+
 def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Measure the structures of a "visit" of a case ("case"), values from "inset_mm" inside.
 
@@ -203,6 +211,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Mapping[str, Any], Watch], Answer]]] = {
     "mesh_formats": mesh_asking.formats,
     "export_mesh": mesh_asking.export,
     "preview": preview,
+    "positions": positions,
     "quantities": quantities,
     "agreement": agreement,
     "report": report,

@@ -22,7 +22,7 @@ PAGES = [page.name for page in pages()]
 
 
 def test_that_the_pages_follow_the_river() -> None:
-    river = ["import", "segment", "mesh", "update", "simulate", "compare", "report"]
+    river = ["import", "segment", "mesh", "deform", "update", "simulate", "compare", "report"]
     assert river == PAGES
 
 

@@ -32,7 +32,7 @@ class ComparePage(Page):
     name: ClassVar[str] = "compare"
     title: ClassVar[str] = "Compare"
     picture: ClassVar[str] = "compare"
-    order: ClassVar[int] = 6
+    order: ClassVar[int] = 7
     lead: ClassVar[str] = "What each plan removes, spares and leads to."
 
     @classmethod

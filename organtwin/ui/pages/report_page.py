@@ -25,7 +25,7 @@ class ReportPage(Page):
     name: ClassVar[str] = "report"
     title: ClassVar[str] = "Report"
     picture: ClassVar[str] = "report"
-    order: ClassVar[int] = 7
+    order: ClassVar[int] = 8
     lead: ClassVar[str] = "What was found, from what, and proof that nothing was changed."
 
     @classmethod

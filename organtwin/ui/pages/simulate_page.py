@@ -53,7 +53,7 @@ class SimulatePage(Page):
     name: ClassVar[str] = "simulate"
     title: ClassVar[str] = "Simulate"
     picture: ClassVar[str] = "simulate"
-    order: ClassVar[int] = 5
+    order: ClassVar[int] = 6
     lead: ClassVar[str] = "Turn the patient, or look at how a tumour is expected to grow."
 
     @classmethod

@@ -33,7 +33,7 @@ class UpdatePage(Page):
     name: ClassVar[str] = "update"
     title: ClassVar[str] = "Update"
     picture: ClassVar[str] = "update"
-    order: ClassVar[int] = 4
+    order: ClassVar[int] = 5
     lead: ClassVar[str] = "Each visit corrects what is believed of the growth."
 
     @classmethod

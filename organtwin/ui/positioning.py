@@ -1,0 +1,95 @@
+"""Positioning: the patient on the table, turned by the mouse, by sliders, by keys or by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from organtwin.ui.lying import Lying
+from organtwin.ui.slider_field import SliderField
+from organtwin.ui.tips import tooltip
+from organtwin.ui.views.patient_dial import MOST_TILT, PatientDial
+
+NAMED: Final = (
+    ("Supine", 0, "On the back"),
+    ("Left", 90, "Left lateral: on the left side"),
+    ("Right", -90, "Right lateral: on the right side"),
+    ("Prone", 180, "Face down"),
+)
+MOST_MMHG: Final = 20
+
+
+class Positioning(QWidget):
+    """How the patient lies and the pressure in the abdomen.
+
+    Signals:
+        changed: somebody moved something.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dial = PatientDial()
+        self.turned = SliderField(
+            "&Turned to the left", "°", -180, 180, step=5,
+            tip="About the long axis of the body: 90° is on the left side, -90° on the right",
+        )  # fmt: skip
+        self.tilted = SliderField(
+            "Table, &head down", "°", -MOST_TILT, MOST_TILT, step=5,
+            tip="Trendelenburg; negative with the feet down",
+        )  # fmt: skip
+        self.pressure = SliderField(
+            "&Pneumoperitoneum", " mmHg", 0, MOST_MMHG, step=1,
+            tip="Pressure in the abdomen beyond that of the scan; 12 mmHg are 1.6 kPa",
+        )  # fmt: skip
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.dial)
+        column.addLayout(self._names())
+        for field in (self.turned, self.tilted, self.pressure):
+            column.addWidget(field)
+            field.changed.connect(self._moved)
+        self.dial.turned.connect(partial(self._dragged, self.turned))
+        self.dial.tilted.connect(partial(self._dragged, self.tilted))
+
+    @property
+    def lying(self) -> Lying:
+        """The position shown."""
+        return Lying(self.turned.value, self.tilted.value, self.pressure.value)
+
+    def move_to(self, lying: Lying) -> None:
+        """Take a position as if by hand."""
+        self.turned.set_value(round(lying.turned_deg))
+        self.tilted.set_value(round(lying.head_down_deg))
+        self.pressure.set_value(round(lying.pressure_mmhg))
+        self._moved()
+
+    def _names(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for name, degrees, tip in NAMED:
+            each = QToolButton()
+            each.setText(name)
+            each.setProperty("words", True)
+            each.setAccessibleName(tip)
+            each.setToolTip(tooltip(tip))
+            each.clicked.connect(partial(self._turn_to, degrees))
+            row.addWidget(each, 1)
+        row.addStretch(1)
+        return row
+
+    def _turn_to(self, degrees: int, _: bool = False) -> None:
+        self._dragged(self.turned, degrees)
+
+    def _dragged(self, field: SliderField, value: int) -> None:
+        field.set_value(value)
+        self._moved()
+
+    def _moved(self, _: int = 0) -> None:
+        self.dial.show_lying(self.lying)
+        self.changed.emit()

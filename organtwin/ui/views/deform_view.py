@@ -1,0 +1,89 @@
+"""DeformView: an organ that moves while the eye stays, with an arrow where gravity points."""
+
+from __future__ import annotations
+
+from typing import Final, override
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from organtwin.ui.scene import Scene
+from organtwin.ui.theme import font
+from organtwin.ui.views.organ_view import OrganView
+
+ARROW_PX: Final = 40.0
+ROOM: Final = 1.2
+STEEP: Final = 0.4
+"""Below this part of its length seen, an arrow is drawn from its end: a cross or a point."""
+ARROW: Final = QColor("#ffd479")
+
+
+class DeformView(OrganView):
+    """Fits the organ to the picture once; then only a person moves the eye."""
+
+    def __init__(self) -> None:
+        super().__init__("Organ under load in 3D")
+        self.empty_line = "Starting the solver…"
+        self._down = np.array([0.0, 1.0, 0.0])
+
+    def set_down(self, down: tuple[float, float, float]) -> None:
+        """Show where gravity points, LPS."""
+        self._down = np.asarray(down, dtype=np.float64)
+        self.update()
+
+    @override
+    def show_scene(self, scene: Scene) -> None:
+        """Draw a scene; the eye stays where it is."""
+        before = self.touched
+        self.touched = before or self._aimed
+        super().show_scene(scene)
+        self.touched = before
+
+    @override
+    def _fit(self) -> None:
+        """Leave room for where the organ may go."""
+        super()._fit()
+        focus = np.array(self.camera.GetFocalPoint())
+        self.camera.SetPosition(*(focus + ROOM * (np.array(self.camera.GetPosition()) - focus)))
+        self.follow_camera()
+
+    @override
+    def overlay(self, painter: QPainter) -> None:
+        """Draw gravity's arrow over the rest."""
+        super().overlay(painter)
+        if self.scene.layers:
+            right, up = self.screen_axes()
+            self._draw_arrow(painter, np.array([self._down @ right, -(self._down @ up)]))
+
+    def _draw_arrow(self, painter: QPainter, along: NDArray[np.float64]) -> None:
+        middle = QPointF(self.width() - 62.0, 92.0)
+        length = float(np.linalg.norm(along))
+        painter.setPen(QPen(ARROW, 2.4))
+        if length < STEEP:
+            _draw_steep(painter, middle, away=float(np.cross(*self.screen_axes()) @ self._down) < 0)
+        else:
+            way = QPointF(*(along / length))
+            reach = way * (ARROW_PX * max(length, 0.4) / 2.0)
+            tip, across = middle + reach, QPointF(-way.y(), way.x())
+            painter.drawLine(middle - reach, tip - way * 6.0)
+            painter.setBrush(ARROW)
+            head = [tip, tip - way * 11.0 + across * 5.0, tip - way * 11.0 - across * 5.0]
+            painter.drawPolygon(QPolygonF(head))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setFont(font(11))
+        painter.setPen(QColor("#c9d3df"))
+        box = QRectF(middle.x() - 40.0, middle.y() + 26.0, 80.0, 16.0)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "gravity")
+
+
+def _draw_steep(painter: QPainter, middle: QPointF, *, away: bool) -> None:
+    painter.drawEllipse(middle, 10.0, 10.0)
+    if away:
+        for across in (QPointF(6.5, 6.5), QPointF(6.5, -6.5)):
+            painter.drawLine(middle - across, middle + across)
+    else:
+        painter.setBrush(ARROW)
+        painter.drawEllipse(middle, 3.0, 3.0)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
