@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
     from organtwin.core.cut import Cut
     from organtwin.core.organmesh import OrganMesh
     from organtwin.core.watch import Watch
+    from organtwin.meshing.drawn import Drawing
 
 NUMBERS = 6
+MOST_BYTES = 4_000_000
+LINES_HELP = (
+    'JSON of lines drawn by hand, LPS mm: {"lines_mm": [[[x, y, z], ...], ...], "along": [x, y, z]'
+    ', "eye_mm": [x, y, z], "other_side": false}; along: the direction in which one looks at them; '
+    "eye_mm: from where, else from far away; the specimen lies to their right, or on the other side"
+)
 
 
 def add(verb: Verb) -> None:
@@ -34,6 +42,7 @@ def add(verb: Verb) -> None:
         "--plane", metavar="X,Y,Z,NX,NY,NZ",
         help="a point of the plane and its normal, into the specimen, LPS mm (write it with =)",
     )  # fmt: skip
+    ways.add_argument("--lines", metavar="FILE", help=LINES_HELP)
     ways.add_argument("--out", metavar="STRUCTURE", help="the specimen is this structure")
     ways.add_argument("--plan", metavar="SCENARIO", help="the specimen is what a plan resects")
     ways.add_argument("--remove", action="store_true", help="forget the cut")
@@ -50,6 +59,7 @@ def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
             require_free(place, replace=asked.replace, inputs=[asked.case])
     numbers = plane_of(asked.plane, "--plane").tolist() if asked.plane else []
     given = {"point_mm": numbers[:3], "normal": numbers[3:]} if numbers else {}
+    given |= lines_of(Path(asked.lines)) if asked.lines else {}
     ways = {"structure": asked.out, "scenario": asked.plan, "remove": asked.remove}
     with CaseFolder.open(Path(asked.case)) as folder:
         step(folder, "cut", given | {name: way for name, way in ways.items() if way}, printer)
@@ -68,17 +78,48 @@ def add_options(made: argparse.ArgumentParser) -> None:
         "--cut-plane", metavar="X,Y,Z,NX,NY,NZ",
         help="a point of the plane and its normal, into the specimen, LPS mm (write it with =)",
     )  # fmt: skip
+    cutting.add_argument("--cut-lines", metavar="FILE", help=LINES_HELP)
     cutting.add_argument(
         "--cut-out", action="append", default=[], metavar="STRUCTURE",
         help="the specimen is this structure with all inside it; may be repeated",
     )  # fmt: skip
 
 
-def asked_plane(asked: argparse.Namespace) -> np.ndarray[Any, Any] | None:
-    """Return the six numbers of the plane, None when none is asked for; raises BadArgument."""
-    if asked.cut_plane and asked.cut_out:
-        raise BadArgument("--cut-plane and --cut-out are two cuts", advice="ask for one")
-    return plane_of(asked.cut_plane, "--cut-plane") if asked.cut_plane else None
+def asks_cut(asked: argparse.Namespace) -> bool:
+    """Return whether a cut is asked for; raises BadArgument for two, or for what is none."""
+    ways = [asked.cut_plane, asked.cut_lines, asked.cut_out]
+    if sum(map(bool, ways)) > 1:
+        raise BadArgument(
+            "--cut-plane, --cut-lines and --cut-out are different cuts", advice="ask for one"
+        )
+    if asked.cut_plane:
+        plane_of(asked.cut_plane, "--cut-plane")
+    if asked.cut_lines:
+        _drawing(asked)
+    return any(map(bool, ways))
+
+
+def _drawing(asked: argparse.Namespace) -> Drawing:
+    from organtwin.meshing.drawn import Drawing
+
+    return Drawing.of(**lines_of(Path(asked.cut_lines)))
+
+
+def lines_of(path: Path) -> dict[str, Any]:
+    """Return what a file of lines says: lines_mm, along, eye_mm, other_side; raises BadArgument."""
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(MOST_BYTES))
+    except (OSError, ValueError) as error:
+        raise BadArgument("this file of lines cannot be read", where=str(path)) from error
+    known = {"lines_mm", "along", "eye_mm", "other_side"}
+    if not isinstance(found, dict) or not {"lines_mm", "along"} <= set(found) <= known:
+        raise BadArgument(
+            "a file of lines names lines_mm and along", where=str(path), advice=LINES_HELP
+        )
+    if not isinstance(found.get("other_side", False), bool):
+        raise BadArgument("other_side is true or false", where=str(path))
+    return found
 
 
 def plane_of(text: str, where: str) -> np.ndarray[Any, Any]:
@@ -101,13 +142,17 @@ def cut_and_written(
         BadArgument: no such structure, or nothing is left of one part.
     """
     from organtwin.meshing.cutting import cut, cut_regions
+    from organtwin.meshing.drawn import drawn
     from organtwin.meshing.knives import plane
 
-    numbers = asked_plane(asked)
-    if numbers is None:
-        found = cut_regions(mesh, asked.cut_out)
-    else:
+    if asked.cut_plane:
+        numbers = plane_of(asked.cut_plane, "--cut-plane")
         found = cut(mesh, plane(numbers[:3], numbers[3:]), watch)
+    elif asked.cut_lines:
+        drawing = _drawing(asked)
+        found = cut(mesh, drawn(drawing, mesh.points).knife(mesh.points), watch)
+    else:
+        found = cut_regions(mesh, asked.cut_out)
     return figures(found, Path(asked.to), values)
 
 

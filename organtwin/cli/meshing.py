@@ -75,8 +75,7 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         or asked.edge_mm
         or asked.name
         or asked.beside
-        or asked.cut_plane
-        or asked.cut_out
+        or cutting.asks_cut(asked)
     ):
         raise BadArgument(
             "--margin-mm, --most, --edge-mm, --name, --image, --cut-… are for a file of labels",
@@ -119,7 +118,7 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
     if not asked.to:
         raise BadArgument("--to FILE is missing", advice="say where the mesh shall go")
     format_note = mesh_file(Path(asked.to)).note
-    sizes, cuts = _sizes(asked), cutting.asked_plane(asked) is not None or asked.cut_out
+    sizes, cuts = _sizes(asked), cutting.asks_cut(asked)
     for place in (Path(asked.to), *(cutting.parts_of(Path(asked.to)).values() if cuts else ())):
         require_free(place, replace=asked.replace, inputs=[asked.path, asked.beside], record=True)
     values: dict[str, int] = {}

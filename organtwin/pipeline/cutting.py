@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from organtwin.core.watch import Watch
 from organtwin.pipeline.imaging import labels_of
 from organtwin.pipeline.twin import current_labels
 
+if TYPE_CHECKING:
+    from organtwin.meshing.drawn import Drawing
+
 
 def cut(
     case: Case,
@@ -27,19 +31,25 @@ def cut(
     normal: Sequence[float] = (),
     structure: str = "",
     scenario: str = "",
+    lines_mm: Sequence[Sequence[Sequence[float]]] = (),
+    along: Sequence[float] = (),
+    eye_mm: Sequence[float] = (),
+    other_side: bool = False,
     remove: bool = False,
 ) -> tuple[Case, str]:
-    """Cut the mesh in two; one of: a plane, a structure, a scenario, or remove the cut again.
+    """Cut the mesh in two: by a plane, a structure, a scenario, lines drawn; or remove the cut.
 
     Args:
         point_mm, normal: of the plane, LPS; the normal points into the specimen.
         structure: the specimen is this structure with all inside it.
         scenario: the specimen is what all resections of this scenario remove.
+        lines_mm, along, eye_mm, other_side: lines drawn by hand, LPS, and how they were looked at:
+            see `meshing.drawn.Drawing`.
     """
     mesh = store.get(case.require("mesh", "organtwin mesh"))
-    asked = [bool(len(point_mm) or len(normal)), bool(structure), bool(scenario), remove]
-    if sum(asked) != 1:
-        raise BadArgument("a cut is by a plane, by a structure or by a scenario", where="cut")
+    plane, lines = bool(len(point_mm) or len(normal)), bool(len(lines_mm) or len(along))
+    if sum([plane, lines, bool(structure), bool(scenario), remove]) != 1:
+        raise BadArgument("a cut is by a plane, lines, a structure or a scenario", where="cut")
     if remove:
         return case.having(cut=""), "removed"
     if structure:
@@ -47,6 +57,10 @@ def cut(
         made, by = _cut_out(mesh, labels, structure, watch), structure
     elif scenario:
         made, by = _planned(case, store, watch, scenario), scenario
+    elif lines:
+        from organtwin.meshing.drawn import Drawing
+
+        made, by = _drawn(mesh, Drawing.of(lines_mm, along, eye_mm, other_side=other_side), watch)
     else:
         made, by = _by_plane(mesh, point_mm, normal, watch)
     plan = _plans(case, store).get(scenario, "")
@@ -68,6 +82,17 @@ def _by_plane(
     if point.shape != (3,) or into.shape != (3,) or not np.isfinite([point, into]).all():
         raise BadArgument("a plane is a point and a normal of three numbers each", where="cut")
     return cut_mesh(mesh, plane(point, into), watch), f"a plane at {position(point.tolist())}"
+
+
+def _drawn(mesh: OrganMesh, drawing: Drawing, watch: Watch) -> tuple[Cut, str]:
+    from organtwin.meshing.cutting import cut as cut_mesh
+    from organtwin.meshing.drawn import drawn
+
+    made = cut_mesh(mesh, drawn(drawing, mesh.points).knife(mesh.points), watch)
+    lines = drawing.lines_mm
+    count = "a line" if len(lines) == 1 else f"{len(lines)} lines"
+    middle = lines[0].mean(axis=0)
+    return made, f"{count} drawn at {position(middle.tolist(), 0)}"
 
 
 def _cut_out(mesh: OrganMesh, labels: LabelMap, name: str, watch: Watch) -> Cut:

@@ -41,3 +41,16 @@ def test_that_a_plane_that_misses_is_refused(
 ) -> None:
     assert main(["cut", str(case), "--plane=99,99,99,1,0,0"]) == 2
     assert "one side" in capsys.readouterr().err
+
+
+def test_that_a_case_is_cut_by_a_file_of_lines(
+    case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = case.with_name("lines.json")
+    drawn = [[[-5, 15, 15], [15, 18, 15], [35, 15, 15]]]
+    lines.write_text(json.dumps({"lines_mm": drawn, "along": [0, 0, -1]}))
+    assert main(["cut", str(case), "--lines", str(lines), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["remnant"]["volume_ml"] + told["specimen"]["volume_ml"] == pytest.approx(27.0)
+    lines.write_text("[1, 2]")
+    assert main(["cut", str(case), "--lines", str(lines)]) == 2

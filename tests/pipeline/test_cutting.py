@@ -47,6 +47,13 @@ def test_that_a_plane_parts_the_mesh_into_halves(case: Case, store: ObjectFolder
     assert sum(volumes_ml(found)) == pytest.approx(27.0, rel=1e-3)
 
 
+def test_that_a_line_drawn_parts_the_mesh(case: Case, store: ObjectFolder) -> None:
+    line = [[-5.0, 15.0, 10.0], [15.0, 18.0, 10.0], [35.0, 15.0, 10.0]]
+    found = cut(case, store, lines_mm=[line], along=[0.0, 0.0, 1.0])
+    assert sum(volumes_ml(found)) == pytest.approx(27.0, rel=1e-3)
+    assert found.by == "a line drawn at L 15 P 16 S 10 mm"
+
+
 def test_that_a_plan_is_cut_as_its_plane_says(case: Case, store: ObjectFolder) -> None:
     planned = cut(case, store, scenario="right side off")
     by_hand = cut(case, store, **PLANE)
@@ -83,6 +90,7 @@ def test_that_a_cut_can_be_removed(case: Case, store: ObjectFolder) -> None:
         {},
         {"structure": "tumour-1", "scenario": "right side off"},
         {"structure": "spleen"},
+        {"lines_mm": [[[0, 0, 0], [1, 1, 1]]]},
         {"scenario": "none"},
         {"point_mm": [0, 0], "normal": [1, 0, 0]},
         {"point_mm": [15, 15, 15], "normal": [0, 0, 0]},
