@@ -72,11 +72,11 @@ def _serve() -> int:
 
 def _compile() -> int:
     prepare_process()
-    from solvers.deformation import compile_forms
+    from solvers.compiling import compile_at_once
     from solvers.shipped import remember_compiled
 
     started = time.perf_counter()
-    for name in compile_forms():
+    for name in compile_at_once():
         print(Progress(0.5, f"compiled {name}").to_json(), flush=True)
     remember_compiled()
     print(Progress(1.0, f"{time.perf_counter() - started:.1f} s").to_json(), flush=True)

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from solvers.acting import load_recipe
 from solvers.contract import Input, Job, Parameter, Progress
 from solvers.directions import INPUTS as DIRECTIONS
-from solvers.elements import SHIPPED
 from solvers.failures import BadInput, NotConverged
-from solvers.laws import laws
 from solvers.load_history import MOVED, LoadHistory, followed, load_history
 from solvers.load_history import SETTINGS as OVER_TIME
 from solvers.loads import loads
 from solvers.organ import CONTACT_TOLERANCE, CONTACT_TOLERANCE_MM, Level, Organ
-from solvers.outputs import FIELDS, LIMIT, answer, strain_recipe, summary
+from solvers.outputs import FIELDS, LIMIT, answer, summary
 from solvers.outputs import OUTPUTS as OF_BALANCE
 from solvers.question import CELLS, question
 from solvers.refinement import Mesh
 from solvers.settings import Setting
-from solvers.tissue import law_recipe
 from solvers.unloading import unloaded
-from solvers.viscoelasticity import history_recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 STEPS: Final = Setting(
@@ -160,19 +155,3 @@ def _over_time(
         for level in followed(organ, values, numbers, history=history, steps=steps, tell=tell)
     ]
     return organ.fine, organ.mesh, {MOVED.name: np.stack(moved)}
-
-
-def compile_forms() -> Iterator[str]:
-    """Compile the forms of every law and load into the cache, yielding each name when done."""
-    for one in SHIPPED:
-        strain_recipe(one)
-        yield f"strain, {one.name}"
-        for name in laws():
-            law_recipe(name, one)
-            yield f"{name}, {one.name}"
-        for small in (False, True):
-            history_recipe(one, small)
-            yield f"history, {one.name}"
-        for name in loads():
-            load_recipe(name, one)
-            yield f"{name}, {one.name}"

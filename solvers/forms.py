@@ -176,7 +176,7 @@ def compiled(form: Any) -> Compiled:
         "timeout": 600,
         "cffi_extra_compile_args": COMPILER_FLAGS,
     }
-    with _alone():
+    with _among_others():
         ready = fem.compile_form(MPI.COMM_SELF, form, jit_options=options)
     kinds = {integral.integral_type() for integral in form.integrals()}
     return Compiled(ready, on_faces=kinds == {"exterior_facet"})
@@ -189,13 +189,21 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the cache's lock; clear what a killed compilation left, which would be waited for."""
+def _among_others() -> Iterator[None]:
+    """Hold the cache's lock, shared by all that compile.
+
+    Who is alone first clears what a killed compilation left, which would be waited for.
+    """
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for source in folder.glob("libffcx_*.c"):
-            if not source.with_suffix(".c.cached").exists():
-                source.unlink()
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            for source in folder.glob("libffcx_*.c"):
+                if not source.with_suffix(".c.cached").exists():
+                    source.unlink()
+        fcntl.flock(lock, fcntl.LOCK_SH)
         yield

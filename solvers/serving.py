@@ -91,7 +91,7 @@ def _next(lines: queue.SimpleQueue[str], forms: Iterator[str]) -> str:
 
 def _forms() -> Iterator[str]:
     """Read compiled forms one after another, if all are there: compiling would hold up jobs."""
-    from solvers.deformation import compile_forms
+    from solvers.compiling import compile_forms
     from solvers.shipped import all_compiled
 
     return compile_forms() if all_compiled() else iter(())
