@@ -9,6 +9,7 @@
     supports_of()           the springs that hold an organ when nobody says otherwise
     run_job()               any job of the contract
     distance_to()           signed distance to a labelled structure, finer than its voxels
+    warped_image(), warped_labelmap(), moved_landmarks()   what a deformation does to them
 """
 
 from organtwin.simulating.catalogue import Catalogue, Model, Offer, catalogue
@@ -32,12 +33,15 @@ from organtwin.simulating.loads import (
 from organtwin.simulating.prescribing import displacement_at, registered_mm
 from organtwin.simulating.runner import Limits, run_job
 from organtwin.simulating.supports import supports_of
+from organtwin.simulating.warped import Warped, warped_image, warped_labelmap, warped_labels
+from organtwin.simulating.warping import Landmarks, moved_landmarks
 
 __all__ = [
     "BloodPressure",
     "Catalogue",
     "DistanceGrid",
     "JobAnswer",
+    "Landmarks",
     "Limits",
     "Loads",
     "Model",
@@ -48,6 +52,7 @@ __all__ = [
     "Springs",
     "Tool",
     "Treatment",
+    "Warped",
     "blood_pressure",
     "catalogue",
     "deformation_simulation",
@@ -55,9 +60,13 @@ __all__ = [
     "distance_to",
     "growth_simulation",
     "job_for",
+    "moved_landmarks",
     "registered_mm",
     "run_job",
     "supports_of",
     "turned_gravity",
     "unloaded_mesh",
+    "warped_image",
+    "warped_labelmap",
+    "warped_labels",
 ]

@@ -32,6 +32,8 @@ AIR_HU: Final = -1000.0
 STEEPEST: Final = 1.25
 """Least width of a blend over the farthest the surface moves: narrower, it would fold."""
 HALF: Final = 0.5 + 1e-6
+SAME: Final = 1e-3
+"""Of a voxel: sources nearer to each other are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,16 +173,25 @@ def _found(mesh: OrganMesh, points_mm: Floats, shape: tuple[int, ...], affine: F
     parts = list(covered(mesh, points_mm, shape, affine))
     if not any(len(part.voxels) for part in parts):
         raise BadArgument("the deformed mesh does not lie on this image", where="warp")
-    inner = np.concatenate([part.voxels[part.inner] for part in parts])
     voxels = np.concatenate([part.voxels for part in parts])
     cells = np.concatenate([part.cells for part in parts])
     source = np.concatenate([part.source for part in parts])
     there = ((source > -HALF) & (source < np.array(shape) - 1.0 + HALF)).all(axis=1)
     flat[voxels[~there]] = VACATED
     flat[voxels[there]] = TISSUE
-    folded = len(inner) - _different(inner, flat.size)
+    folded = _folded(voxels, source, flat.size)
     beyond = _different(voxels[~there], flat.size)
     return _Found(voxels[there], cells[there], source[there], shown, held, folded, beyond)
+
+
+def _folded(voxels: NDArray[np.int64], source: Floats, size: int) -> int:
+    """How many voxels have more than one source; on a face between cells they agree."""
+    rows = np.arange(len(voxels), dtype=np.int32)
+    last = np.zeros(size, np.int32)
+    last[voxels] = rows
+    again = np.flatnonzero(last[voxels] != rows)
+    away = np.abs(source[again] - source[last[voxels[again]]]).max(axis=1)
+    return _different(voxels[again[away > SAME]], size)
 
 
 def _different(places: NDArray[np.int64], size: int) -> int:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.organmesh import OrganMesh
@@ -24,8 +23,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 ROWS_AT_ONCE: Final = 500_000
 ON_A_FACE: Final = 1e-9
-NEAR_CELLS: Final = 48
-"""Tetrahedra by their middles among which that nearest to a point outside is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +33,11 @@ class Covered:
         voxels: (k,) int64, places in the grid's Fortran order.
         cells: (k,) int64, the tetrahedron of each.
         source: (k, 3) float64, index of the grid where its tissue was at rest.
-        inner: (k,) bool, whether it lies inside, not on a face.
     """
 
     voxels: Ints
     cells: Ints
     source: Floats
-    inner: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +46,11 @@ class Landmarks:
 
     Args:
         points_mm: (k, 3) float64, LPS mm; those that belong to no tissue are where they were.
-        inside: (k,) bool, whether they lie in the mesh at rest.
-        off_mm: (k,) float64, how far outside of it they lie at rest, 0 inside.
+        off_mm: (k,) float64, how far outside of the mesh they lie at rest, 0 inside.
         moved: (k,) bool, whether they were moved: inside, or near enough.
     """
 
     points_mm: Floats
-    inside: NDArray[np.bool_]
     off_mm: Floats
     moved: NDArray[np.bool_]
 
@@ -139,8 +132,7 @@ def _in_rows(
     matrix = back[cells]
     source = matrix[:, 0] * i[:, None] + matrix[:, 1] * j[:, None]
     source += matrix[:, 2] * k[:, None] + matrix[:, 3]
-    inner = ((base[row] + slope[row] * i[:, None]) > 1e-6).all(axis=1)
-    return Covered((k * shape[1] + j) * shape[0] + i, cells, source, inner)
+    return Covered((k * shape[1] + j) * shape[0] + i, cells, source)
 
 
 def _spread(things: Ints, counts: Ints) -> tuple[Ints, Ints]:
@@ -173,42 +165,43 @@ def moved_landmarks(
     if not np.isfinite(points).all():
         raise BadArgument("a landmark has no place", where="landmarks")
     moved = require_sound(mesh, displacement_mm) - mesh.points
-    corners = mesh.points[mesh.tetrahedra]
-    edges = np.linalg.inv((corners[:, 1:] - corners[:, :1]).swapaxes(1, 2))
-    cells, weights = _held(points, corners, edges)
-    inside = (weights >= -ON_A_FACE).all(axis=1)
-    kept = np.clip(weights, 0.0, None)
-    kept /= kept.sum(axis=1, keepdims=True)
-    nearest = np.einsum("ka,kad->kd", kept, corners[cells])
-    off = np.where(inside, 0.0, np.linalg.norm(points - nearest, axis=1))
+    cells, nearest = _nearest_tissue(points, mesh)
+    off = np.linalg.norm(points - nearest, axis=1)
+    corners = np.concatenate([mesh.points[mesh.tetrahedra[cells]], np.ones((len(cells), 4, 1))], 2)
+    places = np.column_stack([nearest, np.ones(len(cells))])
+    weights = np.linalg.solve(corners.swapaxes(1, 2), places[:, :, None])[:, :, 0]
     taken = off <= near_mm
-    shift = np.einsum("ka,kad->kd", kept, moved[mesh.tetrahedra[cells]])
-    return Landmarks(np.where(taken[:, None], points + shift, points), inside, off, taken)
+    shift = np.einsum("ka,kad->kd", weights, moved[mesh.tetrahedra[cells]])
+    return Landmarks(np.where(taken[:, None], points + shift, points), off, taken)
 
 
-def _held(points: Floats, corners: Floats, edges: Floats) -> tuple[Ints, Floats]:
-    """The tetrahedron around each point, or one nearest to it, and its weights there (k, 4)."""
-    low, high = corners.min(axis=1) - ON_A_FACE, corners.max(axis=1) + ON_A_FACE
-    tree = KDTree(corners.mean(axis=1))
-    cells, found = np.zeros(len(points), np.int64), np.zeros((len(points), 4))
-    for number, point in enumerate(points):
-        some = np.flatnonzero(((point >= low) & (point <= high)).all(axis=1))
-        weights = _weights(point, corners[some], edges[some])
-        if not len(some) or weights.min(axis=1).max() < -ON_A_FACE:
-            near = tree.query(point, min(NEAR_CELLS, len(corners)))[1]
-            some = np.union1d(some, np.atleast_1d(near))
-            weights = _weights(point, corners[some], edges[some])
-            kept = np.clip(weights, 0.0, None)
-            kept /= kept.sum(axis=1, keepdims=True)
-            away = np.einsum("ka,kad->kd", kept, corners[some]) - point
-            best = int(np.linalg.norm(away, axis=1).argmin())
-        else:
-            best = int(weights.min(axis=1).argmax())
-        cells[number], found[number] = some[best], weights[best]
-    return cells, found
+def _nearest_tissue(points: Floats, mesh: OrganMesh) -> tuple[Ints, Floats]:
+    """The tetrahedron around or nearest to each point, and the place in it (k, 3) nearest to it."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonCore import mutable, vtkPoints
+    from vtkmodules.vtkCommonDataModel import (
+        VTK_TETRA,
+        vtkCellArray,
+        vtkGenericCell,
+        vtkStaticCellLocator,
+        vtkUnstructuredGrid,
+    )
 
-
-def _weights(point: Floats, corners: Floats, edges: Floats) -> Floats:
-    """(k, 4) barycentric weights of one point in tetrahedra."""
-    others = np.einsum("kab,kb->ka", edges, point - corners[:, 0])
-    return np.concatenate([1.0 - others.sum(axis=1, keepdims=True), others], axis=1)
+    corners, cells, grid = vtkPoints(), vtkCellArray(), vtkUnstructuredGrid()
+    corners.SetData(numpy_to_vtk(mesh.points, deep=1))
+    offsets = np.arange(0, 4 * len(mesh.tetrahedra) + 1, 4)
+    ends = [numpy_to_vtk(each, deep=1) for each in (offsets, mesh.tetrahedra.ravel().astype(int))]
+    cells.SetData(*ends)
+    grid.SetPoints(corners)
+    grid.SetCells(VTK_TETRA, cells)
+    locator: Any = vtkStaticCellLocator()
+    cell = vtkGenericCell()
+    locator.SetDataSet(grid)
+    locator.BuildLocator()
+    found, nearest = np.zeros(len(points), np.int64), np.zeros((len(points), 3))
+    number: Any = mutable(0)
+    part, square = mutable(0), mutable(0.0)
+    for row, point in enumerate(points):
+        locator.FindClosestPoint(point, nearest[row], cell, number, part, square)
+        found[row] = number.get()
+    return found, nearest
