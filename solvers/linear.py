@@ -198,7 +198,8 @@ class Linear:
             self._multigrid(solver.getPC())
             return
         around = petsc.Mat().createNest(
-            [[self._blocks[0][0], None], [None, self._schur]], comm=self._comm
+            [[self._blocks[0][0], self._blocks[0][1]], [self._blocks[1][0], self._schur]],
+            comm=self._comm,
         )
         solver.setOperators(self._nest, around)
         split = solver.getPC()
