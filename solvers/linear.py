@@ -78,10 +78,15 @@ class Linear:
             raise NotConverged(f"the linear solve failed (PETSc reason {why})")
         return step
 
-    def tangent_here(self) -> None:
-        """Assemble the tangent where the unknowns stand; keep the preconditioner of the last."""
-        self._system.assemble(self._blocks, self._schur)
-        self._nest.assemble()
+    def tangent_here(self, *, again: bool = False) -> None:
+        """Make ready for `answered`: assemble the tangent where the unknowns stand.
+
+        Args:
+            again: keep the last one where there is one.
+        """
+        if not (again and self._ready):
+            self._system.assemble(self._blocks, self._schur)
+            self._nest.assemble()
         if not self._ready:
             self._renew()
         self._solver.getPC().setReusePreconditioner(True)
@@ -101,21 +106,6 @@ class Linear:
         if answer is None:
             raise NotConverged(f"the linear solve failed (PETSc reason {why})")
         return answer
-
-    def pulled_back(self, weights: Reals) -> Reals:
-        """Return the transpose of the tangent without supports, as the unknowns stand, × weights.
-
-        `tangent_here` must be called again before the next `answered`.
-        """
-        self._system.assemble(self._blocks, None, supported=False)
-        self._nest.assemble()
-        given, found = self._nest.createVecRight(), self._nest.createVecRight()
-        given.array[:] = weights
-        self._nest.multTranspose(given, found)
-        pulled: Reals = found.array_r.copy()
-        for vector in (given, found):
-            vector.destroy()
-        return pulled
 
     def _transposed(self) -> Any:
         """The solver of the transpose: preconditioned as the tangent, which is nearly symmetric."""

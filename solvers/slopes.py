@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.forms import Compiled, Words, compiled
-from solvers.terms import Recipe, Term
+from solvers.terms import Recipe, Term, compiled_or_none
 
 Reals = NDArray[np.float64]
 
@@ -34,6 +34,7 @@ class Slopes:
             on the value.
         pulled: linear form over DG0 vectors of λ·∂R/∂m; None where R depends on none.
         pushed: for each unknown the form of ∂R/∂m · step, or None.
+        back: for each unknown the form of λ·∂R/∂u, or None.
     """
 
     words: Words
@@ -43,6 +44,7 @@ class Slopes:
     columns: Mapping[str, slice]
     pulled: Compiled | None
     pushed: tuple[Compiled | None, ...]
+    back: tuple[Compiled | None, ...]
 
 
 @cache
@@ -63,7 +65,17 @@ def slopes(recipe: Recipe, names: tuple[str, ...]) -> Slopes:
     columns = _columns({n: f for n, f in fields.items() if f in work.coefficients()})
     pushed = tuple(_pushed(form, {n: fields[n] for n in columns}, steps) for form in forms)
     pulled = _pulled(words, work, fields, columns)
-    return Slopes(words, fields, steps, weights, columns, pulled, pushed)
+    return Slopes(words, fields, steps, weights, columns, pulled, pushed, _back(words, work))
+
+
+def _back(words: Words, work: Any) -> tuple[Compiled | None, ...]:
+    import ufl
+
+    tests = (words.v, words.q)
+    return tuple(
+        compiled_or_none(ufl.derivative(work, unknown, test))
+        for unknown, test in zip(words.unknowns, tests, strict=False)
+    )
 
 
 def _plain(form: Any) -> Any:
@@ -152,6 +164,11 @@ class Changing:
             self._width = max(place.stop for place in slopes.columns.values())
             space = fem.functionspace(mesh, ("DG", 0, (self._width,)))
             self._pulled = slopes.pulled.bound([space], term.entities, given)
+        spaces = [unknown.function_space for unknown in unknowns]
+        self._back = [
+            None if form is None else form.bound([space], term.entities, given)
+            for form, space in zip(slopes.back, spaces, strict=True)
+        ]
         self._pushed = [
             None if form is None else form.bound([unknown.function_space], term.entities, given)
             for form, unknown in zip(slopes.pushed, unknowns, strict=True)
@@ -174,13 +191,21 @@ class Changing:
 
     def pushed(self, name: str, change: Reals) -> list[Reals]:
         """Return for each unknown the local vector of ∂R/∂m · `change` (local cells, width)."""
-        from dolfinx import fem, la
-
         self._take_values()
         for each, step in self._steps.items():
             step.x.array[:] = change.ravel() if each == name else 0.0
+        return self._assembled(self._pushed)
+
+    def back(self) -> list[Reals]:
+        """Return for each unknown the local vector of λ·∂R/∂u."""
+        self._take_values()
+        return self._assembled(self._back)
+
+    def _assembled(self, forms: list[Any]) -> list[Reals]:
+        from dolfinx import fem, la
+
         vectors = []
-        for form, unknown in zip(self._pushed, self._unknowns, strict=True):
+        for form, unknown in zip(forms, self._unknowns, strict=True):
             vector = np.zeros(len(unknown.x.array))
             if form is not None:
                 assembled = fem.assemble_vector(form)

@@ -45,16 +45,16 @@ def recipe(words: Words, residual: Any, values: Mapping[str, Any], **more: Any) 
     steps = (words.du, words.dp)[: len(words.unknowns)]
     rows = tuple(
         tuple(
-            _compiled_or_none(ufl.derivative(form, unknown, step) if form is not None else None)
+            compiled_or_none(ufl.derivative(form, unknown, step) if form is not None else None)
             for unknown, step in zip(words.unknowns, steps, strict=True)
         )
         for form in residual
     )
-    return Recipe(words, values, tuple(map(_compiled_or_none, residual)), rows, **more)
+    return Recipe(words, values, tuple(map(compiled_or_none, residual)), rows, **more)
 
 
-def _compiled_or_none(form: Any) -> Compiled | None:
-    """Compile a form unless nothing is left of it once its derivatives are taken."""
+def compiled_or_none(form: Any) -> Compiled | None:
+    """Return a form compiled, or None when nothing is left of it once its derivatives are taken."""
     from ufl.algorithms.apply_algebra_lowering import apply_algebra_lowering
     from ufl.algorithms.apply_derivatives import apply_derivatives
 
