@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
 
 from organtwin.editing import Edit, edits
 from organtwin.ui.forms import Form
-from organtwin.ui.painting import Brush, InHand, Pointing, Scissors, range_at
+from organtwin.ui.painting import Brush, InHand, Pointing, range_at
 from organtwin.ui.pieces import button, words
+from organtwin.ui.scissors import Scissors
 from organtwin.ui.tool_options import BrushOptions, LimitOptions, worded
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.workbench import Workbench

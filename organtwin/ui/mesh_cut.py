@@ -1,7 +1,8 @@
-"""MeshCut: the card that cuts the mesh in two: by a plane held in 3D, a structure or a plan."""
+"""MeshCut: the card that cuts the mesh in two: by a plane, lines drawn, a structure or a plan."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,8 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from organtwin.core.cut import Cut
 from organtwin.core.organmesh import OrganMesh
+from organtwin.ui.cut_journal import last_cut
+from organtwin.ui.cut_lines import CutLines, told
 from organtwin.ui.cut_open import CutOpen, apart
 from organtwin.ui.forms import Form
 from organtwin.ui.pieces import Table, button, card, choice, words
@@ -26,6 +29,10 @@ PLACE: Final = (
     Parameter("normal", "1", -1000.0, 1000.0, "towards the specimen, LPS", "the plan"),
 )
 BY_PLANE: Final = ("plane", "")
+BY_LINES: Final = ("lines", "")
+STALE: Final = (
+    "The mesh was cut before its labels or sizes changed; this is that cut: make it anew."
+)
 OUTDATED: Final = " The plan it was made by is not that of today: remove the cut, make it anew."
 COLUMNS: Final = ("Part", "Remnant\nmL", "Specimen\nmL")
 
@@ -45,12 +52,16 @@ class MeshCut(QWidget):
         super().__init__()
         self.session, self.showing = session, showing
         self._mesh: OrganMesh | None = None
-        self._volumes, self._middles = np.zeros(0), np.zeros((0, 3))
+        self._was_cut = False
+        self._recalled: Mapping[str, Any] = {}
+        self._middle = np.zeros(3)
         self._on = QCheckBox("C&ut the mesh in two")
         self._on.setAccessibleName("Cut the mesh in two")
         self._by = choice("Cut by")
         self._form = Form(PLACE, frozenset({"point_mm", "normal"}))
         self._here = button("At the &crosshair", "Put the plane through the crosshair")
+        self._lines = CutLines(showing)
+        self._stale = words(STALE, "warn", wrap=True)
         self._about = words("", "muted", wrap=True)
         self._do = button("Cut &it", "Cut the mesh in the background; it can be undone")
         self._result = words("", "", wrap=True)
@@ -62,12 +73,13 @@ class MeshCut(QWidget):
         self._after = self._row(self._export, self._forget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self._rows = (self._by, self._form, self._about, self._ask, self._result, self._table,
-                      self._after)  # fmt: skip
+        self._rows = (self._stale, self._by, self._form, self._lines, self._about, self._ask,
+                      self._result, self._table, self._after)  # fmt: skip
         column.addWidget(card(self._on, *self._rows))
         self._on.toggled.connect(self._follow)
         self._by.activated.connect(self._follow)
         self._form.changed.connect(self._follow)
+        self._lines.changed.connect(self._follow)
         self._here.clicked.connect(self._to_crosshair)
         self._do.clicked.connect(lambda: self.session.do("cut", self.asked()))
         self._forget.clicked.connect(lambda: self.session.do("cut", {"remove": True}))
@@ -77,22 +89,25 @@ class MeshCut(QWidget):
 
     def asked(self) -> dict[str, Any]:
         """Return what the step is asked for."""
-        kind, name = self._by.currentData() or BY_PLANE
+        kind, name = self._way
+        if kind == "lines":
+            return self._lines.asked()
         return self._form.values() if kind == "plane" else {kind: name}
 
     def refresh(self, mesh: OrganMesh) -> None:
         """Follow the case; a new mesh has the plane through its middle."""
         if mesh is not self._mesh:
             self._mesh = mesh
-            self._volumes = mesh.volumes_mm3() / 1000.0
-            self._middles = mesh.points[mesh.tetrahedra].mean(axis=1)
-            middle = np.round(self._middles.mean(axis=0), 1).tolist()
+            self._middle = mesh.points[mesh.tetrahedra].mean(axis=(0, 1))
+            middle = np.round(self._middle, 1).tolist()
             self._form.set_values({"point_mm": middle, "normal": (-1.0, 0.0, 0.0)})
+            self._lines.show_mesh(mesh)
         before = self._by.currentData()
         self._by.clear()
         for title, data in self._ways():
             self._by.addItem(title, data)
         self._by.setCurrentIndex(max(self._by.findData(before), 0))
+        self._recall()
         self._tell(self.made())
         self._follow()
 
@@ -108,13 +123,16 @@ class MeshCut(QWidget):
         made = self.made()
         if made is not None:
             return Scene(apart(made), title="Remnant and specimen")
-        behind = self._specimen()
-        if behind is None:
+        heights = self._heights()
+        if heights is None or self._mesh is None:
             return Scene(opened.layers(), title="Mesh, cut open")
-        return Scene((*opened.divided(behind), *self._plane()), title="Cut, before it is made")
+        behind = heights[self._mesh.tetrahedra].mean(axis=1) < 0.0
+        shown = self._lines.layers() if self._way == BY_LINES else self._plane()
+        return Scene((*opened.divided(behind), *shown), title="Cut, before it is made")
 
     def left(self) -> None:
-        """Take the grips away."""
+        """Take grips and hand away."""
+        self._lines.put_down()
         self.showing.grips_changed.emit(None, None)
 
     @property
@@ -133,17 +151,47 @@ class MeshCut(QWidget):
         plans = [plan for plan in map(self.session.get, case.scenarios) if plane_of(plan)]
         return [
             ("A plane", BY_PLANE),
+            ("Lines drawn", BY_LINES),
             *((f"Structure: {name}", ("structure", name)) for name in names),
             *((f"Plan: {plan.name}", ("scenario", plan.name)) for plan in plans),
         ]
 
-    def _specimen(self) -> NDArray[np.bool_] | None:
-        """Return (m,) the tetrahedra whose middles lie behind the plane; None for another cut."""
-        if (self._by.currentData() or BY_PLANE) != BY_PLANE or self._mesh is None:
+    def _recall(self) -> None:
+        """Show how the mesh was cut before it changed, once; the cut itself is gone."""
+        asked = {} if self._cut_id else last_cut(self.session)
+        self._was_cut = bool(asked)
+        if not asked or asked == self._recalled:
+            return
+        self._recalled = asked
+        self._on.setChecked(True)
+        way = BY_PLANE
+        if asked.get("lines_mm"):
+            way = BY_LINES
+            self._lines.show_asked(asked)
+        elif asked.get("structure") or asked.get("scenario"):
+            kind = "structure" if asked.get("structure") else "scenario"
+            way = (kind, asked[kind])
+        else:
+            self._form.set_values({name: asked[name] for name in ("point_mm", "normal")})
+        self._by.setCurrentIndex(max(self._by.findData(way), 0))
+
+    @property
+    def _way(self) -> tuple[str, str]:
+        found: tuple[str, str] = self._by.currentData() or BY_PLANE
+        return found
+
+    def _heights(self) -> NDArray[np.float64] | None:
+        """Return (n,) mm the mesh's points from the cut asked for; None for one not drawn."""
+        if self._mesh is None:
+            return None
+        if self._way == BY_LINES:
+            return self._lines.heights()
+        if self._way != BY_PLANE:
             return None
         values = self._form.values()
-        away = self._middles - np.array(values["point_mm"])
-        result: NDArray[np.bool_] = away @ np.array(values["normal"]) > 0.0
+        normal = np.array(values["normal"], dtype=float)
+        away = np.array(values["point_mm"]) - self._mesh.points
+        result: NDArray[np.float64] = away @ normal / max(float(np.linalg.norm(normal)), 1e-12)
         return result
 
     def _plane(self) -> list[Layer]:
@@ -152,7 +200,7 @@ class MeshCut(QWidget):
         if self._mesh is None or not normal.any():
             return []
         normal /= np.linalg.norm(normal)
-        middle = self._middles.mean(axis=0)
+        middle = self._middle
         reach = float(np.linalg.norm(np.ptp(self._mesh.points, axis=0))) / 2.0
         points, triangles = disc(middle - normal * float((middle - point) @ normal), normal, reach)
         return [Layer("cut/plane", points, triangles, PLANE, 0.3, flat=True, caption="cut")]
@@ -174,27 +222,36 @@ class MeshCut(QWidget):
     def _follow(self, *_: object) -> None:
         """Show what belongs to the state, and the picture."""
         on, made = self._on.isChecked(), bool(self._cut_id)
-        behind = self._specimen() if on and not made else None
+        asking, way = on and not made, self._way
         for row in (self._by, self._ask):
-            row.setVisible(on and not made)
-        for row in (self._form, self._about, self._here):
-            row.setVisible(behind is not None)
+            row.setVisible(asking)
+        self._stale.setVisible(asking and self._was_cut)
+        self._lines.setVisible(asking and way == BY_LINES)
+        for row in (self._form, self._here):
+            row.setVisible(asking and way == BY_PLANE)
         for row in (self._result, self._table, self._after):
             row.setVisible(on and made)
+        if not (asking and way == BY_LINES):
+            self._lines.put_down()
+        heights = self._heights() if asking else None
+        said = self._lines.wrong if way == BY_LINES else ""
+        if heights is not None and self._mesh is not None and not said:
+            said = told(self._mesh, heights)
+        self._about.setText(said)
+        self._about.setVisible(asking and bool(said))
         self._enable()
-        if behind is not None:
-            gone = float(self._volumes[behind].sum())
-            kept = float(self._volumes.sum()) - gone
-            self._about.setText(f"About {kept:.0f} mL stay, {gone:.0f} mL are cut off.")
+        if asking and way == BY_PLANE:
             values = self._form.values()
             self.showing.grips_changed.emit(values["point_mm"], values["normal"])
         else:
-            self.left()
+            self.showing.grips_changed.emit(None, None)
         self.changed.emit()
 
     def _enable(self) -> None:
-        for action in (self._do, self._forget, self._export):
+        for action in (self._forget, self._export):
             action.setEnabled(not self.session.busy)
+        drawn = self._way != BY_LINES or self._lines.heights() is not None
+        self._do.setEnabled(not self.session.busy and drawn)
 
     def _tell(self, made: Cut | None) -> None:
         if made is None:

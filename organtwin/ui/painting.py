@@ -1,4 +1,4 @@
-"""Tools in hand: brush, scissors, and a click; each gesture is one step of the case."""
+"""Tools in hand: brush, and a click; each gesture is one step of the case."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from PySide6.QtGui import QPainter
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.volume import Volume, to_index, to_lps
-from organtwin.ui.views.brush import draw_circle, draw_line, shade_of
+from organtwin.ui.views.brush import draw_circle, shade_of
 from organtwin.ui.views.drags import Drag
-from organtwin.ui.views.framing import step_mm
-from organtwin.ui.views.organ_view import OrganView
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.workbench import Workbench
 
 SMALLEST_MM: Final = 0.5
 LARGEST_MM: Final = 60.0
 STEP: Final = 1.15
-CORNER_PX: Final = 3.0
 SPREAD_SD: Final = 2.0
 Limits = Callable[[], Mapping[str, Any]]
 """Gives what limits a gesture: over, inside, low, high."""
@@ -164,82 +161,6 @@ class _Stroke:
         else:
             easel.drop()
             self._bench.said.emit("Nothing changes here: look at over, inside and values")
-
-
-class Scissors(InHand):
-    """Cuts what lies in an outline drawn in a slice, or in 3D along the direction looked in."""
-
-    def __init__(self, bench: Workbench, asked: Callable[[], Mapping[str, Any]]) -> None:
-        super().__init__(bench)
-        self._asked = asked
-        self._line: list[NDArray[np.float64]] = []
-        self._view: SliceView | None = None
-        self._only_slice = True
-
-    def set_depth(self, only_slice: bool) -> None:
-        """Choose whether an outline in a slice cuts that slice only, or through all of them."""
-        self._only_slice = only_slice
-
-    def overlay(self, painter: QPainter, view: SliceView) -> None:
-        """Draw the outline so far."""
-        if view is self._view and len(self._line) > 1:
-            shade = shade_of(view, self.bench.active)
-            draw_line(painter, view, np.array(self._line), shade=shade, closed=True)
-
-    def begun(self, view: SliceView, point: QPointF, *, other: bool) -> Drag | None:
-        """Begin an outline."""
-        del other
-        if not self.may_begin():
-            return None
-        self._line, self._view = [view.to_mm(point)], view
-        return _Outline(view, point, self._line, self._cut)
-
-    def cut_3d(self, view: OrganView, points_mm: NDArray[np.float64]) -> None:
-        """Cut with an outline drawn over the 3D view, on the plane through what it looks at."""
-        if len(points_mm) > 2 and self.may_begin():
-            towards = [float(x) for x in view.camera.GetDirectionOfProjection()]
-            eye = [float(x) for x in view.camera.GetPosition()]
-            self._do({"points": points_mm.tolist(), "normal": towards, "eye": eye, "depth_mm": 0.0})
-
-    def _cut(self) -> None:
-        view, line = self._view, self._line
-        self._view, self._line = None, []
-        if view is None or len(line) < 3:
-            return
-        normal = view.frame().normal
-        depth = 0.98 * step_mm(view.grid(), normal) if self._only_slice else 0.0
-        points = [point.tolist() for point in line]
-        self._do({"points": points, "normal": normal.tolist(), "depth_mm": depth})
-
-    def _do(self, drawn: Mapping[str, Any]) -> None:
-        asked = {"structure": self.bench.active, **self._asked(), **drawn}
-        visit = self.bench.showing.visit
-        self.bench.session.do("edit", {"visit": visit, "tool": "scissors", "arguments": asked})
-
-
-class _Outline:
-    """An outline on its way; a point every few pixels."""
-
-    def __init__(
-        self,
-        view: SliceView,
-        start: QPointF,
-        line: list[NDArray[np.float64]],
-        over: Callable[[], None],
-    ) -> None:
-        self._view, self._last, self._line, self._over = view, start, line, over
-
-    def move(self, to: QPointF) -> None:
-        """Draw on."""
-        if (to - self._last).manhattanLength() >= CORNER_PX:
-            self._last = to
-            self._line.append(self._view.to_mm(to))
-
-    def end(self, to: QPointF) -> None:
-        """Close it."""
-        self.move(to)
-        self._over()
-        self._view.update()
 
 
 class Pointing(InHand):

@@ -77,10 +77,10 @@ class ReviewJournal:
 
     def _standing(self, visit: int, *steps: str) -> Iterator[JournalEntry]:
         """Yield some steps on a visit that were not undone, latest first."""
-        entries, undone, moved = self._session.entries, _undone(self._session.entries), False
+        entries, gone, moved = self._session.entries, undone(self._session.entries), False
         for entry in reversed(entries):
             moved |= entry.done.step == "import"  # before it a number may mean another visit
-            if entry.done.step not in steps or entry.sequence in undone:
+            if entry.done.step not in steps or entry.sequence in gone:
                 continue
             number = entry.done.arguments.get("visit", 0)
             if self._means(entry, visit) if moved else number == visit:
@@ -97,7 +97,8 @@ class ReviewJournal:
         return self._keys[where] == key_of(self._session.case.visits[visit])
 
 
-def _undone(entries: Iterable[JournalEntry]) -> set[int]:
+def undone(entries: Iterable[JournalEntry]) -> set[int]:
+    """Return the numbers of the entries that were undone and not done again."""
     found: set[int] = set()
     for entry in entries:
         number = int(entry.done.arguments.get("entry", 0))

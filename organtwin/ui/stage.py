@@ -18,7 +18,7 @@ from organtwin.ui.stage_bar import StageBar
 from organtwin.ui.tool_bar import ToolBar
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.beside_view import BesideView
-from organtwin.ui.views.organ_view import CutsIn3D, OrganView
+from organtwin.ui.views.organ_view import HandIn3D, OrganView
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.views.slicing import PLANES, Plane
 
@@ -209,9 +209,10 @@ class Stage(QWidget):
         self.measures.follow()
 
     def _follow_hand(self) -> None:
-        """Let the tool in hand cut in 3D where it can."""
+        """Let the tool in hand work in 3D where it can."""
         hand = self.showing.viewing.hand
-        self.organ.scissors = hand if isinstance(hand, CutsIn3D) else None
+        self.organ.hand = hand if isinstance(hand, HandIn3D) else None
+        self.organ.update()
 
     def _draw_scene(self) -> None:
         self.organ.show_scene(self.showing.scene())

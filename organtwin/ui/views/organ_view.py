@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPen,
-    QPolygonF,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -23,6 +22,7 @@ from organtwin.core.directions import LETTERS
 from organtwin.ui.scene import Layer, Scale, Scene
 from organtwin.ui.theme import font
 from organtwin.ui.views.actors import actor_of
+from organtwin.ui.views.drags import Drag
 from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
 
 FRONT = np.array([-0.25, -1.0, 0.28])
@@ -33,11 +33,14 @@ AXIS_COLOURS = ("#e0605e", "#63c08a", "#6aa7f0")
 
 
 @runtime_checkable
-class CutsIn3D(Protocol):
-    """A tool in hand that takes an outline drawn over the organ."""
+class HandIn3D(Protocol):
+    """A tool in hand that left drags over the organ belong to."""
 
-    def cut_3d(self, view: OrganView, points_mm: NDArray[np.float64]) -> None:
-        """Cut with an outline (n, 3) LPS mm in the plane the camera is focused on."""
+    def begun_3d(self, view: OrganView, point: QPointF) -> Drag | None:
+        """Return what a press begins; None: it turns the organ."""
+
+    def overlay_3d(self, painter: QPainter, view: OrganView) -> None:
+        """Draw its outline over the picture."""
 
 
 class OrganView(VtkView):
@@ -59,8 +62,8 @@ class OrganView(VtkView):
         self._aimed = False
         self._own_camera = True
         self._bounds = Scene().bounds_mm()
-        self.scissors: CutsIn3D | None = None
-        self._outline: list[QPointF] = []
+        self.hand: HandIn3D | None = None
+        self._held: Drag | None = None
         self.empty_line = "The organ appears here once it is segmented"
 
     def show_scene(self, scene: Scene) -> None:
@@ -139,10 +142,10 @@ class OrganView(VtkView):
         self.update()
 
     def grab_drag(self, point: QPointF) -> bool:
-        """Take the drag when it starts on a grip, or cuts; with Ctrl it turns all the same."""
+        """Take the drag when it starts on a grip, or is the hand's; with Ctrl it turns anyway."""
         turns = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier
-        if self.scissors is not None and not turns:
-            self._outline = [point]
+        self._held = self.hand.begun_3d(self, point) if self.hand and not turns else None
+        if self._held is not None:
             return True
         self._grip, self._last = "", point
         for name, place in self._grips().items():
@@ -151,10 +154,11 @@ class OrganView(VtkView):
         return bool(self._grip)
 
     def drag_to(self, point: QPointF) -> None:
-        """Move or turn the plane, or draw the outline on."""
-        if self._outline:
-            self._outline.append(point)
+        """Move or turn the plane, or go on with what the hand does."""
+        if self._held is not None:
+            self._held.move(point)
             self.update()
+            return
         if self._plane is None:
             return
         centre, normal = self._plane
@@ -177,12 +181,12 @@ class OrganView(VtkView):
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End a drag; an outline is cut."""
+        """End a drag."""
         super().mouseReleaseEvent(event)
-        outline, self._outline = self._outline, []
-        if self.scissors is not None and len(outline) > 2:
-            self.scissors.cut_3d(self, np.array([self.to_focal_plane(p) for p in outline]))
-        self.update()
+        held, self._held = self._held, None
+        if held is not None:
+            held.end(event.position())
+            self.update()
 
     def overlay(self, painter: QPainter) -> None:
         """Draw title, orientation marker, colour scale, key and grips."""
@@ -201,9 +205,8 @@ class OrganView(VtkView):
             _draw_scale(painter, self.rect().toRectF(), self.scene.scale)
         self._draw_key(painter)
         self._draw_grips(painter)
-        if self._outline:
-            painter.setPen(QPen(QColor("#ffd479"), 2))
-            painter.drawPolygon(QPolygonF(self._outline))
+        if self.hand is not None:
+            self.hand.overlay_3d(painter, self)
 
     def _draw_key(self, painter: QPainter) -> None:
         painter.setFont(font(11))
