@@ -37,14 +37,14 @@ class Problem:
         return {"fixed_nodes": self.fixed, "pressure_faces": self.pressed}
 
 
-def organ(organ_edge_mm: float, tumour_edge_mm: float) -> Problem:
-    """Return the organ meshed with edges near these."""
+def organ(tetrahedra: int) -> Problem:
+    """Return the organ meshed with about so many tetrahedra."""
     i, j, k = np.indices((80, 70, 60)) * 2.0
     voxels = np.zeros(i.shape, np.uint8)
     voxels[((i - 80) / 66) ** 2 + ((j - 70) / 54) ** 2 + ((k - 60) / 48) ** 2 < 1] = 1
     voxels[(i - 95) ** 2 + (j - 70) ** 2 + (k - 70) ** 2 < 15**2] = 2
-    sizes = Sizes(organ_edge_mm=organ_edge_mm, tumour_edge_mm=tumour_edge_mm)
-    made, _ = mesh_labels(map_of(voxels, (2.0, 2.0, 2.0)), sizes, Watch())
+    wanted = Sizes(target_tetrahedra=tetrahedra)
+    made, _ = mesh_labels(map_of(voxels, (2.0, 2.0, 2.0)), wanted, Watch())
     mesh = Mesh(made.points, made.tetrahedra.astype(np.int32), made.regions.astype(np.int32))
     faces = surface(mesh)
     nodes = np.unique(faces)

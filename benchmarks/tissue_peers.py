@@ -1,7 +1,7 @@
 """Tissue against its peers in one run: CalculiX and scikit-fem on the same mesh and law.
 
-``python benchmarks/tissue_peers.py [--edge MM] [--part P] [--json]`` meshes an organ of 13 cm with
-a stiffer tumour (about 110 000 unknowns at the default edge), applies weight and pressure from
+``python benchmarks/tissue_peers.py [--tetrahedra N] [--part P] [--json]`` meshes an organ of 13 cm
+with a stiffer tumour (about 110 000 unknowns by default), applies weight and pressure from
 zero, and prints CPU seconds, the ratio to ours, and how far displacements differ (relative L2 over
 the nodes):
 
@@ -80,13 +80,13 @@ class Compared:
 def main() -> int:
     """Solve with all and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--edge", type=float, default=30.0, help="of the organ, mm")
+    parser.add_argument("--tetrahedra", type=int, default=25_000)
     parser.add_argument("--part", type=float, default=0.3, help="of the full load")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     os.environ.setdefault("MKL_NUM_THREADS", "1")
     prepare_process()
-    problem = organ(asked.edge, asked.edge / 2.0)
+    problem = organ(asked.tetrahedra)
     peers: dict[str, Callable[[], tuple[NDArray[np.float64], float, str]]] = {
         "p2": lambda: _calculix(problem, asked.part),
         "p2_p1": lambda: tissue_scikit_fem.solve(problem, asked.part),

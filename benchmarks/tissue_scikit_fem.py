@@ -7,6 +7,7 @@ installed (its author's choice for speed), else SciPy's SuperLU.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -53,6 +54,7 @@ class _Model:
     def __init__(self, problem: Problem) -> None:
         import skfem
 
+        self._begun = time.process_time()
         mesh = skfem.MeshTet(problem.mesh.points_mm.T.copy(), problem.mesh.cells.T.copy())
         self._u = skfem.Basis(mesh, skfem.ElementVector(skfem.ElementTetP2()), intorder=3)
         self._p = self._u.with_element(skfem.ElementTetP1())
@@ -86,6 +88,8 @@ class _Model:
             matrix, residual = self._assembled(unknowns, part)
             norm = float(np.linalg.norm(residual[self._free]))
             reference = max(reference, float(np.linalg.norm(self._weight(part)[self._free])))
+            seconds = time.process_time() - self._begun
+            print(f"scikit-fem at {part:.3f}: {norm:.1e}, {seconds:.0f} s CPU", file=sys.stderr)
             if norm <= TOLERANCE * reference:
                 return unknowns
             if not norm < 1e4 * reference:

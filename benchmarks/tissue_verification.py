@@ -148,8 +148,7 @@ def land() -> Iterator[Figure]:
     yield within("problem 1, end z mm", value, (4.14, 4.20), f"{LAND} fig. 3, {READ}")
     yield near("problem 1, end z mm", value, 4.17, 0.005, f"consensus of fig. 3, {READ}")
     source = f"{LAND} fig. 6, as read by the benchmarks of TorchCor"
-    with cases.solved_directly():
-        inner, outer = cases.apex_mm("p2_p1", 12, 2)
+    inner, outer = cases.apex_mm("p2_p1", 12, 2, direct=True)
     yield within("problem 2, inner apex z mm, direct solver", inner, (-26.9, -26.4), source)
     yield within("problem 2, outer apex z mm, direct solver", outer, (-28.5, -28.1), source)
     preview = cases.apex_mm("p1_p1", 16, 4)[0]

@@ -5,8 +5,7 @@ Small in tests/solvers/test_verification.py, in full in benchmarks/tissue_verifi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 
 from benchmarks.verification_meshes import tube_mesh, ventricle_mesh
-from solvers import linear
 from solvers.acting import load_recipe
 from solvers.elements import COARSER, ELEMENTS
 from solvers.refinement import Mesh
@@ -59,16 +57,6 @@ def nested(made: Callable[[str, Any], Problem], element: str, steps: int) -> Pro
         return made(element, None).solve(steps)
     coarse = made(COARSER[element].name, None).solve(steps)
     return made(element, coarse.grid).solve(start=coarse)
-
-
-@contextmanager
-def solved_directly() -> Iterator[None]:
-    """Have every linear solve done by factorisation, to look at the discretisation alone."""
-    before, linear.DIRECT_BELOW = linear.DIRECT_BELOW, 10**9  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        linear.DIRECT_BELOW = before  # type: ignore[misc]
 
 
 def across(axis: int, at: float) -> Callable[[Reals], NDArray[np.bool_]]:
@@ -209,15 +197,19 @@ def beam_mm(cuts: int) -> float:
     return float(nested(made, "p2_p1", 4).moved((10.0, 0.5, 1.0))[2])
 
 
-def apex_mm(element: str, rings: int, layers: int) -> tuple[float, float]:
-    """Return z of the inner and outer apex of Land's problem 2 under 10 kPa."""
+def apex_mm(element: str, rings: int, layers: int, *, direct: bool = False) -> tuple[float, float]:
+    """Return z of the inner and outer apex of Land's problem 2 under 10 kPa.
+
+    Args:
+        direct: factorise in every linear solve, to look at the discretisation alone.
+    """
     mesh = ventricle_mesh(rings, layers)
     values = {"shear_modulus_kpa": 5.0, "poisson_ratio": 0.5, "stiffening_across": 1.0}
     fibres = {"fibre_ratio": 1.0, "fibre_shear_ratio": 1.0, "fibre": (1.0, 0.0, 0.0)}
     wall = np.arange(len(mesh.points_mm)) < len(mesh.points_mm) // (layers + 1)
 
     def made(name: str, grid: Any) -> Problem:
-        problem = Problem(mesh, name, "fung", {**values, **fibres}, grid)
+        problem = Problem(mesh, name, "fung", {**values, **fibres}, grid, direct)
         problem.hold(lambda x: x[:, 2] > 5.0 - 1e-6)
         pushed(problem, problem.faces(lambda _: wall), 10.0)
         return problem

@@ -34,15 +34,15 @@ class Linear:
         steps: Krylov steps so far.
     """
 
-    def __init__(self, system: System) -> None:
-        """Allocate the matrices and set up the solver."""
+    def __init__(self, system: System, *, direct_below: int = DIRECT_BELOW) -> None:
+        """Allocate the matrices and set up the solver; arguments as of `Newton`."""
         from petsc4py import PETSc as petsc4py
 
         self._petsc: Any = petsc4py
         self._system = system
         self._comm = system.grid.comm
         self._blocks, self._schur = system.matrices()
-        self._direct = system.size < DIRECT_BELOW
+        self._direct = system.size < direct_below
         self._nest = self._petsc.Mat().createNest(self._blocks, comm=self._comm)
         self._solver = self._petsc.KSP().create(self._comm)
         self._ready = False
@@ -72,7 +72,7 @@ class Linear:
         step, why = None, ""
         if not self._direct:
             step, why = self._solved(self._solver, residual, tolerance)
-        if step is None and self._system.size < FACTORED_BELOW:
+        if step is None and (self._direct or self._system.size < FACTORED_BELOW):
             step, why = self._factored(residual)
         if step is None:
             raise NotConverged(f"the linear solve failed (PETSc reason {why})")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.failures import NotConverged
-from solvers.linear import Linear
+from solvers.linear import DIRECT_BELOW, Linear
 from solvers.system import System
+from solvers.worst import unbalanced_place
 
 Reals = NDArray[np.float64]
 TOLERANCE: Final = 1e-6
@@ -31,10 +32,10 @@ class Newton:
         linear: the linear solver.
     """
 
-    def __init__(self, system: System) -> None:
-        """Set up the linear solver."""
+    def __init__(self, system: System, *, direct_below: int = DIRECT_BELOW) -> None:
+        """Set up the linear solver; with fewer unknowns than `direct_below` by factorisation."""
         self._system = system
-        self.linear = Linear(system)
+        self.linear = Linear(system, direct_below=direct_below)
         self.iterations = 0
 
     def solve(self, reference: float, tolerance: float = TOLERANCE) -> int:
@@ -45,15 +46,22 @@ class Newton:
 
         Raises:
             NotConverged: the residual is not below after `MOST_ITERATIONS`, or a linear solve
-                failed; the message says how large it is.
+                failed; the message says how large it is, and where.
         """
+        try:
+            return self._solved(reference, tolerance)
+        except NotConverged as error:
+            place = unbalanced_place(self._system, self._system.residual())
+            raise NotConverged(f"{error}; forces balance worst in {place}") from error
+
+    def _solved(self, reference: float, tolerance: float) -> int:
         residual = self._system.residual()
         norm = self._system.norm(residual)
         for step in range(MOST_ITERATIONS):
             if norm <= tolerance * reference:
                 return step
             if not norm <= _HOPELESS * reference:
-                break
+                raise NotConverged(f"the residual grew to {norm / reference:.1e} of its start")
             direction = self.linear.direction(residual, _forcing(norm / reference, tolerance))
             residual, norm = self._searched(direction, norm)
             self.iterations += 1

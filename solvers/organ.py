@@ -37,6 +37,7 @@ CONTACT_TOLERANCE: Final = "contact_tolerance_mm"
 """The setting that says how deep a contact may be penetrated."""
 CONTACT_TOLERANCE_MM: Final = 0.05
 N_PER_KPA_MM2: Final = 1e-3
+ADVICE: Final = "Try smaller loads, more supports, stiffer tissue, or smaller cells there"
 
 
 class Organ:
@@ -244,7 +245,7 @@ class Level:
                 tell=tell,
             )
         except NotConverged as error:
-            raise NotConverged(f"under {self._acting()}: {error}") from error
+            raise self._failed(error) from error
 
     def settle(self, part: float = 1.0) -> None:
         """Solve at a part of the load from where the unknowns stand."""
@@ -265,7 +266,7 @@ class Level:
         try:
             pressed(self.contacts, self.system, tolerance_mm=tolerance_mm, solve=self.settle)
         except NotConverged as error:
-            raise NotConverged(f"under {self._acting()}: {error}") from error
+            raise self._failed(error) from error
 
     def force_n(self, name: str) -> NDArray[np.float64]:
         """Return (3,) the force in N of a load (with ``@NAME``) on the tissue, on every rank."""
@@ -275,12 +276,12 @@ class Level:
         total = self._grid.comm.allgather(nodal.sum(axis=0))
         return np.asarray(-N_PER_KPA_MM2 * np.sum(total, axis=0))
 
-    def _acting(self) -> str:
-        """The loads that are not zero, for a message."""
+    def _failed(self, error: NotConverged) -> NotConverged:
+        """The same with the loads that are not zero, and what to do."""
         names = {name for (name, _), full in self._full.items() if full.any()}
         names |= {contact.name for contact in self.contacts}
         moved = ["prescribed displacement"] if self.system.is_moved() else []
-        return ", ".join([*sorted(names), *moved])
+        return NotConverged(f"under {', '.join([*sorted(names), *moved])}: {error}. {ADVICE}")
 
     def start_from(self, other: Level) -> None:
         """Take the unknowns' values and contacts' penalties from another element on the mesh."""

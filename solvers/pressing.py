@@ -14,6 +14,7 @@ from solvers.grid import Grid
 from solvers.system import System
 from solvers.terms import Term
 from solvers.tetrahedra import volumes_mm3
+from solvers.worst import largest_place
 
 SOFTEST: Final = 10.0
 STIFFEST: Final = 1e5
@@ -60,10 +61,17 @@ class Pressing:
 
     def penetration_mm(self) -> float:
         """Return the root mean square over a cell's faces of how deep they are, at its largest."""
-        square, area = self._term.measured("square"), self._term.measured("area")
-        touching = area > 0.0
-        worst = float((square[touching] / area[touching]).max(initial=0.0))
+        worst = float(self._squares().max(initial=0.0))
         return float(np.sqrt(max(self._grid.comm.allgather(worst))))
+
+    def deepest_place(self) -> str:
+        """Return where that is, in words."""
+        return largest_place(self._grid, self._squares())
+
+    def _squares(self) -> NDArray[np.float64]:
+        """(local cells,) the mean over each cell's faces of the square of how deep they are."""
+        square, area = self._term.measured("square"), self._term.measured("area")
+        return np.divide(square, area, out=np.zeros_like(area), where=area > 0.0)
 
 
 def pressed(
@@ -102,4 +110,7 @@ def pressed(
 
 
 def _too_deep(contact: Pressing, depth: float, wanted: float) -> str:
-    return f"{contact.name} is penetrated by {depth:.3g} mm, {wanted:g} mm is wanted"
+    return (
+        f"{contact.name} is penetrated by {depth:.3g} mm in {contact.deepest_place()}, {wanted:g} "
+        f"mm is wanted: nodes are held there, or cells are too large for its shape"
+    )

@@ -20,6 +20,7 @@ from solvers.elements import ELEMENTS, Element
 from solvers.forms import Compiled, Words, compiled
 from solvers.grid import Grid
 from solvers.laws import SHEAR_MODULUS, inverse_bulk, law
+from solvers.linear import DIRECT_BELOW
 from solvers.newton import Newton
 from solvers.refinement import Mesh
 from solvers.stepping import loaded
@@ -44,6 +45,7 @@ class Problem:
         law: name of the law.
         values: its parameters, and its directions as (3,) unit vectors.
         grid: of another problem on the same mesh, to start from its answer.
+        direct: whether every linear solve is by factorisation.
     """
 
     mesh: Mesh
@@ -51,6 +53,7 @@ class Problem:
     law: str
     values: Mapping[str, Any]
     grid: Any = None
+    direct: bool = False
     scaled: list[tuple[Any, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -92,7 +95,7 @@ class Problem:
 
     def solve(self, steps: int = 1, start: Problem | None = None) -> Problem:
         """Bring the load up from rest, or from another element's answer; return the problem."""
-        newton = Newton(self.system)
+        newton = Newton(self.system, direct_below=10**9 if self.direct else DIRECT_BELOW)
         self._set_load(1.0)
         reference = self.system.norm(self.system.residual())
         if start is None:
