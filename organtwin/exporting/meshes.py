@@ -54,13 +54,15 @@ class Tagged:
         mesh: all of it is written.
         values: structure name → number of its region in the file; its label where none is given.
         cut: (f, 3) triangles on the outside that a cut made; named apart from the organ's own.
-        fields: name → (n,) a number at each point; only VTK files hold them.
+        fields: name → (n,) a number at each point, or (n, k); only VTK files hold them.
+        cell_fields: name → (m,) a number in each tetrahedron, or (m, k); only VTK files hold them.
     """
 
     mesh: OrganMesh
     values: Mapping[str, int] = field(default_factory=dict)
     cut: NDArray[np.int32] = field(default_factory=lambda: NO_CUT)
     fields: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    cell_fields: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise BadArgument for values that do not tell the regions apart."""

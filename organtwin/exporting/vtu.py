@@ -1,7 +1,8 @@
 """Meshes as VTK UnstructuredGrid (.vtu): tetrahedra first, then the triangles of the interfaces.
 
 The XML format of VTK (docs.vtk.org, "VTK XML Formats"), binary, compressed, written by VTK itself.
-Cell data "region" (0 on triangles) and "surface" (0 on tetrahedra); field data give each name its
+Cell data "region" (0 on triangles), "surface" (0 on tetrahedra) and what a solver told of cells (no
+number on triangles); field data give each name its
 number and dimension, as Gmsh's physical names do: "liver" → (1, 3), "liver.outside" → (2, 2).
 """
 
@@ -64,6 +65,9 @@ def _grid(tagged: Tagged) -> Any:
     grid.GetCellData().AddArray(array(surfaces, "surface"))
     for name, values in tagged.fields.items():
         grid.GetPointData().AddArray(array(values, name))
+    for name, cellwise in tagged.cell_fields.items():
+        none = np.full((len(triangles), *cellwise.shape[1:]), np.nan, cellwise.dtype)
+        grid.GetCellData().AddArray(array(np.concatenate([cellwise, none]), name))
     for name, number, dimension in names_of(tagged):
         grid.GetFieldData().AddArray(array(np.array([number, dimension], np.int32), name))
     return grid

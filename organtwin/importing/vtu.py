@@ -36,6 +36,32 @@ def mesh_fields(
             points that none of them uses.
         BadMesh: a tetrahedron is flat or turned inside out.
     """
+    grid, mesh, values = _mesh(path)
+    return mesh, values, _fields(grid)
+
+
+def moved_mesh(path: Path, field: str) -> tuple[OrganMesh, dict[str, int], NDArray[np.float64]]:
+    """Return the mesh, name → number of its regions, and point data (n, 3) of the name `field`.
+
+    Raises:
+        BadInput, BadMesh: as `mesh_fields`; no such point data of three numbers.
+    """
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    grid, mesh, values = _mesh(path)
+    arrays = grid.GetPointData()
+    found = arrays.GetArray(field)
+    if found is None or found.GetNumberOfComponents() != 3:
+        there = [arrays.GetArrayName(n) for n in range(arrays.GetNumberOfArrays())]
+        raise BadInput(
+            f"this mesh has no point data {field!r} of three numbers",
+            where=str(path),
+            advice="there are: " + (", ".join(map(str, there)) or "none"),
+        )
+    return mesh, values, np.array(vtk_to_numpy(found), dtype=np.float64)
+
+
+def _mesh(path: Path) -> tuple[Any, OrganMesh, dict[str, int]]:
     grid = _grid(path)
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -63,7 +89,7 @@ def mesh_fields(
         Structure(name, label, "other", UNKNOWN, GREY) for label, name in enumerate(values, 1)
     )
     mesh = OrganMesh(points, cells.astype(np.int32), (labels + 1).astype(np.int32), structures)
-    return mesh, values, _fields(grid)
+    return grid, mesh, values
 
 
 def _grid(path: Path) -> Any:

@@ -10,6 +10,7 @@
     run_job()               any job of the contract
     distance_to()           signed distance to a labelled structure, finer than its voxels
     warped_image(), warped_labelmap(), moved_landmarks()   what a deformation does to them
+    beyond_limits()         where tissue is strained beyond a limit that somebody states
 """
 
 from organtwin.simulating.catalogue import Catalogue, Model, Offer, catalogue
@@ -32,6 +33,7 @@ from organtwin.simulating.loads import (
 )
 from organtwin.simulating.prescribing import displacement_at, registered_mm
 from organtwin.simulating.runner import Limits, run_job
+from organtwin.simulating.safety import Marker, StrainLimit, beyond_limits
 from organtwin.simulating.supports import supports_of
 from organtwin.simulating.warped import Warped, warped_image, warped_labelmap, warped_labels
 from organtwin.simulating.warping import Landmarks, moved_landmarks
@@ -44,15 +46,18 @@ __all__ = [
     "Landmarks",
     "Limits",
     "Loads",
+    "Marker",
     "Model",
     "Offer",
     "Plane",
     "Resolution",
     "RigidSurface",
     "Springs",
+    "StrainLimit",
     "Tool",
     "Treatment",
     "Warped",
+    "beyond_limits",
     "blood_pressure",
     "catalogue",
     "deformation_simulation",

@@ -28,7 +28,8 @@ GRAVITY_MM_PER_S2: Final = 9806.65
 
 PREVIEW: Final = "p1_p1"
 """The solvers' element of a preview; the accurate one is their default."""
-FIELDS: Final = ("displacement_mm", "von_mises_kpa", "volume_ratio")
+LEFT_OUT: Final = ("displacement_at_times_mm",)
+"""What a solver tells that no Simulation keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +99,9 @@ def deformation_simulation(
             process asks again and again about the same mesh (docs/mechanics.md).
 
     Returns:
-        Simulation of kind "deformation": fields displacement_mm (members, n, 3) LPS mm,
-        von_mises_kpa (members, m), volume_ratio (members, m); one member.
+        Simulation of kind "deformation", one member: every array that the solver tells
+        (docs/results.md), displacement_mm (members, n, 3) LPS mm among them. A preview has no
+        strains, stresses and energy of cells.
 
     Raises:
         BadArgument: a region whose kind has no values, or loads that do not fit the mesh.
@@ -108,7 +110,7 @@ def deformation_simulation(
     member = region_values(mesh, organ.law_values if law_values is None else law_values)
     arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
     if preview:
-        settings = {**settings, "element": PREVIEW}
+        settings = {**settings, "element": PREVIEW, "cell_fields": 0.0}
     job = job_for("deformation", law or organ.law, [member], arrays=arrays, settings=settings)
     answer = run_job(job, arrays, folder, watch, limits=limits)
     return Simulation(
@@ -118,7 +120,7 @@ def deformation_simulation(
         job_json=job.to_json(),
         mesh=identity(encode(mesh)),
         days=np.zeros(0),
-        fields={name: answer.arrays[name] for name in FIELDS},
+        fields={name: a for name, a in answer.arrays.items() if name not in LEFT_OUT},
         quantities={},
         numbers=answer.result.numbers,
         versions=answer.result.versions,
