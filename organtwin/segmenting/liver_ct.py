@@ -19,7 +19,7 @@ from organtwin.segmenting.organ import liver_body, liver_core, scene_of, spine_i
 from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
 from organtwin.segmenting.plausible import place_in, refuse_unlikely
 from organtwin.segmenting.tumours import tumours_in
-from organtwin.segmenting.veins import UNTOLD, veins_in, with_untold
+from organtwin.segmenting.veins import UNTOLD, vessels_in, with_untold
 
 COARSE_MM = 3.0
 
@@ -111,7 +111,8 @@ def _inside(tissue: Parenchyma, spine_i: float, watch: Watch) -> dict[str, Flags
     tumours = tumours_in(tissue)
     watch.tell(0.75, "following the veins")
     sick = np.logical_or.reduce([np.zeros_like(tissue.organ), *tumours])
-    veins = veins_in(tissue, sick, spine_i)
+    vessels = vessels_in(tissue, sick, spine_i)
+    veins = vessels.told_apart() if vessels is not None else None
     if veins is not None and veins.apart:
         found["liver"] = tissue.organ | veins.all
         found |= {"portal-vein": veins.portal, "hepatic-vein": veins.hepatic}

@@ -86,27 +86,67 @@ class Pieces:
         return found[found > 0].astype(np.int64)
 
 
-def parted(lit: Lit, roots: tuple[Flags, Flags]) -> Flags:
-    """Which vessel voxels belong to the first root, (ni, nj, nk) bool.
+@dataclass(frozen=True)
+class Parting:
+    """Two trees told apart, kept so that what a person points at is answered quickly.
 
     Args:
-        roots: voxels of the first and of the second tree's root; the first has what both claim.
+        vessels: (ni, nj, nk) bool.
+        pieces: what they are cut into.
+        favour: (n,) log-odds of each piece for the first tree, by the roots and by its blood.
+        spacing_mm: voxel size.
     """
-    pieces = _pieces(lit)
-    first = pieces.at(roots[0] & lit.vessels)
-    second = np.setdiff1d(pieces.at(roots[1] & lit.vessels), first)
-    held = np.zeros(pieces.count + 1)
-    held[first], held[second] = CERTAIN, -CERTAIN
-    blood = _Blood.of(pieces, lit)
-    mine = _cut(pieces, held)
-    for _ in range(ROUNDS):
-        again = _cut(pieces, held + blood.speaks_for(mine))
-        if np.array_equal(again, mine):
-            break
-        mine = again
-    mine[0] = False
-    found: Flags = mine[pieces.number]
-    return found
+
+    vessels: Flags
+    pieces: Pieces
+    favour: Numbers
+    spacing_mm: Spacing
+
+    @staticmethod
+    def of(lit: Lit, roots: tuple[Flags, Flags]) -> Parting:
+        """Tell two trees apart by their roots.
+
+        Args:
+            roots: voxels of the first and of the second tree's root; the first has what both claim.
+        """
+        pieces = _pieces(lit)
+        first = pieces.at(roots[0] & lit.vessels)
+        second = np.setdiff1d(pieces.at(roots[1] & lit.vessels), first)
+        held = np.zeros(pieces.count + 1)
+        held[first], held[second] = CERTAIN, -CERTAIN
+        blood = _Blood.of(pieces, lit)
+        mine, favour = _cut(pieces, held), held
+        for _ in range(ROUNDS):
+            favour = held + blood.speaks_for(mine)
+            again = _cut(pieces, favour)
+            if np.array_equal(again, mine):
+                break
+            mine = again
+        return Parting(lit.vessels, pieces, favour, lit.spacing_mm)
+
+    def first(self, pointed: tuple[Flags, Flags] | None = None) -> Flags:
+        """Which vessel voxels belong to the first tree, (ni, nj, nk) bool.
+
+        Pieces that a person pointed at are moved to their tree, and with them what the cheapest cut
+        takes along: the branch behind the place where it was joined wrongly. A piece that was
+        pointed at in both trees is shared out by what is nearer.
+
+        Args:
+            pointed: voxels that a person says belong to the first and to the second tree.
+        """
+        nothing = np.zeros_like(self.vessels)
+        mine, theirs = pointed or (nothing, nothing)
+        number, favour = self.pieces.number, self.favour.copy()
+        ours, others = (self.pieces.at(said & self.vessels) for said in (mine, theirs))
+        favour[ours], favour[others] = CERTAIN, -CERTAIN
+        sides = _cut(self.pieces, favour)
+        sides[0] = False
+        found: Flags = sides[number]
+        shared = np.isin(number, np.intersect1d(ours, others))
+        if shared.any():
+            near, far = (depth_mm(~(s & shared), self.spacing_mm) for s in (mine, theirs))
+            found[shared] = (near <= far)[shared]
+        return found
 
 
 def _pieces(lit: Lit) -> Pieces:

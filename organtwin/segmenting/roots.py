@@ -63,8 +63,16 @@ def trunks_at(tissue: Parenchyma, contrast: float, spine_i: float) -> Trunks:
     if not beside:
         return Trunks(np.zeros_like(tissue.organ), tuple(cores))
     longest = max(beside, key=lambda core: int(core.any(axis=(0, 1)).sum()))
+    cava = _tube(longest, spacing)
     kept = tuple(core for core in cores if core is not longest)
-    return Trunks(_tube(longest, spacing), kept)
+    return Trunks(cava, kept or _joined_to_cava(longest & ~cava, spacing))
+
+
+def _joined_to_cava(off_cava: Flags, spacing_mm: Spacing) -> tuple[Flags, ...]:
+    """Trunks whose cores hang together with that of the vena cava, as in a late phase."""
+    parts, count = ndimage.label(off_cava)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1) * np.prod(spacing_mm) / 1000.0
+    return tuple(parts == n for n in range(1, count + 1) if sizes[n] > TRUNK_ML)
 
 
 def _tube(core: Flags, spacing_mm: Spacing) -> Flags:

@@ -2,12 +2,14 @@
 
 Vessels are what is a third as bright as the widest ones and joined to a place that surely is one
 (hysteresis), with gaps closed (`gaps`). They leave the organ only where both trees do: at the hilum
-and at the vena cava (`roots`). `parting` follows both trees from there.
+and at the vena cava (`roots`). `parting` follows both trees from there, and moves what a person
+pointed at with the branch behind it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -16,11 +18,18 @@ from skimage.filters import apply_hysteresis_threshold
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.organs import Organ
-from organtwin.segmenting.frame import Flags, Floats, Spacing
+from organtwin.segmenting.frame import Flags, Spacing
 from organtwin.segmenting.gaps import GAP_MM, gaps_closed
-from organtwin.segmenting.morphology import around, closed, dilated, without_specks
+from organtwin.segmenting.morphology import (
+    Box,
+    around,
+    closed,
+    depth_mm,
+    dilated,
+    without_specks,
+)
 from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.parting import Lit, parted
+from organtwin.segmenting.parting import Lit, Parting
 from organtwin.segmenting.roots import TRUNK_DEPTH_MM, Trunks, hepatic_root, portal_root, trunks_at
 from organtwin.segmenting.vesselness import tubes
 
@@ -37,6 +46,8 @@ DOOR_MM = 25.0
 STEM_MM = 30.0
 """How far outside the organ the trunk is followed: its stump, of about 80 mm (Gray's Anatomy)."""
 FEWEST = 20
+MIDDLE = 0.5
+"""Deeper in a root than this share of its depth is its middle."""
 UNTOLD = Structure(
     "veins", 4, "vessel", CodedTerm("29092000", "SCT", "Vein"), (0.30, 0.44, 0.75), "liver"
 )
@@ -46,22 +57,6 @@ UNTOLD = Structure(
 def with_untold(organ: Organ) -> Organ:
     """Return the organ with "veins" among its structures."""
     return replace(organ, structures=(*organ.structures, UNTOLD))
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How veins are looked for.
-
-    Args:
-        share: how bright a vein's edge is, of the contrast of the widest ones (1).
-        gap_mm: longest gap that is closed.
-        portal, hepatic: voxels (ni, nj, nk) bool that a person pointed at in either tree, or None.
-    """
-
-    share: float = LOW
-    gap_mm: float = GAP_MM
-    portal: Flags | None = None
-    hepatic: Flags | None = None
 
 
 @dataclass(frozen=True)
@@ -77,43 +72,103 @@ class Veins:
     apart: bool
 
 
-def veins_in(
-    tissue: Parenchyma, not_vein: Flags, spine_i: float, *, asked: Asked | None = None
-) -> Veins | None:
-    """Find the veins; None without contrast (nothing four sd brighter than the tissue).
+@dataclass(frozen=True)
+class Vessels:
+    """All vessels of an organ before anybody pointed at any; kept, a further click is quick.
+
+    Args:
+        tissue: the organ in its image.
+        all: (ni, nj, nk) bool.
+        portal, hepatic: where each tree begins by anatomy, empty when not found.
+    """
+
+    tissue: Parenchyma
+    all: Flags
+    portal: Flags
+    hepatic: Flags
+
+    def told_apart(self, portal: Flags | None = None, hepatic: Flags | None = None) -> Veins:
+        """Both trees, with what a person pointed at in either moved to it (`parting`).
+
+        What was pointed at is also where a tree begins whose root was not found or is proven wrong:
+        the other tree was pointed at in its middle.
+
+        Args:
+            portal, hepatic: voxels (ni, nj, nk) bool that a person pointed at.
+
+        Raises:
+            EmptyLabel: no vessel near any such place.
+        """
+        spacing = self.tissue.spacing_mm
+        said = (
+            pointed(self.all, portal, spacing, "portal-vein"),
+            pointed(self.all, hepatic, spacing, "hepatic-vein"),
+        )
+        roots = (
+            _root(self.portal, said[0], said[1], spacing),
+            _root(self.hepatic, said[1], said[0], spacing),
+        )
+        if not roots[0].any() or not roots[1].any():
+            nothing = np.zeros_like(self.all)
+            return Veins(self.all, nothing, nothing, apart=False)
+        by_anatomy = roots[0] is self.portal and roots[1] is self.hepatic
+        parting = self._by_anatomy if by_anatomy else Parting.of(self._lit, self._boxed(roots))
+        first = np.zeros_like(self.all)
+        first[self._box] = parting.first(self._boxed(said))
+        return Veins(self.all, first, self.all & ~first, apart=True)
+
+    @cached_property
+    def _by_anatomy(self) -> Parting:
+        return Parting.of(self._lit, self._boxed((self.portal, self.hepatic)))
+
+    @cached_property
+    def _box(self) -> Box:
+        return around(self.all, 12.0, self.tissue.spacing_mm)
+
+    @cached_property
+    def _lit(self) -> Lit:
+        """The vessels in the image as it is.
+
+        What lies between two vessels that touch is about a voxel wide, and any blur fills it.
+        """
+        part, inside = self.tissue.within(self._box), self.all[self._box]
+        ridge = part.hu - part.level
+        noise = self.tissue.noise(self.tissue.hu - self.tissue.level)
+        along = tubes(np.clip(ridge, -10.0 * noise, 10.0 * noise), inside, part.spacing_mm).along
+        return Lit(inside, ridge, along, noise, part.spacing_mm)
+
+    def _boxed(self, two: tuple[Flags, Flags]) -> tuple[Flags, Flags]:
+        return two[0][self._box], two[1][self._box]
+
+
+def vessels_in(
+    tissue: Parenchyma,
+    not_vein: Flags,
+    spine_i: float,
+    *,
+    share: float = LOW,
+    gap_mm: float = GAP_MM,
+) -> Vessels | None:
+    """Find the vessels; None without contrast (nothing four sd brighter than the tissue).
 
     Args:
         not_vein: voxels of tumours.
         spine_i: index i of the spine's middle in these arrays.
-        asked: what a person pointed at is a root besides those by anatomy, and proves one of these
-            wrong that holds a place in the other tree.
-
-    Raises:
-        EmptyLabel: no vein near a place that a person pointed at.
+        share: how bright a vein's edge is, of the contrast of the widest ones (1).
+        gap_mm: longest gap that is closed.
     """
-    asked = asked or Asked()
     contrast = contrast_of_veins(tissue, not_vein)
     if contrast is None:
         return None
     trunks = trunks_at(tissue, contrast, spine_i)
     where = _may_hold_veins(tissue, trunks) & ~not_vein
-    residual = tissue.residual(BLUR_MM)
-    vessels = _vessels(residual, where, tissue, contrast=contrast, asked=asked)
+    vessels = _bright(tissue, where, contrast=contrast, share=share, gap_mm=gap_mm)
     if not vessels.any():
         return None
     spacing = tissue.spacing_mm
     portal = portal_root(vessels, trunks, spacing)
     hepatic = hepatic_root(vessels, portal, trunks, organ=tissue.organ, spacing_mm=spacing)
-    said = [
-        pointed(vessels, places, spacing, name)
-        for places, name in ((asked.portal, "portal-vein"), (asked.hepatic, "hepatic-vein"))
-    ]
-    portal, hepatic = _root(portal, said[0], said[1]), _root(hepatic, said[1], said[0])
-    if not portal.any() or not hepatic.any():
-        nothing = np.zeros_like(vessels)
-        return Veins(vessels, nothing, nothing, apart=False)
-    first = _first(tissue, vessels, (portal & ~said[1], hepatic))
-    return Veins(vessels, first, vessels & ~first, apart=True)
+    return Vessels(tissue, vessels, portal, hepatic)
 
 
 def pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str) -> Flags:
@@ -138,11 +193,15 @@ def pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str
     return near
 
 
-def _root(anatomy: Flags, said: Flags, said_of_other: Flags) -> Flags:
-    """Where a tree begins: what was said, and what anatomy says unless the other tree is there."""
-    wrong = bool((anatomy & said_of_other).any())
-    root: Flags = said if wrong else said | anatomy
-    return root
+def _root(anatomy: Flags, said: Flags, said_of_other: Flags, spacing_mm: Spacing) -> Flags:
+    """Where a tree begins: by anatomy, unless that is nowhere or in the other tree's middle."""
+    if not anatomy.any():
+        return said
+    hit = anatomy & said_of_other
+    if not hit.any():
+        return anatomy
+    depth = depth_mm(anatomy, spacing_mm)
+    return said if depth[hit].max() > MIDDLE * depth.max() else anatomy
 
 
 def contrast_of_veins(tissue: Parenchyma, not_vein: Flags) -> float | None:
@@ -170,11 +229,12 @@ def _may_hold_veins(tissue: Parenchyma, trunks: Trunks) -> Flags:
     return held
 
 
-def _vessels(
-    residual: Floats, where: Flags, tissue: Parenchyma, *, contrast: float, asked: Asked
+def _bright(
+    tissue: Parenchyma, where: Flags, *, contrast: float, share: float, gap_mm: float
 ) -> Flags:
+    residual = tissue.residual(BLUR_MM)
     noise = tissue.noise(residual)
-    low = max(asked.share * contrast, LEAST_LOW * noise)
+    low = max(share * contrast, LEAST_LOW * noise)
     high = max(HIGH * contrast, LEAST_HIGH * noise, low)
     lit = np.where(where, residual, np.float32(-np.inf))
     vessels = without_specks(apply_hysteresis_threshold(lit, low, high), FEWEST)
@@ -184,22 +244,5 @@ def _vessels(
         level=low,
         where=where,
         spacing_mm=tissue.spacing_mm,
-        gap_mm=asked.gap_mm,
+        gap_mm=gap_mm,
     )
-
-
-def _first(tissue: Parenchyma, vessels: Flags, roots: tuple[Flags, Flags]) -> Flags:
-    """Which of the vessels belong to the first root.
-
-    They are told apart in the image as it is: what lies between two vessels that touch is about a
-    voxel wide, and any blur fills it.
-    """
-    box = around(vessels, 12.0, tissue.spacing_mm)
-    part, inside = tissue.within(box), vessels[box]
-    ridge = part.hu - part.level
-    noise = tissue.noise(tissue.hu - tissue.level)
-    along = tubes(np.clip(ridge, -10.0 * noise, 10.0 * noise), inside, part.spacing_mm).along
-    lit = Lit(inside, ridge, along, noise, part.spacing_mm)
-    first = np.zeros_like(vessels)
-    first[box] = parted(lit, (roots[0][box], roots[1][box]))
-    return first

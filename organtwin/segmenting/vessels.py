@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from organtwin.core.errors import BadArgument, EmptyLabel
@@ -12,11 +14,12 @@ from organtwin.segmenting.closeup import Grid
 from organtwin.segmenting.composed import composed, tell_cut
 from organtwin.segmenting.frame import Flags
 from organtwin.segmenting.gaps import GAP_MM
+from organtwin.segmenting.last import Last
 from organtwin.segmenting.liver_ct import checked, liver_in
 from organtwin.segmenting.morphology import Box
 from organtwin.segmenting.naming import kept_of, named, overlap
-from organtwin.segmenting.parenchyma import Parenchyma, parenchyma_of
-from organtwin.segmenting.veins import LOW, UNTOLD, Asked, Veins, veins_in, with_untold
+from organtwin.segmenting.parenchyma import parenchyma_of
+from organtwin.segmenting.veins import LOW, UNTOLD, Veins, Vessels, vessels_in, with_untold
 from solvers.contract import Parameter
 
 PORTAL, HEPATIC = "portal-vein", "hepatic-vein"
@@ -26,10 +29,12 @@ ADVICE = "choose the portal-venous phase, or paint them"
 def segment(request: Request, watch: Watch) -> LabelMap:
     """Label bright vessels inside the organ labelled so far; without it, of the liver in a CT.
 
-    Points and scribbles named "portal-vein" and "hepatic-vein" say where each tree is, besides what
-    anatomy says (`roots`); without either, or when one is not found, all are "veins". Other labels
-    stay. Told apart, vessels leave the organ where they enter it, when it is found here and not
-    labelled before.
+    Points and scribbles named "portal-vein" and "hepatic-vein" correct what anatomy says: each
+    moves the branch it lies on, with what is behind its wrong joint, to its tree; and they are
+    where a tree begins whose root is not found by anatomy (`roots`). Without one, all are "veins".
+    What was found before anything was pointed at is kept, so that a further point is quick. Other
+    labels stay. Told apart, vessels leave the organ where they enter it, when it is found here and
+    not labelled before.
 
     Raises:
         BadArgument: seeds of anything else or outside the organ; no organ labelled and not a CT of
@@ -38,6 +43,28 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         Stopped: asked to stop.
     """
     _check_seeds(request)
+    of, said = (request.volume, request.labels), (request.organ.name, dict(request.settings))
+    looked = _LAST.of(of, said, lambda: _look(request, watch))
+    watch.tell(0.8, "telling the trees apart")
+    veins = looked.vessels.told_apart(*_pointed(request, looked))
+    watch.tell(0.9, "labelling")
+    return _labelled(_masks(veins, looked), request, organ_too=not looked.labelled)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Vessels found in a box of the grid, in an organ `labelled` before or found here."""
+
+    grid: Grid
+    box: Box
+    vessels: Vessels
+    labelled: bool
+
+
+_LAST: Last[_Looked] = Last()
+
+
+def _look(request: Request, watch: Watch) -> _Looked:
     labels, name = request.labels, request.organ.name
     watch.tell(0.0, "finding the organ")
     labelled = labels is not None and any(s.name == name for s in labels.structures)
@@ -54,13 +81,13 @@ def segment(request: Request, watch: Watch) -> LabelMap:
         tissue, box, middle_i = liver_in(grid, watch)
     watch.tell(0.6, "following the vessels")
     sick = grid.on(_tumours(labels, request))[box]
-    veins = veins_in(tissue, sick, middle_i, asked=_asked(request, grid, box))
-    if veins is None:
+    share, gap_mm = request.settings["edge_share"], request.settings["gap_mm"]
+    vessels = vessels_in(tissue, sick, middle_i, share=share, gap_mm=gap_mm)
+    if vessels is None:
         raise EmptyLabel(
             f"no vessel in the {name} is brighter than its tissue", where="segment", advice=ADVICE
         )
-    watch.tell(0.9, "labelling")
-    return _labelled(_masks(veins, tissue, grid, box), request, organ_too=not labelled)
+    return _Looked(grid, box, vessels, labelled)
 
 
 def _check_seeds(request: Request) -> None:
@@ -73,17 +100,16 @@ def _check_seeds(request: Request) -> None:
         )
 
 
-def _asked(request: Request, grid: Grid, box: Box) -> Asked:
-    """The settings, and voxels of the seeds of both trees."""
-    step_mm = 0.5 * min(grid.spacing_mm)
+def _pointed(request: Request, looked: _Looked) -> list[Flags | None]:
+    """Voxels of the seeds of both trees."""
+    grid, box = looked.grid, looked.box
     trees: list[Flags | None] = []
     for name in (PORTAL, HEPATIC):
-        places = request.seeds.places(name, step_mm)
+        places = request.seeds.places(name, 0.5 * min(grid.spacing_mm))
         trees.append(grid.voxels(places, box) if len(places) else None)
         if len(places) and not grid.voxels(places, box).any():
             raise BadArgument(f"{name} was pointed at outside the organ", where="seeds")
-    share, gap_mm = request.settings["edge_share"], request.settings["gap_mm"]
-    return Asked(share, gap_mm, trees[0], trees[1])
+    return trees
 
 
 def _middle_i(grid: Grid) -> float:
@@ -100,11 +126,12 @@ def _tumours(labels: LabelMap | None, request: Request) -> Flags:
     return none
 
 
-def _masks(veins: Veins, tissue: Parenchyma, grid: Grid, box: Box) -> dict[str, Flags]:
+def _masks(veins: Veins, looked: _Looked) -> dict[str, Flags]:
+    grid, box, organ = looked.grid, looked.box, looked.vessels.tissue.organ
     if veins.apart:
-        found = {"": tissue.organ | veins.all, PORTAL: veins.portal, HEPATIC: veins.hepatic}
+        found = {"": organ | veins.all, PORTAL: veins.portal, HEPATIC: veins.hepatic}
     else:
-        found = {"": tissue.organ, UNTOLD.name: veins.all & tissue.organ}
+        found = {"": organ, UNTOLD.name: veins.all & organ}
     masks = {name: grid.back(mask, box) for name, mask in found.items() if mask.any()}
     return {name: mask for name, mask in masks.items() if mask.any()}
 

@@ -15,7 +15,7 @@ from organtwin.segmenting.frame import frame_of
 from organtwin.segmenting.gaps import gaps_closed
 from organtwin.segmenting.morphology import closed, depth_mm, dilated, largest, opened
 from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.parting import Lit, parted
+from organtwin.segmenting.parting import Lit, Parting
 from organtwin.segmenting.tumours import bordered
 from organtwin.segmenting.vesselness import tubes
 
@@ -132,7 +132,7 @@ def test_that_two_touching_vessels_are_parted_at_the_dip_between_them() -> None:
     one, other = tube((2, 22, 25), (47, 22, 25), 2.2), tube((2, 28, 25), (47, 28, 25), 2.2)
     roots = one.copy(), other.copy()
     roots[0][5:], roots[1][:45] = False, False
-    first = parted(lit(one | other), roots)
+    first = Parting.of(lit(one | other), roots).first()
     assert first[one].mean() > 0.95
     assert first[other].mean() < 0.05
 
@@ -144,7 +144,7 @@ def test_that_two_crossing_vessels_are_told_apart(other_end: tuple[int, int, int
     only_one, only_other = one & ~dilated(other, 1.0, MM), other & ~dilated(one, 1.0, MM)
     roots = one.copy(), other & tube(other_end, other_end, 4.0)
     roots[0][5:] = False
-    first = parted(lit(one | other), roots)
+    first = Parting.of(lit(one | other), roots).first()
     assert first[only_one].mean() > 0.95
     assert first[only_other].mean() < 0.05
 
