@@ -49,13 +49,17 @@ class Support:
     """Springs on part of the surface: stiffness along and across the normal; read from `source`.
 
     Args:
-        place: "posterior", "superior" or "rest" (`organtwin.simulating.supports`).
+        place: as `organtwin.simulating.supports` finds it: "attached", "back", "falciform",
+            "diaphragm", "viscera" or "wall".
+        spread: standard deviation of the natural logarithm of both stiffnesses together (1): how
+            little is known of them.
     """
 
     place: str
     normal_kpa_per_mm: float
     tangential_kpa_per_mm: float
     source: str
+    spread: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Organ:
         region: part of the body it lies in, as `importing.bodyparts` names them.
         noise: relative sd of a measured tumour volume (1), with its source.
         supports: what holds it; each face of the surface belongs to the first that takes it.
+        tissue_priors: of its own tissue under loads that last for minutes: "shear_modulus_kpa" and
+            "bulk_modulus_kpa"; tissue of other kinds is as many times stiffer as in `law_values`.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Organ:
     rules: tuple[Rule, ...]
     region: str = "trunk"
     supports: tuple[Support, ...] = ()
+    tissue_priors: tuple[Prior, ...] = ()
 
     def structure(self, name: str) -> Structure:
         """Return one of the structures it always has."""

@@ -43,22 +43,25 @@ class Springs:
         faces: (f, 3) int32 triangles of the mesh's surface.
         normal_kpa_per_mm: pressure per mm that a face moves along its normal at rest.
         tangential_kpa_per_mm: the same across it.
+        rest_mm: how far what the springs hang on moves as the load grows, LPS.
     """
 
     name: str
     faces: Faces
     normal_kpa_per_mm: float
     tangential_kpa_per_mm: float
+    rest_mm: Vector = NOWHERE
 
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """Return the faces."""
         return {"spring_faces": self.faces}
 
     def settings(self) -> Settings:
-        """Return both stiffnesses."""
+        """Return both stiffnesses, and how far the springs' place moves."""
         return {
             "spring_normal_kpa_per_mm": self.normal_kpa_per_mm,
             "spring_tangential_kpa_per_mm": self.tangential_kpa_per_mm,
+            "spring_rest_mm": self.rest_mm,
         }
 
 

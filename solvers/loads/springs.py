@@ -1,4 +1,8 @@
-"""Elastic supports: what surrounds an organ pulls its faces back to where they were."""
+"""Elastic supports: what surrounds an organ pulls its faces back to where they were.
+
+What surrounds it may move, too (a diaphragm that gas lifts): where the faces are pulled to moves by
+``spring_rest_mm`` as the load grows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any, Final
 
 import ufl
 
+from solvers.contact import vector
 from solvers.contract import Input, Parameter
 from solvers.loads import Load
 from solvers.settings import Setting
@@ -20,6 +25,7 @@ def _stiffness(name: str, meaning: str) -> Setting:
 
 NORMAL: Final = _stiffness("spring_normal_kpa_per_mm", "against moving along the normal at rest")
 TANGENTIAL: Final = _stiffness("spring_tangential_kpa_per_mm", "against moving across it")
+REST: Final = vector("spring_rest_mm", "how far what the springs hang on moves, LPS")
 FACES: Final = Input(
     "spring_faces", "(f, 3)", "int32", "1", "triangles held by springs", required=False
 )
@@ -27,18 +33,23 @@ FACES: Final = Input(
 
 @dataclass(frozen=True)
 class Springs(Load):
-    """∫ (kₙ (u·N) N + kₜ (u - (u·N) N))·v over the faces at rest, N their normal there."""
+    """∫ (kₙ (d·N) N + kₜ (d - (d·N) N))·v over the faces at rest, N their normal there.
+
+    d = u - r: the displacement beyond that of what the springs hang on.
+    """
 
     name: str = "springs"
     title: str = "Elastic support"
-    settings: tuple[Setting, ...] = (NORMAL, TANGENTIAL)
+    settings: tuple[Setting, ...] = (NORMAL, TANGENTIAL, REST)
     faces: Input | None = FACES
+    scaled: tuple[str, ...] = ("spring_rest_mm",)
 
     def virtual_work(self, words: Any, values: Mapping[str, Any]) -> Any:
         """Return the form in kPa mm³."""
         normal = ufl.FacetNormal(words.domain)
-        along = ufl.inner(words.u, normal) * normal
-        across = words.u - along
+        beyond = words.u - values[REST.parameter.name]
+        along = ufl.inner(beyond, normal) * normal
+        across = beyond - along
         pull = values[NORMAL.parameter.name] * along + values[TANGENTIAL.parameter.name] * across
         return ufl.inner(pull, words.v) * words.faces()
 

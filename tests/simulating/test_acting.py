@@ -77,10 +77,13 @@ def test_that_every_face_of_the_surface_has_one_support() -> None:
     mesh = block(6)
     springs = supports_of(mesh, LIVER_ORGAN)
     faces = np.concatenate([each.faces for each in springs])
-    assert [each.name for each in springs] == ["posterior", "superior", "rest"]
+    assert [each.name for each in springs] == [each.place for each in LIVER_ORGAN.supports]
     assert np.sort(faces, axis=0).tolist() == np.sort(mesh.surface("liver"), axis=0).tolist()
-    posterior = mesh.points[springs[0].faces][:, :, 1].mean(axis=1)
-    assert posterior.min() > 30.0
+    middles = [mesh.points[each.faces].mean(axis=1) for each in springs]
+    bare, diaphragm = middles[0], middles[3]
+    assert bare[:, 1].min() > 30.0
+    assert bare[:, 2].min() > 0.0
+    assert diaphragm[:, 2].min() > 30.0
 
 
 def test_that_blood_swells_a_vessel_and_the_organ_follows_a_registration(jobs: Path) -> None:
