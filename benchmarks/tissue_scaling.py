@@ -1,0 +1,223 @@
+"""How cost and memory of the tissue solver grow with the mesh, what ranks gain, what previews take.
+
+``python -m benchmarks.tissue_scaling [--largest UNKNOWNS] [--ranks] [--previews]``
+
+One organ of 13 cm with a stiffer tumour under its weight and a pressure, from zero, p2_p1: meshes
+whose tetrahedra are divided into eight once or twice, each size in a process of its own. Goals: CPU
+per unknown at the largest at most 1.5 times that at 20 000; 4 GB at 500 000; with ``--ranks`` two
+ranks 1.6 times as fast as one (wall: on an idle machine); with ``--previews`` 0.5 s of a warm
+process for a change of load, small or large, on 35 000 tetrahedra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tissue_cases import (
+    DENSITY_G_PER_ML,
+    GRAVITY_MM_PER_S2,
+    ORGAN_KPA,
+    POISSON,
+    PRESSURE_KPA,
+    TUMOUR_KPA,
+    Problem,
+    organ,
+    quadratic,
+    surface,
+)
+from solvers.refinement import Mesh
+
+SIZES: Final = {20_000: (4_500, 0), 125_000: (3_500, 1), 500_000: (1_700, 2), 1_000_000: (3_500, 2)}
+"""Unknowns, about → tetrahedra meshed, and how often each is divided into eight."""
+MOST_GROWTH, MOST_MB_AT_500_000, LEAST_SPEEDUP, MOST_PREVIEW_S = 1.5, 4096.0, 1.6, 0.5
+_CORNERS: Final = ((0, 4, 6, 7), (1, 4, 5, 8), (2, 5, 6, 9), (3, 7, 8, 9))
+_DIAGONALS: Final = ((4, 9, (5, 6, 7, 8)), (5, 7, (4, 6, 9, 8)), (6, 8, (4, 5, 9, 7)))
+
+
+def divided(mesh: Mesh) -> Mesh:
+    """Return the mesh with each tetrahedron cut into eight, inner ones by the short diagonal."""
+    points, cells = quadratic(mesh)
+    lengths = [np.linalg.norm(points[cells[:, a]] - points[cells[:, b]], axis=1)
+               for a, b, _ in _DIAGONALS]  # fmt: skip
+    shortest = np.argmin(lengths, axis=0)
+    made = [(cells[:, list(corners)], mesh.regions) for corners in _CORNERS]
+    for choice, (a, b, ring) in enumerate(_DIAGONALS):
+        own, regions = cells[shortest == choice], mesh.regions[shortest == choice]
+        for c, d in zip(ring, (*ring[1:], ring[0]), strict=True):
+            made.append((own[:, [a, b, c, d]], regions))
+    parts, regions = zip(*made, strict=True)
+    return Mesh(points, np.concatenate(parts).astype(np.int32), np.concatenate(regions))
+
+
+def problem(tetrahedra: int, divisions: int) -> Problem:
+    """Return the organ meshed with about so many tetrahedra, divided so often."""
+    coarse = organ(tetrahedra)
+    back = coarse.mesh.points_mm[coarse.fixed, 1].min() - 1e-6
+    mesh = coarse.mesh
+    for _ in range(divisions):
+        mesh = divided(mesh)
+    faces = surface(mesh)
+    nodes = np.unique(faces)
+    front = mesh.points_mm[faces].mean(axis=1)[:, 1] < 40.0
+    return Problem(mesh, nodes[mesh.points_mm[nodes, 1] > back].astype(np.int32), faces[front])
+
+
+def loads(part: float) -> dict[str, Any]:
+    """Return weight and pressure, this part of them."""
+    return {
+        "gravity_mm_per_s2": (-part * GRAVITY_MM_PER_S2, 0.0, 0.0),
+        "density_g_per_ml": DENSITY_G_PER_ML,
+        "pressure_kpa": part * PRESSURE_KPA,
+    }
+
+
+VALUES: Final = {
+    label: {"shear_modulus_kpa": shear, "poisson_ratio": POISSON}
+    for label, shear in ((1, ORGAN_KPA), (2, TUMOUR_KPA))
+}
+LAWS: Final = {1: "neo_hookean", 2: "neo_hookean"}
+
+
+def measure(path: Path) -> None:
+    """Solve the mesh in a file on all ranks; print what it took as JSON."""
+    from solvers.starting import prepare_process
+
+    prepare_process()
+    from mpi4py import MPI
+
+    from solvers.elements import ACCURATE
+    from solvers.organ import Organ
+
+    with np.load(path) as stored:
+        mesh = Mesh(stored["points"], stored["cells"], stored["regions"])
+        asked = Problem(mesh, stored["fixed"], stored["pressed"])
+    wall, cpu = time.perf_counter(), time.process_time()
+    made = Organ(asked.mesh, LAWS, ACCURATE, asked.arrays, comm=MPI.COMM_WORLD)
+    moved = made.solve(VALUES, loads(1.0)).displacement_mm()
+    told = {
+        "unknowns": made.fine.system.size,
+        "cpu_s": time.process_time() - cpu,
+        "wall_s": time.perf_counter() - wall,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        "newton": [level.newton.iterations for level in made.levels],
+        "krylov": [level.newton.linear.steps for level in made.levels],
+        "largest_mm": float(np.linalg.norm(moved, axis=1).max()),
+    }
+    if MPI.COMM_WORLD.rank == 0:
+        print(json.dumps(told), flush=True)
+
+
+def solved(asked: Problem, folder: Path, ranks: int = 1) -> dict[str, Any]:
+    """Return what `measure` tells of a process, or of so many ranks, of its own."""
+    path = folder / "mesh.npz"
+    mesh = asked.mesh
+    np.savez(path, points=mesh.points_mm, cells=mesh.cells, regions=mesh.regions,
+             fixed=asked.fixed, pressed=asked.pressed)  # fmt: skip
+    own = [sys.executable, "-m", "benchmarks.tissue_scaling", "--measure", str(path)]
+    mpiexec = [str(Path(sys.executable).with_name("mpiexec")), "-n", str(ranks)]
+    said = subprocess.run(
+        own if ranks == 1 else [*mpiexec, *own], check=True, capture_output=True, text=True
+    )
+    found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
+    return found
+
+
+def growth(largest: int, folder: Path) -> bool:
+    """Print each size; return whether the goals of cost and memory are reached."""
+    first, reached = 0.0, True
+    for size, (tetrahedra, divisions) in SIZES.items():
+        if size > largest:
+            continue
+        told = solved(problem(tetrahedra, divisions), folder)
+        each = 1e6 * told["cpu_s"] / told["unknowns"]
+        first = first or each
+        good = each <= MOST_GROWTH * first
+        if size == 500_000:
+            good = good and told["peak_mb"] <= MOST_MB_AT_500_000
+        reached = reached and good
+        print(
+            f"{told['unknowns']:8d} unknowns {told['cpu_s']:7.1f} s CPU, {each:.0f} µs each, "
+            f"{each / first:.2f} times the first (goal {MOST_GROWTH}); {told['peak_mb']:.0f} MB; "
+            f"Newton {told['newton']}, Krylov {told['krylov']}; {told['largest_mm']:.2f} mm "
+            f"{'reached' if good else 'MISSED'}",
+            flush=True,
+        )
+    return reached
+
+
+def speedup(folder: Path) -> bool:
+    """Print how much faster two ranks are at 125 000 unknowns; return whether enough."""
+    asked = problem(*SIZES[125_000])
+    one, two = (solved(asked, folder, ranks)["wall_s"] for ranks in (1, 2))
+    good = bool(one >= LEAST_SPEEDUP * two)
+    print(
+        f"one rank {one:.1f} s, two {two:.1f} s wall: {one / two:.2f} times (goal "
+        f"{LEAST_SPEEDUP}) {'reached' if good else 'MISSED'}; load of the machine "
+        f"{os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+    return good
+
+
+def previews() -> bool:
+    """Print the CPU time of warm previews after changes of load; return whether all are quick."""
+    from solvers.starting import prepare_process
+
+    prepare_process()
+    from mpi4py import MPI
+
+    from solvers.elements import PREVIEW
+    from solvers.warm import WarmOrgan
+
+    asked, reached = organ(35_000), True
+    kept = WarmOrgan(asked.mesh, LAWS, PREVIEW, asked.arrays, comm=MPI.COMM_SELF)
+    kept.solve(VALUES, loads(1.0))
+    before: NDArray[np.float64] = kept.fine.displacement_mm()
+    for part in (0.98, 1.0, 0.9, 1.0, 0.5, 1.0, 0.25, 0.75):
+        kept.begin(asked.arrays)
+        start = time.process_time()
+        moved = kept.solve(VALUES, loads(part)).displacement_mm()
+        seconds = time.process_time() - start
+        reached = reached and seconds <= MOST_PREVIEW_S
+        print(
+            f"preview of {len(asked.mesh.cells)} tetrahedra, {part:.0%} of the load: {seconds:.2f} "
+            f"s CPU, moved by {np.abs(moved - before).max():.1f} mm (goal {MOST_PREVIEW_S}) "
+            f"{'reached' if seconds <= MOST_PREVIEW_S else 'MISSED'}",
+            flush=True,
+        )
+        before = moved
+    return reached
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--ranks", action="store_true")
+    parser.add_argument("--previews", action="store_true")
+    parser.add_argument("--measure", type=Path)
+    asked = parser.parse_args()
+    if asked.measure:
+        measure(asked.measure)
+        return 0
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        if asked.ranks:
+            return int(not speedup(Path(folder)))
+        return int(not (previews() if asked.previews else growth(asked.largest, Path(folder))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
