@@ -53,12 +53,14 @@ class Posture:
         head_up_deg: tilt of the table, positive with the head up (reverse Trendelenburg).
         pneumoperitoneum_mmhg: pressure of the gas beyond that of the scan.
         scanned: position in the scan.
+        turned_deg: about the long axis from `position` towards the left side, -180 to 180.
     """
 
     position: str = "supine"
     head_up_deg: float = 0.0
     pneumoperitoneum_mmhg: float = 0.0
     scanned: str = "supine"
+    turned_deg: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise BadArgument for a position that is not known, or numbers out of bounds."""
@@ -75,6 +77,8 @@ class Posture:
                 where="pneumoperitoneum",
                 advice=f"give 0 to {MOST_MMHG:g} mmHg; usual are 10 to 15",
             )
+        if not -180.0 <= self.turned_deg <= 180.0:
+            raise BadArgument("a patient is turned by -180 to 180 degrees", where="turned")
         if not -45.0 <= self.head_up_deg <= 90.0:
             raise BadArgument(
                 f"a table is not tilted by {self.head_up_deg:g} degrees",
@@ -86,6 +90,8 @@ class Posture:
     def down(self) -> Vector:
         """The direction of gravity now, LPS, of length one."""
         x, y, z = POSITIONS[self.position]
+        cosine, sine = np.cos(np.radians(self.turned_deg)), np.sin(np.radians(self.turned_deg))
+        x, y = x * cosine + y * sine, y * cosine - x * sine
         level, feet = np.cos(np.radians(self.head_up_deg)), np.sin(np.radians(self.head_up_deg))
         return float(x * level), float(y * level), float(z * level - feet)
 
