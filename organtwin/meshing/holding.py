@@ -16,20 +16,19 @@ Bools = NDArray[np.bool_]
 
 
 def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pieces: Pieces,
-           *, thin: Bools, all_pieces: bool = True) -> Ints:  # fmt: skip
+           *, all_pieces: bool = True) -> Ints:  # fmt: skip
     """Return finest cells (n, 3) to divide leaves at: there pieces are lost, broken or joined.
 
-    Where thin places explain it only these are returned, those of leaves that may be divided.
+    Of what is broken or joined only the cells half-way between what shall be together, or apart.
 
     Args:
         cells: the label of the leaf that holds each finest cell.
         wanted: the piece of voxels at each finest cell.
-        thin: whether the voxel there is in no block of eight voxels of its label.
         all_pieces: or else only the largest one of each label, and only that it is not lost.
     """
     found = []
     for label, window in _windows(cells, pieces.labels.astype(np.uint8)[wanted]):
-        mine, want, slim = cells[window] == label, wanted[window], thin[window]
+        mine, want = cells[window] == label, wanted[window]
         free = ~tree.leaves[0][window]
         parts, count = ndimage.label(mine)
         match = _match(pieces, label, want, parts=parts, count=count)
@@ -39,9 +38,10 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
         lost = lost if all_pieces else _largest(pieces, label, lost)
         wrong = _among(want, lost, match.pieces) & off
         if all_pieces:
-            gap = off & free
-            wrong |= _thinnest(gap & _among(want, match.broken(), match.pieces), slim, want)
-            wrong |= _thinnest(gap & mine & _among(parts, match.joined(pieces), count), slim, parts)
+            whole = _among(want, match.broken(), match.pieces)
+            wrong |= _between(whole, np.where(mine & whole, parts, 0))
+            shared = _among(parts, match.joined(pieces), count)
+            wrong |= _between(shared, np.where(shared & ~off, pieces.touching[want], 0))
         found.append(np.argwhere(wrong & free) + [w.start for w in window])
     return np.concatenate(found) if found else np.zeros((0, 3), dtype=np.int64)
 
@@ -54,10 +54,20 @@ def _among(numbers: NDArray[np.int32], chosen: Ints, most: int) -> Bools:
     return result
 
 
-def _thinnest(gap: Bools, slim: Bools, numbers: NDArray[np.int32]) -> Bools:
-    """Return of the cells of a gap those at thin places, of each number that has any there."""
-    there = np.unique(numbers[gap & slim]).astype(np.int64)
-    return gap & (slim | ~_among(numbers, there, int(numbers.max(initial=0))))
+def _between(mask: Bools, numbers: Ints) -> Bools:
+    """Return the cells of a mask half-way between those with different numbers, 0 being none."""
+    found = np.zeros(mask.shape, dtype=bool)
+    if not numbers.any():
+        return found
+    at = ndimage.distance_transform_edt(numbers == 0, return_distances=False, return_indices=True)
+    near = numbers[tuple(at)]
+    for axis in range(3):
+        line, inside, met = (np.moveaxis(each, axis, 0) for each in (near, mask, found))
+        differ = (line[1:] != line[:-1]) & inside[1:] & inside[:-1]
+        met[1:] |= differ
+        met[:-1] |= differ
+    result: Bools = found & (numbers == 0)
+    return result
 
 
 def _largest(pieces: Pieces, label: int, lost: Ints) -> Ints:

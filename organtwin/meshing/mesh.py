@@ -12,13 +12,13 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
-from organtwin.meshing.cones import Cones, Squares, cones, squares, tetrahedra_of
+from organtwin.meshing.aiming import aimed, limited
+from organtwin.meshing.cones import Cones, cones, squares, tetrahedra_of
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.misfits import misfits
-from organtwin.meshing.octree import Octree
-from organtwin.meshing.planning import Plan, aimed, planned
+from organtwin.meshing.planning import Plan
 from organtwin.meshing.promises import fits
 from organtwin.meshing.quality import checked, quality_of
 from organtwin.meshing.relaxing import Shape
@@ -84,9 +84,10 @@ def _by_delaunay(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -
 def _by_octree(solid: Solid, smooth: Interfaces, sizes: Sizes, watch: Watch) -> Made:
     watch.tell(0.0, "dividing space")
     target = sizes.target_tetrahedra
-    plan = aimed(solid, sizes, watch.part(0.0, 0.2)) if target else planned(solid, sizes)
     most = MOST_OF_ORGAN if sizes.organ_alone else sizes.most_tetrahedra
     most = int(MOST_OVER_TARGET * target) if target else most
+    part = watch.part(0.0, 0.2)
+    plan = aimed(solid, sizes, part) if target else limited(solid, sizes, most)
     made, shape = _fitted(solid, plan, Goals(smooth), most=most, watch=watch.part(0.2, 1.0))
     missed = (*_off_target(len(made.regions), target), *plan.coarser())
     return _judged(_mesh(shape, made, solid), solid, OCTREE, missed)
@@ -117,7 +118,9 @@ def _fitted(
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
-        plan, tree, found, expected = _divided(solid, plan, most)
+        plan, tree = plan.held(solid.pieces).unpinched(solid.pinches())
+        found = squares(tree)
+        expected = tetrahedra_of(found, plan.grid.shape)
         if attempt > 0 and expected > most:
             break
         if expected > MOST_EVER:
@@ -137,20 +140,6 @@ def _fitted(
             break
         plan = finer
     return made, shape
-
-
-def _divided(solid: Solid, plan: Plan, most: int) -> tuple[Plan, Octree, Squares, int]:
-    """Return the plan that holds the pieces of structures, its leaves, their faces, and how many.
-
-    Not all pieces, but something of each structure, where that makes more than `most` tetrahedra.
-    """
-    for all_pieces in (True, False):
-        held, tree = plan.held(solid.pieces, all_pieces=all_pieces).unpinched(solid.pinches())
-        found = squares(tree)
-        expected = tetrahedra_of(found, held.grid.shape)
-        if expected <= most:
-            break
-    return held, tree, found, expected
 
 
 def _mesh(shape: Shape, made: Cones, solid: Solid) -> OrganMesh:

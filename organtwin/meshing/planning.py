@@ -10,49 +10,51 @@ from scipy import ndimage
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.volume import spacing_of
-from organtwin.core.watch import Watch
-from organtwin.meshing.cones import squares, tetrahedra_of
 from organtwin.meshing.holding import astray
 from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
 from organtwin.meshing.pieces import Pieces
 from organtwin.meshing.pinches import CORNERS, Pinches, expanded, unpinched
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
-from organtwin.meshing.thickness import block, boundary, in_a_cube, thin, windows
+from organtwin.meshing.thickness import block, boundary, thin, windows
 
 CELL_PER_EDGE = 1.1
 """A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
 BLOCK_PER_CELL = 0.5
 """A cell is divided where no block of half its edge fits; of whole voxels, of all of its edge."""
 DEEPEST = 7
-MOST_CELLS = 1 << 26
+MOST_CELLS = 1 << 24
 MUCH_THIN = 0.1
 FEW_VOXELS = 3
 DIVISIONS = 3
-HOLDS = 5
+HOLDS = 12
 MOST_LARGER = 1.25
 FEW_LEAVES = 20_000
-MOST_SCALES = 8
-NEAR_ENOUGH = 1.06
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Voxels, the grid over them, and the cells that shall be divided per level."""
+    """Voxels, the grid over them, and the cells that shall be divided per level.
+
+    With `all_pieces` cells are to be divided until each piece of voxels is whole and apart, or else
+    only so that no label is lost.
+    """
 
     voxels: NDArray[np.uint8]
     spacing_mm: NDArray[np.float64]
     smallest_mm: float
     grid: Grid
     asked: tuple[Bools, ...]
+    wanted_mm: float
+    all_pieces: bool
 
     def coarser(self) -> tuple[str, ...]:
         """Return a sentence where the finest cells are larger than edges ask for, else none."""
         cell = float(self.grid.cell_mm.min())
-        if cell <= 1.01 * CELL_PER_EDGE * max(self.smallest_mm, float(self.spacing_mm.min())):
+        if cell <= 1.01 * CELL_PER_EDGE * max(self.wanted_mm, float(self.spacing_mm.min())):
             return ()
         return (
-            f"cells of {CELL_PER_EDGE * self.smallest_mm:.2f} mm would be too many, "
+            f"cells of {CELL_PER_EDGE * self.wanted_mm:.2f} mm would be too many, "
             f"the smallest have {cell:.2f} mm",
         )
 
@@ -82,23 +84,32 @@ class Plan:
             plan, tree, places = finer, after, left
         return plan, tree
 
-    def held(self, pieces: Pieces, *, all_pieces: bool) -> Plan:
+    def held(self, pieces: Pieces, most_leaves: float = np.inf) -> Plan:
         """Return a plan that divides leaves where pieces would be lost, broken or joined.
 
         Args:
             pieces: of the voxels.
-            all_pieces: or else only so that no label is lost.
+            most_leaves: it is given up where there are more that are labelled.
         """
         wanted = self.grid.sampled(pieces.numbers, self.spacing_mm)
-        thin = self.grid.sampled(~in_a_cube(self.voxels), self.spacing_mm)
         plan = self
         for _ in range(HOLDS):
             tree = plan.octree()
-            cells = astray(tree, expanded(tree), wanted, pieces, thin=thin, all_pieces=all_pieces)
+            if tree.labelled_leaves() > most_leaves:
+                break
+            cells = astray(tree, expanded(tree), wanted, pieces, all_pieces=self.all_pieces)
             if len(cells) == 0:
                 break
-            plan = plan.finest_at(cells)
+            plan = plan.finer_in(tree, cells)
         return plan
+
+    def finer_in(self, tree: Octree, cells: NDArray[np.int64]) -> Plan:
+        """Return a plan that divides the leaves that hold finest cells (n, 3)."""
+        asked = [level.copy() for level in self.asked]
+        for level in range(1, self.grid.depth + 1):
+            index = tuple((cells >> level).T)
+            asked[level][tuple(axis[tree.leaves[level][index]] for axis in index)] = True
+        return replace(self, asked=tuple(asked))
 
     def finest_at(self, cells: NDArray[np.int64]) -> Plan:
         """Return a plan whose leaves at finest cells (n, 3) are finest ones."""
@@ -121,15 +132,30 @@ class Plan:
         return replace(self, asked=tuple(asked)) if found else None
 
 
-def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
-    """Return how to divide space for a solid, all edges but the smallest times a scale."""
+def planned(
+    solid: Solid,
+    sizes: Sizes,
+    *,
+    scale: float = 1.0,
+    coarser: float = 1.0,
+    fit: float = BLOCK_PER_CELL,
+    all_pieces: bool = True,
+) -> Plan:
+    """Return how to divide space for a solid.
+
+    Args:
+        scale: times all edges but the smallest.
+        coarser: times the smallest edge.
+        fit: a cell is divided where no block of so much of its edge fits.
+        all_pieces: see `Plan`.
+    """
     spacing = np.asarray(spacing_of(solid.affine))
     edges = {s.label: scale * sizes.edge_mm(s) for s in solid.structures}
-    smallest = sizes.smallest_edge_mm
+    smallest = min(coarser * sizes.smallest_edge_mm, min(edges.values()))
     edge = boundary(solid.regions)
     grid = _grid(solid.regions, spacing, edge, smallest_mm=smallest, longest_mm=max(edges.values()))
     whole = np.allclose(spacing / grid.cell_mm, np.rint(spacing / grid.cell_mm))
-    fit = 1.0 if whole else BLOCK_PER_CELL
+    fit = 1.0 if whole else fit
     asked = [np.zeros(grid.shape_at(level), dtype=bool) for level in range(grid.depth + 1)]
     least = {s.label: max(smallest, scale * sizes.least_mm(s)) for s in solid.structures}
     edges[0], least[0] = np.inf, min(least.values())
@@ -155,7 +181,9 @@ def planned(solid: Solid, sizes: Sizes, scale: float = 1.0) -> Plan:
                 if grid.edge_mm(level) > 1.01 * CELL_PER_EDGE * edges[structure.label]:
                     places = _over(np.argwhere(near), spacing, grid.cell_mm * 2.0**level)
                     asked[level][tuple((grid.cells_at(places) >> level).T)] = True
-    return Plan(solid.regions, spacing, smallest, grid, tuple(asked))
+    return Plan(
+        solid.regions, spacing, smallest, grid, tuple(asked), sizes.smallest_edge_mm, all_pieces
+    )
 
 
 def _near(mask: Bools, spacing: NDArray[np.float64], margin_mm: float) -> Bools:
@@ -234,31 +262,3 @@ def _thin_share(voxels: NDArray[np.uint8], edge: Bools) -> float:
         for label, box in windows(voxels)
     )
     return few / max(int(edge.sum()), 1)
-
-
-def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
-    """Return the plan whose mesh has about as many tetrahedra as the sizes ask for.
-
-    Counts fall with the scale of the edges about as its power -2.5 (between a surface's and a
-    volume's); a few steps by that rule, kept between the nearest scales tried so far.
-    """
-    scale, low, high = 1.0, 0.0, np.inf
-    best, nearest = None, np.inf
-    for turn in range(MOST_SCALES):
-        watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
-        plan, tree = (
-            planned(solid, sizes, scale)
-            .held(solid.pieces, all_pieces=False)
-            .unpinched(solid.pinches())
-        )
-        ratio = tetrahedra_of(squares(tree), plan.grid.shape) / sizes.target_tetrahedra
-        if abs(np.log(ratio)) < nearest:
-            best, nearest = plan, abs(np.log(ratio))
-        if nearest < np.log(NEAR_ENOUGH):
-            break
-        low, high = (scale, high) if ratio > 1.0 else (low, scale)
-        scale *= ratio**0.4
-        if not low < scale < high:
-            scale = float(np.sqrt(low * high))
-    assert best is not None
-    return best

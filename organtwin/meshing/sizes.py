@@ -42,7 +42,7 @@ class Sizes:
     edges_mm: Mapping[str, float] = field(default_factory=dict)
     target_tetrahedra: int = 0
     margin_mm: float = 0.0
-    most_tetrahedra: int = 1_000_000
+    most_tetrahedra: int = 150_000
     organ_alone: bool = False
 
     def __post_init__(self) -> None:

@@ -1,0 +1,100 @@
+"""Aiming: the plan whose mesh has as many tetrahedra as asked for, or no more than are allowed.
+
+Where not all can be had, long edges are lengthened first, then what is thin gets one cell across
+instead of two, and pieces of structures are given up last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from organtwin.core.watch import Watch
+from organtwin.meshing.cones import squares, tetrahedra_of
+from organtwin.meshing.planning import BLOCK_PER_CELL, Plan, planned
+from organtwin.meshing.sizes import Sizes
+from organtwin.meshing.solid import Solid
+
+MOST_SCALES = 8
+LARGEST_SCALE = 2.5
+NEAR_ENOUGH = 1.06
+NEAR = 1.1
+LEAST_PER_LEAF = 12
+WAYS = ((True, 1.0), (True, BLOCK_PER_CELL), (False, BLOCK_PER_CELL))
+"""Whether all pieces are held, and how much of a cell's edge has to fit into what is thin."""
+COARSENINGS = ((1.0, True), (2.0, True), (1.0, False), (2.0, False), (4.0, True), (4.0, False))
+"""How much longer the smallest edge is, and whether all pieces are held."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """A plan that holds its pieces, and how many tetrahedra it makes; far more where too many."""
+
+    plan: Plan
+    tetrahedra: float
+
+
+def limited(solid: Solid, sizes: Sizes, most: int) -> Plan:
+    """Return the first plan with no more tetrahedra, else the coarsest one tried.
+
+    Edges stay those asked for; the smallest is lengthened, and pieces are given up.
+    """
+    for coarser, all_pieces in COARSENINGS:
+        plan = planned(solid, sizes, coarser=coarser, all_pieces=all_pieces)
+        found = _counted(plan, solid, most)
+        if found.tetrahedra <= most:
+            break
+    return found.plan
+
+
+def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
+    """Return the plan whose mesh has about as many tetrahedra as the sizes ask for.
+
+    Pieces are held where some scale of the edges leaves room for them.
+    """
+    for turn, (all_pieces, fit) in enumerate(WAYS):
+        part = watch.part(turn / len(WAYS), (turn + 1) / len(WAYS))
+        best, off = _scaled(solid, sizes, part, fit=fit, all_pieces=all_pieces)
+        if off <= NEAR:
+            break
+    return best
+
+
+def _scaled(
+    solid: Solid, sizes: Sizes, watch: Watch, *, fit: float, all_pieces: bool
+) -> tuple[Plan, float]:
+    """Return the plan with the scale of the edges that comes nearest, and by how much it is off.
+
+    Counts fall with the scale about as its power -2.5 (between a surface's and a volume's); a few
+    steps by that rule, kept between the nearest scales tried so far. The largest scale comes first
+    where pieces are held, and none after it when even that makes too many.
+    """
+    target = sizes.target_tetrahedra
+    scale, low, high = LARGEST_SCALE if all_pieces else 1.0, 0.0, np.inf
+    best: Plan | None = None
+    nearest = np.inf
+    for turn in range(MOST_SCALES):
+        watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
+        plan = planned(solid, sizes, scale=scale, fit=fit, all_pieces=all_pieces)
+        found = _counted(plan, solid, 4 * target)
+        ratio = found.tetrahedra / target
+        if abs(np.log(ratio)) < nearest or best is None:
+            best, nearest = found.plan, abs(np.log(ratio))
+        if nearest < np.log(NEAR_ENOUGH) or (all_pieces and turn == 0 and ratio > NEAR):
+            break
+        low, high = (scale, high) if ratio > 1.0 else (low, scale)
+        scale *= min(ratio, 4.0) ** 0.4
+        if not low < scale < high:
+            scale = float(np.sqrt(low * high))
+    assert best is not None
+    return best, float(np.exp(nearest))
+
+
+def _counted(plan: Plan, solid: Solid, most: float) -> _Counted:
+    held = plan.held(solid.pieces, most_leaves=most / LEAST_PER_LEAF)
+    leaves = held.octree().labelled_leaves()
+    if leaves * LEAST_PER_LEAF > most:
+        return _Counted(held, float(leaves * LEAST_PER_LEAF))
+    held, tree = held.unpinched(solid.pinches())
+    return _Counted(held, float(tetrahedra_of(squares(tree), held.grid.shape)))
