@@ -12,13 +12,12 @@ missed.
   256³ voxels of 1.5 mm with three structures; wall time and CPU time, the slowest of the scribbles.
 - "short", "axial" and "together" are medians over half as many draws of scribbles as other people
   may draw them, for information; "together" asks for all organs of the first image at once.
-- What `segmenting_automatic.py` measures follows, where that file is.
+- What `segmenting_automatic.py` and `segmenting_clicked.py` measure follows.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
@@ -224,11 +223,10 @@ def _phantom() -> tuple[Volume, Seeds, list[Seeds]]:
 
 
 def _automatic() -> Iterable[Result]:
-    if importlib.util.find_spec("benchmarks.segmenting_automatic") is None:
-        return
     from benchmarks.segmenting_automatic import real_figures, sample_figures
+    from benchmarks.segmenting_clicked import clicked_figures
 
-    for one in chain(sample_figures(), real_figures(SHARED)):
+    for one in chain(sample_figures(), clicked_figures(), real_figures(SHARED)):
         yield Result(one.what, one.figure, "", one.goal, True)
 
 

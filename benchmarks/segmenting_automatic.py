@@ -56,9 +56,22 @@ class Figure:
         """Whether the goal is reached."""
         return self.goal is None or self.figure >= self.goal
 
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        goal = "" if self.goal is None else f"  goal {self.goal:g}"
+        return f"{self.what:52} {self.figure:8.3f}{goal}{'' if self.reached else '  MISSED'}"
+
 
 def sample_figures() -> Iterator[Figure]:
     """Figures of each visit of the sample patient."""
+    for day, volume, truth in sample_visits():
+        yield from _automatic(day, volume, truth)
+        yield from _clicked(day, volume, truth)
+
+
+def sample_visits() -> Iterator[tuple[str, Volume, dict[str, Flags]]]:
+    """Name, image and true masks of each visit of the sample patient."""
     for folder in sorted((SAMPLE / "images").iterdir()):
         volume = read_volume(scan(folder, Watch()).series[0], Watch())
         source = scan(SAMPLE / "truth" / f"{folder.name}_seg.dcm", Watch()).labels[0]
@@ -66,8 +79,7 @@ def sample_figures() -> Iterator[Figure]:
             m.name.lower().replace(" ", "-"): np.asarray(m.voxels)
             for m in read_masks(source, volume, Watch())
         }
-        yield from _automatic(folder.name, volume, truth)
-        yield from _clicked(folder.name, volume, truth)
+        yield folder.name, volume, truth
 
 
 def _automatic(day: str, volume: Volume, truth: dict[str, Flags]) -> Iterator[Figure]:
@@ -155,9 +167,7 @@ def main() -> int:
     for one in chain(real_figures(asked.real) if asked.real else (), sample_figures()):
         figures.append(one)
         if not asked.json:
-            goal = "" if one.goal is None else f"  goal {one.goal:g}"
-            missed = "" if one.reached else "  MISSED"
-            print(f"{one.what:52} {one.figure:8.3f}{goal}{missed}", flush=True)
+            print(one.line, flush=True)
     if asked.json:
         print(json.dumps([asdict(f) | {"reached": f.reached} for f in figures], indent=1))
     return 0 if all(f.reached for f in figures) else 1
