@@ -136,6 +136,7 @@ def unloaded_mesh(
     watch: Watch,
     fixed_nodes: NDArray[np.int32] | None = None,
     limits: Limits | None = None,
+    preview: bool = False,
 ) -> OrganMesh:
     """Return the mesh as it would be without `loads`, those it was scanned under.
 
@@ -148,7 +149,7 @@ def unloaded_mesh(
     """
     arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
     member = region_values(mesh, organ.law_values)
-    settings["unload"] = 1.0
+    settings |= {"unload": 1.0} | ({"element": PREVIEW} if preview else {})
     job = job_for("deformation", organ.law, [member], arrays=arrays, settings=settings)
     answer = run_job(job, arrays, folder, watch, limits=limits)
     return dataclasses.replace(mesh, points=answer.arrays["unloaded_mm"][0])

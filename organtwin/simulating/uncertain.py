@@ -1,0 +1,177 @@
+"""A posture's deformation with its uncertainty: over the priors of the tissue and of its supports.
+
+The answer at the medians is the one whose fields are kept; the members of an ensemble, with the
+quick element, give each figure its interval. The members' jobs are jobs like any other: the same
+question is answered once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from organtwin.core.errors import BadArgument, SolverFailed
+from organtwin.core.organmesh import OrganMesh
+from organtwin.core.parameter import Ensemble
+from organtwin.core.simulation import Simulation
+from organtwin.core.watch import Watch
+from organtwin.organs import Organ
+from organtwin.simulating.deformation import deformation_simulation
+from organtwin.simulating.posture import Posture, posture_loads
+from organtwin.simulating.shifts import shifts
+
+SHEAR: Final = "shear_modulus_kpa"
+BULK: Final = "bulk_modulus_kpa"
+SUPPORT: Final = "_kpa_per_mm"
+LEAST_POISSON: Final = 0.3
+"""The laws' own bound: a draw that is more compressible is taken as this."""
+DRAINED: Final = ("organ", "vessel")
+"""Kinds of structure that blood leaves."""
+MOST_FAILED: Final = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """An organ in a posture.
+
+    Args:
+        simulation: the answer at the medians of the priors; its `quantities` hold each figure as
+            (1 + members, 1), the answer at the medians first, and ``displacement_sd_mm`` (1, n) is
+            how far the members lie apart at each node.
+        ensemble: the members' parameters, in the order of the figures; those that could not be
+            solved are left out.
+        failed: how many could not be solved.
+    """
+
+    simulation: Simulation
+    ensemble: Ensemble
+    failed: int
+
+
+def stiffness_draws(organ: Organ, members: int, rng: np.random.Generator) -> Ensemble:
+    """Return the medians and `members` draws of an organ's tissue and supports, medians first.
+
+    A Latin hypercube (McKay 1979, 10.1080/00401706.1979.10489755): each parameter takes a value
+    from each of `members` parts of its prior that are equally likely.
+
+    Raises:
+        BadArgument: the organ's file has no such priors, or a number of members below zero.
+    """
+    if not organ.tissue_priors or not organ.supports:
+        raise BadArgument(
+            f"how uncertain the {organ.name}'s tissue and supports are is not known",
+            where="deformation",
+            advice="give its file tissue_priors and supports",
+        )
+    if members < 0:
+        raise BadArgument(f"an ensemble has no {members} members", where="members")
+    known = [(p.parameter, p.unit, p.centre, p.spread) for p in organ.tissue_priors]
+    for one in organ.supports:
+        stiffness = max(one.normal_kpa_per_mm, one.tangential_kpa_per_mm)
+        known.append((f"{one.place}{SUPPORT}", "kPa/mm", stiffness, one.spread))
+    names, units, centres, spreads = zip(*known, strict=True)
+    strata = np.column_stack([rng.permutation(members) for _ in names])
+    level = (strata + rng.uniform(size=strata.shape)) / max(members, 1)
+    normal = np.concatenate([np.zeros((1, len(names))), ndtri(level)])
+    return Ensemble(names, units, np.array(centres) * np.exp(np.array(spreads) * normal))
+
+
+def posture_simulation(
+    mesh: OrganMesh,
+    organ: Organ,
+    posture: Posture,
+    draws: Ensemble,
+    *,
+    folder: Path,
+    watch: Watch,
+    targets_mm: Sequence[Sequence[float]] = (),
+    preview: bool = False,
+) -> Posed:
+    """Deform an organ for a posture, at the medians and for every draw of its priors.
+
+    Args:
+        draws: as `stiffness_draws` gives them, the medians first.
+        targets_mm: points of the tissue, LPS mm, whose shift is told.
+        preview: the answer at the medians, too, by the quick element.
+
+    Raises:
+        BadArgument: a target outside of the mesh, or loads that do not fit the organ.
+        SolverFailed: the medians, or more than a quarter of the members, could not be solved.
+        Stopped, DiskFull: as `run_job`.
+    """
+
+    def solved(member: Mapping[str, float], part: Watch, quick: bool) -> Simulation:
+        loads = posture_loads(mesh, organ, posture, _times(organ, member))
+        values = tissue_values(organ, member)
+        return deformation_simulation(
+            mesh, organ, loads=loads, folder=folder, watch=part, law_values=values, preview=quick
+        )
+
+    rows = draws.as_members()
+    centre = solved(rows[0], watch.part(0.0, 1.0 / (len(rows) + 1)), preview)
+    fields = [centre.fields["displacement_mm"][0]]
+    kept, failures = [0], []
+    for number, member in enumerate(rows[1:], 1):
+        part = watch.part(number / (len(rows) + 1), (number + 1) / (len(rows) + 1))
+        try:
+            fields.append(solved(member, part, True).fields["displacement_mm"][0])
+            kept.append(number)
+        except SolverFailed as failure:
+            failures.append(failure)
+    if failures and len(failures) > MOST_FAILED * len(rows):
+        raise failures[-1]
+    told = [shifts(mesh, one, organ.name, targets_mm) for one in fields]
+    quantities = {name: np.array([[one[name]] for one in told]) for name in told[0]}
+    with_spread = {**centre.fields, "displacement_sd_mm": _spread(fields)[None]}
+    return Posed(
+        dataclasses.replace(centre, fields=with_spread, quantities=quantities),
+        dataclasses.replace(draws, members=draws.members[kept]),
+        len(failures),
+    )
+
+
+def tissue_values(organ: Organ, member: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Return structure kind → the law's values for a draw of shear and bulk modulus in kPa."""
+    times = member[SHEAR] / organ.law_values["organ"][SHEAR]
+    found = {}
+    for kind, values in organ.law_values.items():
+        shear = times * values[SHEAR]
+        poisson = (3 * member[BULK] - 2 * shear) / (2 * (3 * member[BULK] + shear))
+        if kind not in DRAINED:
+            poisson = values["poisson_ratio"]
+        found[kind] = {SHEAR: shear, "poisson_ratio": max(poisson, LEAST_POISSON)}
+    return found
+
+
+def rank_correlations(draws: Ensemble, figure: NDArray[np.float64]) -> dict[str, float]:
+    """Return parameter → Spearman's correlation of its draws with a figure (1 + members,).
+
+    Of the members alone: the medians come first and are left out. Nothing below three members.
+    """
+    if len(figure) < 4:
+        return {}
+    ranks = np.argsort(np.argsort(np.column_stack([draws.members, figure])[1:], axis=0), axis=0)
+    last = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1]
+    return dict(zip(draws.parameters, last.tolist(), strict=True))
+
+
+def _times(organ: Organ, member: Mapping[str, float]) -> dict[str, float]:
+    return {
+        one.place: member[f"{one.place}{SUPPORT}"]
+        / max(one.normal_kpa_per_mm, one.tangential_kpa_per_mm)
+        for one in organ.supports
+    }
+
+
+def _spread(fields: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """(n,) root mean square distance of the members from their mean; the medians are no member."""
+    members = np.stack(fields[1:] or fields)
+    apart = ((members - members.mean(axis=0)) ** 2).sum(axis=2)
+    return np.asarray(np.sqrt(apart.mean(axis=0)))
