@@ -27,6 +27,7 @@ from organtwin.cli import (
     river,
     segmenting,
     transferring,
+    warping,
 )
 from organtwin.cli.verb import Run
 from organtwin.core.errors import BadArgument, BadInput, Missing, OrganTwinError, Stopped
@@ -36,7 +37,7 @@ from organtwin.printing import Printer
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
     inspecting, imaging, segmenting, editing, meshing, cutting, measuring, river, exporting,
-    deidentifying, transferring, others,
+    deidentifying, transferring, warping, others,
 )  # fmt: skip
 
 

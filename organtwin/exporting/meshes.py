@@ -61,7 +61,7 @@ class Tagged:
     mesh: OrganMesh
     values: Mapping[str, int] = field(default_factory=dict)
     cut: NDArray[np.int32] = field(default_factory=lambda: NO_CUT)
-    fields: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    fields: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
     cell_fields: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

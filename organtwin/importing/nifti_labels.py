@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from organtwin.core.errors import BadInput
 from organtwin.core.watch import Watch
 from organtwin.importing.grids import LabelGrid, as_labels, label_format, named, values_in
 from organtwin.importing.nifti import (
@@ -54,9 +55,19 @@ def _table(path: Path, header: Header) -> dict[int, str]:
     return {int(key): name.decode("utf-8", "replace").strip() for key, name in rows}
 
 
-def _grid(path: Path, watch: Watch) -> LabelGrid:
-    with path.open("rb") as file:
-        header = header_of(beginning_of(file.read(512)))
+def label_grid(path: Path, watch: Watch) -> LabelGrid:
+    """Return the labels of a NIfTI-1 file as they are in it.
+
+    Raises:
+        UnreadableFile, WrongGeometry: as `header_of`.
+        BadInput: it is not there, or its values are no labels.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(512)
+    except OSError as error:
+        raise BadInput(f"this cannot be read ({error.strerror})", where=str(path)) from error
+    header = header_of(beginning_of(beginning))
     values = stored_in(path, header, watch)
     if (header.slope, header.intercept) != (1.0, 0.0):
         values = values * np.float64(header.slope) + header.intercept
@@ -66,4 +77,4 @@ def _grid(path: Path, watch: Watch) -> LabelGrid:
     return LabelGrid((labels,), header.affine, segments)
 
 
-LABELS: Final = label_format(KIND, _grid, says=says_labels, may_be=claims)
+LABELS: Final = label_format(KIND, label_grid, says=says_labels, may_be=claims)
