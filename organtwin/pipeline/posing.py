@@ -1,0 +1,133 @@
+"""OrganMesh → Simulation: the patient lies in another way, with gas in the abdomen or without.
+
+The answer comes with its uncertainty: an ensemble over what is believed of the tissue and of what
+holds it. A case's step, and the same for a mesh of a plain file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from organtwin.core.case import Case, ObjectStore
+from organtwin.core.errors import BadArgument
+from organtwin.core.labelmap import Structure
+from organtwin.core.organmesh import OrganMesh
+from organtwin.core.parameter import interval
+from organtwin.core.watch import Watch
+from organtwin.organs import Organ, organ, tumour
+
+if TYPE_CHECKING:
+    from organtwin.core.simulation import Simulation
+
+LEVEL = 0.9
+
+
+def pose(
+    case: Case,
+    store: ObjectStore,
+    watch: Watch,
+    *,
+    position: str = "supine",
+    turned_deg: float = 0.0,
+    head_up_deg: float = 0.0,
+    pneumoperitoneum_mmhg: float = 0.0,
+    scanned: str = "supine",
+    targets_mm: Sequence[Sequence[float]] = (),
+    members: int = 16,
+    seed: int = 1,
+    preview: bool = False,
+) -> tuple[Case, str]:
+    """Deform the organ as it lies when the patient is turned, tilted or insufflated.
+
+    Args:
+        position, turned_deg, head_up_deg, pneumoperitoneum_mmhg, scanned: as
+            `simulating.posture.Posture`.
+        targets_mm: points whose shift is told, LPS mm; the tumours' centroids when none are given.
+        members: of the ensemble over the priors; 0: only the answer at their medians.
+        preview: the answer at the medians, too, by the quick element.
+    """
+    from organtwin.simulating.posture import Posture
+    from organtwin.simulating.uncertain import posture_simulation, stiffness_draws
+
+    mesh, which = store.get(case.require("mesh", "organtwin mesh")), organ(case.organ)
+    posture = Posture(position, head_up_deg, pneumoperitoneum_mmhg, scanned, turned_deg)
+    draws = stiffness_draws(which, members, np.random.default_rng(seed))
+    posed = posture_simulation(
+        mesh,
+        which,
+        posture,
+        draws,
+        folder=store.jobs,
+        watch=watch,
+        targets_mm=targets_mm or centroids_mm(mesh),
+        preview=preview,
+    )
+    store.put(posed.ensemble)
+    after = case.having(simulations=(*case.simulations, store.put(posed.simulation)))
+    return after, said(posed.simulation, posed.failed)
+
+
+def said(simulation: Simulation, failed: int = 0) -> str:
+    """Return the shift and the change of volume of a posture in one line, with their intervals."""
+    found = simulation.quantities
+    moved, volume = (found[n][:, 0] for n in ("mean_shift_mm", "volume_change_percent"))
+    told = f"surface moves {_with_interval(moved)} mm, volume {_with_interval(volume)} %"
+    return f"{told}; {failed} members could not be solved" if failed else told
+
+
+def _with_interval(values: Any) -> str:
+    if len(values) < 3:
+        return f"{values[0]:.1f}"
+    low, _, high = interval(values[1:], LEVEL)
+    return f"{values[0]:.1f} ({LEVEL:.0%}: {low:.1f} to {high:.1f})"
+
+
+def centroids_mm(mesh: OrganMesh) -> list[list[float]]:
+    """Return the centroid of each tumour of a mesh, LPS mm, in the order of its structures."""
+    middles, volumes = mesh.points[mesh.tetrahedra].mean(axis=1), mesh.volumes_mm3()
+    return [
+        np.average(middles[inside], axis=0, weights=volumes[inside]).tolist()
+        for inside in (mesh.regions == s.label for s in mesh.structures if s.kind == "tumour")
+    ]
+
+
+def with_kinds(mesh: OrganMesh, which: Organ) -> OrganMesh:
+    """Return a mesh of a plain file whose regions are what their names say they are.
+
+    A mesh of one region is the organ, whatever its name; else names are those of the organ's
+    structures, and tumours' begin with "tumour".
+
+    Raises:
+        BadArgument: a region whose name says nothing, or no region is the organ.
+    """
+    alone = len(mesh.structures) == 1
+    found = [_known(one, which, alone=alone) for one in mesh.structures]
+    if not any(one.name == which.name for one in found):
+        raise BadArgument(
+            f"no region of the mesh is {which.name}",
+            where="regions",
+            advice=f"name a region {which.name!r} (field data of the .vtu: name → number, 3)",
+        )
+    return dataclasses.replace(mesh, structures=tuple(found))
+
+
+def _known(one: Structure, which: Organ, *, alone: bool) -> Structure:
+    models: Iterable[Structure] = which.structures
+    if alone:
+        return dataclasses.replace(which.structure(which.name), label=one.label)
+    for model in models:
+        if model.name == one.name:
+            return dataclasses.replace(model, label=one.label)
+    if one.name.startswith("tumour"):
+        return dataclasses.replace(tumour(1, which.name), name=one.name, label=one.label)
+    raise BadArgument(
+        f"what the region {one.name!r} is made of is not known",
+        where="regions",
+        advice="name it tumour-1, or "
+        + " or ".join(s.name for s in which.structures)
+        + ", or mesh without it",
+    )
