@@ -16,6 +16,7 @@ from typing import NoReturn
 from organtwin import __version__
 from organtwin.cli import (
     cutting,
+    deforming,
     deidentifying,
     editing,
     exporting,
@@ -36,8 +37,8 @@ from organtwin.printing import Printer
 
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
-    inspecting, imaging, segmenting, editing, meshing, cutting, measuring, river, exporting,
-    deidentifying, transferring, warping, others,
+    inspecting, imaging, segmenting, editing, meshing, cutting, deforming, measuring, river,
+    exporting, deidentifying, transferring, warping, others,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from organtwin.core.case import Case, ObjectStore
 from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import Structure
 from organtwin.core.organmesh import OrganMesh
-from organtwin.core.parameter import interval
+from organtwin.core.parameter import Ensemble, interval
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ, organ, tumour
 
 if TYPE_CHECKING:
     from organtwin.core.simulation import Simulation
+    from organtwin.simulating.uncertain import Posed
 
 LEVEL = 0.9
 
@@ -50,25 +52,59 @@ def pose(
         members: of the ensemble over the priors; 0: only the answer at their medians.
         preview: the answer at the medians, too, by the quick element.
     """
-    from organtwin.simulating.posture import Posture
-    from organtwin.simulating.uncertain import posture_simulation, stiffness_draws
-
-    mesh, which = store.get(case.require("mesh", "organtwin mesh")), organ(case.organ)
-    posture = Posture(position, head_up_deg, pneumoperitoneum_mmhg, scanned, turned_deg)
-    draws = stiffness_draws(which, members, np.random.default_rng(seed))
-    posed = posture_simulation(
-        mesh,
-        which,
-        posture,
-        draws,
-        folder=store.jobs,
+    posed = posed_mesh(
+        store.get(case.require("mesh", "organtwin mesh")),
+        organ(case.organ),
+        jobs=store.jobs,
         watch=watch,
-        targets_mm=targets_mm or centroids_mm(mesh),
+        position=position,
+        turned_deg=turned_deg,
+        head_up_deg=head_up_deg,
+        pneumoperitoneum_mmhg=pneumoperitoneum_mmhg,
+        scanned=scanned,
+        targets_mm=targets_mm,
+        members=members,
+        seed=seed,
         preview=preview,
     )
     store.put(posed.ensemble)
     after = case.having(simulations=(*case.simulations, store.put(posed.simulation)))
     return after, said(posed.simulation, posed.failed)
+
+
+def posed_mesh(
+    mesh: OrganMesh,
+    which: Organ,
+    *,
+    jobs: Path,
+    watch: Watch,
+    targets_mm: Sequence[Sequence[float]],
+    members: int,
+    seed: int,
+    preview: bool,
+    **lying: Any,
+) -> Posed:
+    """Return a mesh posed as in `pose`; `lying` says how the patient lies.
+
+    Raises:
+        BadArgument: no such position, or numbers out of bounds.
+        SolverFailed, Stopped, DiskFull: as `simulating.run_job`.
+    """
+    from organtwin.simulating.posture import Posture
+    from organtwin.simulating.uncertain import posture_simulation, stiffness_draws
+
+    draws = stiffness_draws(which, members, np.random.default_rng(seed))
+    targets = targets_mm or centroids_mm(mesh)
+    return posture_simulation(
+        mesh,
+        which,
+        Posture(**lying),
+        draws,
+        folder=jobs,
+        watch=watch,
+        targets_mm=targets,
+        preview=preview,
+    )
 
 
 def said(simulation: Simulation, failed: int = 0) -> str:
@@ -131,3 +167,24 @@ def _known(one: Structure, which: Organ, *, alone: bool) -> Structure:
         + " or ".join(s.name for s in which.structures)
         + ", or mesh without it",
     )
+
+
+def figures_of(simulation: Simulation, draws: Ensemble) -> list[tuple[Any, ...]]:
+    """Return name, unit, value at the medians, interval's ends, and what the figure depends on.
+
+    What it depends on: the parameter of the largest rank correlation among the members, with it.
+    """
+    from organtwin.simulating.shifts import unit_of
+    from organtwin.simulating.uncertain import rank_correlations
+
+    rows: list[tuple[Any, ...]] = []
+    for name, values in simulation.quantities.items():
+        column, low, high = values[:, 0], None, None
+        if len(column) > 2:
+            low, _, high = interval(column[1:], LEVEL).tolist()
+        ranks = rank_correlations(draws, column)
+        most = max(ranks, key=lambda which: abs(ranks[which]), default="")
+        why = f"{most} ({ranks[most]:+.2f})" if most else ""
+        said_name = name.rpartition("_")[0].replace("_", " ")
+        rows.append((said_name, unit_of(name), float(column[0]), low, high, why))
+    return rows

@@ -35,6 +35,8 @@ LEAST_POISSON: Final = 0.3
 DRAINED: Final = ("organ", "vessel")
 """Kinds of structure that blood leaves."""
 MOST_FAILED: Final = 0.25
+FEWEST: Final = 10
+"""Members below which no correlation of theirs is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,7 @@ def posture_simulation(
             mesh, organ, loads=loads, folder=folder, watch=part, law_values=values, preview=quick
         )
 
+    shifts(mesh, np.zeros_like(mesh.points), organ.name, targets_mm)  # refuses targets at once
     rows = draws.as_members()
     centre = solved(rows[0], watch.part(0.0, 1.0 / (len(rows) + 1)), preview)
     fields = [centre.fields["displacement_mm"][0]]
@@ -153,9 +156,9 @@ def tissue_values(organ: Organ, member: Mapping[str, float]) -> dict[str, dict[s
 def rank_correlations(draws: Ensemble, figure: NDArray[np.float64]) -> dict[str, float]:
     """Return parameter → Spearman's correlation of its draws with a figure (1 + members,).
 
-    Of the members alone: the medians come first and are left out. Nothing below three members.
+    Of the members alone: the medians come first and are left out. Nothing of fewer than `FEWEST`.
     """
-    if len(figure) < 4:
+    if len(figure) <= FEWEST:
         return {}
     ranks = np.argsort(np.argsort(np.column_stack([draws.members, figure])[1:], axis=0), axis=0)
     last = np.asarray(np.corrcoef(ranks, rowvar=False))[-1, :-1]

@@ -1,0 +1,147 @@
+"""Deform a case's organ, or the mesh of a file: the patient turned, tilted, insufflated."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from organtwin.casefolder import CaseFolder
+from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
+from organtwin.core.errors import BadArgument, BadInput
+from organtwin.core.parameter import Ensemble
+from organtwin.printing import Printer
+from organtwin.recording import step
+from organtwin.tables import Table
+
+if TYPE_CHECKING:
+    from organtwin.core.organmesh import OrganMesh
+    from organtwin.core.simulation import Simulation
+
+COLUMNS: Final = (
+    "figure",
+    "unit",
+    "value",
+    "low 90 %",
+    "high 90 %",
+    "depends most on (rank)",
+)
+POSITIONS: Final = ("supine", "prone", "left-lateral", "right-lateral")
+POSED: Final = (
+    "position", "turned_deg", "head_up_deg", "pneumoperitoneum_mmhg", "scanned", "members", "seed",
+    "preview",
+)  # fmt: skip
+
+
+def add(verb: Verb) -> None:
+    """Add the verb."""
+    made = verb("deform", _deform, "where the organ lies in another position, with gas or without")
+    made.add_argument("path", help="case folder with a mesh, or a mesh (.vtu; `organtwin mesh`)")
+    made.add_argument("--position", choices=POSITIONS, default="supine", help="of the patient now")
+    made.add_argument("--turned-deg", type=float, default=0.0, metavar="DEG",
+                      help="from there to the left about the long axis")  # fmt: skip
+    made.add_argument("--head-up-deg", type=float, default=0.0, metavar="DEG",
+                      help="tilt of the table; negative: head down (with =)")  # fmt: skip
+    made.add_argument("--pneumoperitoneum-mmhg", type=float, default=0.0, metavar="MMHG",
+                      help="pressure of the gas beyond that of the scan")  # fmt: skip
+    made.add_argument("--scanned", choices=POSITIONS, default="supine", help="position in the scan")
+    made.add_argument("--target", action="append", default=[], metavar="X,Y,Z",
+                      help="tell the shift of this point, LPS mm (write it with =); may be "
+                      "repeated; the tumours' centroids without")  # fmt: skip
+    made.add_argument("--members", type=int, default=16,
+                      help="of the ensemble that gives the intervals; 0: none")  # fmt: skip
+    made.add_argument("--seed", type=int, default=1, help="of the ensemble")
+    made.add_argument("--preview", action="store_true", help="by the quick element alone")
+    made.add_argument("--organ", default="liver", help="of a mesh: whose tissue and supports")
+    made.add_argument("--to", metavar="FILE", help="write the mesh at rest with all fields (.vtu)")
+    add_replace(made)
+
+
+def _deform(asked: argparse.Namespace, printer: Printer) -> None:
+    if asked.to:
+        if Path(asked.to).suffix.lower() != ".vtu":
+            raise BadArgument("a mesh with fields goes into a file that ends in .vtu", where="--to")
+        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path], record=True)
+    targets = [_point(text) for text in asked.target]
+    arguments = {name: getattr(asked, name) for name in POSED} | {"targets_mm": targets}
+    if (Path(asked.path) / "journal.sqlite").is_file():
+        _deform_case(asked, arguments, printer)
+    else:
+        _deform_file(asked, arguments, printer)
+
+
+def _deform_case(asked: argparse.Namespace, arguments: Mapping[str, Any], printer: Printer) -> None:
+    with CaseFolder.open(Path(asked.path)) as folder:
+        step(folder, "pose", arguments, printer)
+        made = [folder.get(one) for one in folder.entries[-1].done.outputs]
+        mesh, simulation = folder.get(folder.case.mesh), folder.get(folder.case.simulations[-1])
+    draws = next(one for one in made if isinstance(one, Ensemble))
+    _tell(simulation, draws, printer)
+    if asked.to:
+        _write(asked, arguments, mesh, simulation, printer)
+
+
+def _deform_file(asked: argparse.Namespace, arguments: Mapping[str, Any], printer: Printer) -> None:
+    from organtwin.importing.vtu import mesh_fields
+    from organtwin.organs import organ
+    from organtwin.pipeline.posing import posed_mesh, said, with_kinds
+
+    if Path(asked.path).suffix.lower() != ".vtu":
+        raise BadInput(
+            "this is neither a case nor a mesh",
+            where=asked.path,
+            advice="mesh a file of labels first: organtwin mesh LABELS --to FILE.vtu",
+        )
+    which = organ(asked.organ)
+    mesh = with_kinds(mesh_fields(Path(asked.path))[0], which)
+    with tempfile.TemporaryDirectory() as jobs, printer.progress("deform") as watch:
+        posed = posed_mesh(mesh, which, jobs=Path(jobs), watch=watch, **arguments)
+    printer.note(said(posed.simulation, posed.failed))
+    _tell(posed.simulation, posed.ensemble, printer)
+    if asked.to:
+        _write(asked, arguments, mesh, posed.simulation, printer)
+
+
+def _tell(simulation: Simulation, draws: Ensemble, printer: Printer) -> None:
+    from organtwin.pipeline.posing import figures_of
+
+    printer.table(Table("Deformation", COLUMNS, tuple(figures_of(simulation, draws))))
+    printer.result(job=simulation.job, members=len(draws.members) - 1)
+
+
+def _write(
+    asked: argparse.Namespace,
+    arguments: Mapping[str, Any],
+    mesh: OrganMesh,
+    simulation: Simulation,
+    printer: Printer,
+) -> None:
+    from organtwin.exporting.meshes import Tagged, write_mesh
+    from organtwin.pipeline.results import fields_on
+
+    points, cells = fields_on(mesh, simulation)
+    to = Path(asked.to)
+    write_mesh(to, Tagged(mesh, fields=points, cell_fields=cells), replace=asked.replace)
+    told = provenance(
+        to,
+        method="deform",
+        settings={**arguments, "job": simulation.job},
+        inputs={"mesh": None if Path(asked.path).is_dir() else asked.path},
+    )
+    write_record(to, told)
+    printer.result(file=str(to), points=sorted(points), cells=sorted(cells), provenance=told)
+
+
+def _point(text: str) -> list[float]:
+    try:
+        x, y, z = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadArgument(f"{text!r} is not X,Y,Z in mm", where="--target") from error
+    if not np.isfinite([x, y, z]).all():
+        raise BadArgument(f"{text!r} is no place", where="--target")
+    return [x, y, z]
