@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from solvers.acting import load_recipe
 from solvers.contact import STIFFNESS, Contact
+from solvers.elements import Element
 from solvers.failures import BadInput, NotConverged
 from solvers.laws import SHEAR_MODULUS, law
 from solvers.loads import load
 from solvers.organ import Organ
-from solvers.slopes import Changing, slopes
+from solvers.slopes import Changing, Slopes, slopes
 from solvers.supports import node_dofs
 from solvers.tissue import law_recipe
 
@@ -121,8 +122,7 @@ class Adjoint:
 
     def _add_laws(self, laws: Mapping[int, str]) -> None:
         for name, term in self._level.laws.items():
-            parameters = tuple(parameter.name for parameter in law(name).parameters)
-            part = self._changing(term, law_recipe(name, self._level.system.element), parameters)
+            part = self._changing(term, law_slopes(name, self._level.system.element))
             for label in sorted(label for label, own in laws.items() if own == name):
                 for value in part.names:
                     inside = self._grid.regions == label
@@ -132,18 +132,15 @@ class Adjoint:
         everywhere = np.ones(len(self._grid.regions), bool)
         for name, term in self._level.loads.items():
             kind, at, suffix = name.partition("@")
-            own = tuple(setting.parameter.name for setting in load(kind).settings)
-            touching = (STIFFNESS,) if isinstance(load(kind), Contact) else ()
-            recipe = load_recipe(kind, self._level.system.element)
-            part = self._changing(term, recipe, own + touching)
+            own = [setting.parameter.name for setting in load(kind).settings]
+            part = self._changing(term, load_slopes(kind, self._level.system.element))
             for value in part.names:
                 if value in own:
                     self.numbers[value + at + suffix] = Number(part, value, everywhere)
-            self._contacts += [part] * len(touching)
+            self._contacts += [part] if isinstance(load(kind), Contact) else []
 
-    def _changing(self, term: Any, recipe: Any, names: tuple[str, ...]) -> Changing:
-        unknowns = self._level.system.unknowns
-        part = Changing(term, slopes(recipe, names), unknowns, self._weights)
+    def _changing(self, term: Any, made: Slopes) -> Changing:
+        part = Changing(term, made, self._level.system.unknowns, self._weights)
         self._parts.append(part)
         return part
 
@@ -162,7 +159,7 @@ class Adjoint:
             before = system.norm(rest)
             if before <= tolerance * size:
                 return
-            weights += linear.answered(rest, 0.5 * tolerance * size / before, transposed=True)
+            weights += linear.answered(rest, 0.9 * tolerance * size / before, transposed=True)
             self._set_weights(weights)
             rest = np.where(free, pull - self._back(), 0.0)
             if system.norm(rest) > max(_WORTH * before, tolerance * size):
@@ -257,6 +254,19 @@ class Adjoint:
     def _gathered(self, function: Any) -> Reals:
         dofs = node_dofs(self._grid, function.function_space)
         return self._grid.gathered_nodes(function.x.array.reshape(-1, 3)[dofs])
+
+
+def law_slopes(name: str, element: Element) -> Slopes:
+    """Return the compiled derivatives of a law with respect to its parameters."""
+    parameters = tuple(parameter.name for parameter in law(name).parameters)
+    return slopes(law_recipe(name, element), parameters)
+
+
+def load_slopes(name: str, element: Element) -> Slopes:
+    """Return the compiled derivatives of a load with respect to its settings, and a penalty."""
+    own = tuple(setting.parameter.name for setting in load(name).settings)
+    penalty = (STIFFNESS,) if isinstance(load(name), Contact) else ()
+    return slopes(load_recipe(name, element), own + penalty)
 
 
 def _owned(space: Any) -> int:

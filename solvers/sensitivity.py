@@ -12,7 +12,7 @@ from scipy import sparse
 
 from solvers import observing
 from solvers.adjoint import TOLERANCE, Adjoint
-from solvers.contract import Input, Job, Parameter, Progress
+from solvers.contract import ContractError, Input, Job, Parameter, Progress
 from solvers.deformation import INPUTS as OF_DEFORMATION
 from solvers.deformation import SETTINGS as ALL_SETTINGS
 from solvers.deformation import STEPS, UNLOAD
@@ -179,5 +179,8 @@ def _own_settings(job: Job) -> tuple[tuple[str, ...], float, Job]:
     given = settings.pop(RESIDUAL.parameter.name, RESIDUAL.parameter.default)
     if not isinstance(given, (int, float)):
         raise BadInput(f"{RESIDUAL.parameter.name}: {given!r} is not a number")
-    plain = dataclasses.replace(job, settings=settings)
-    return names, RESIDUAL.parameter.checked(float(given)), plain
+    try:
+        tolerance = RESIDUAL.parameter.checked(float(given))
+    except ContractError as error:
+        raise BadInput(str(error)) from error
+    return names, tolerance, dataclasses.replace(job, settings=settings)
