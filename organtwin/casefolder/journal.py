@@ -12,9 +12,10 @@ from organtwin.core.errors import CaseDamaged, CaseTooNew
 from organtwin.core.journal import FIRST_LINK, JournalEntry, read_entry
 from organtwin.core.private import open_private
 
-FORMAT: Final = 2
-"""1 knew no Changes and no work on structures. A case becomes one of this format with its first
-entry by this program, not before: until then an older one may read it."""
+FORMAT: Final = 3
+"""1 knew no Changes and no work on structures, 2 no remarks in entries. A case
+becomes one of this format with its first entry by this program, not before: until then an older one
+may read it."""
 APPLICATION_ID: Final = 0x4F54574E  # "OTWN"
 SCHEMA: Final = f"""
 PRAGMA application_id = {APPLICATION_ID};

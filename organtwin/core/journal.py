@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from organtwin.core.errors import CaseDamaged
 
 FIRST_LINK: Final = "0" * 64
+
+
+OPTIONAL: Final = ("remarks", "changed")
+"""Fields of Done that stand in an entry only where there is something in them."""
+
+
+class Summary(str):
+    """One line for the timeline, with what of it programs go on with.
+
+    Args:
+        remarks: what a person should look at: "structure" ("" for the whole image), "what" in
+            words, "place_mm" (3 numbers, LPS, or None); more as the method says.
+        changed: names of structures that are not as they were.
+    """
+
+    remarks: tuple[Mapping[str, Any], ...]
+    changed: tuple[str, ...]
+
+    def __new__(
+        cls,
+        line: str,
+        remarks: Sequence[Mapping[str, Any]] = (),
+        changed: Sequence[str] = (),
+    ) -> Self:
+        """Return the line."""
+        made = super().__new__(cls, line)
+        made.remarks, made.changed = tuple(remarks), tuple(changed)
+        return made
 
 
 @dataclass(frozen=True)
@@ -25,6 +53,7 @@ class Done:
         seed: of its random numbers, None when it used none.
         summary: one line for the timeline.
         versions: package → version of what did the work.
+        remarks, changed: see Summary.
     """
 
     step: str
@@ -34,6 +63,8 @@ class Done:
     seed: int | None = None
     summary: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Mapping[str, Any], ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +95,9 @@ class JournalEntry:
         """Return the canonical JSON of all but the link: what the link is computed over."""
         fields = asdict(self)
         del fields["link"]
+        for name in OPTIONAL:
+            if not fields["done"][name]:
+                del fields["done"][name]
         return json.dumps(
             fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         )
@@ -82,6 +116,7 @@ def read_entry(body: str, link: str) -> JournalEntry:
         fields = json.loads(body)
         done = fields.pop("done")
         done |= {"inputs": tuple(done["inputs"]), "outputs": tuple(done["outputs"])}
+        done |= {name: tuple(done[name]) for name in OPTIONAL if name in done}
         return JournalEntry(done=Done(**done), link=link, **fields)
     except (ValueError, TypeError, KeyError) as error:
         raise CaseDamaged(f"a journal entry cannot be read ({error})", where=body[:60]) from error

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from organtwin.core.case import Case, ObjectStore, Visit
 from organtwin.core.errors import BadArgument, BadInput, Missing
+from organtwin.core.journal import Summary
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.pipeline.choosing import as_said, choices_of, notes_of, one_a_date
 from organtwin.pipeline.identifying import doubts_of_labels, held_against, kept
 from organtwin.pipeline.relabelling import changes, merged, require_asked, work_kept
+
+if TYPE_CHECKING:
+    from organtwin.segmenting import Remark
 
 
 def import_images(
@@ -160,12 +164,15 @@ def segment(
     )
     so_far = store.get(labelled.labels) if labelled.labels else None
     notes: list[str] = []
-    asked = Request(volume, organ(case.organ), seeds, so_far, settings or {}, notes.append)
+    remarks: list[Remark] = []
+    told = notes.append, remarks.append
+    asked = Request(volume, organ(case.organ), seeds, so_far, settings or {}, *told)
     chosen = named(method)
     made = chosen.labelled(asked, watch)
     automatic = chosen.kind == "automatic"
     after, said = _labelled(case, store, visit, made, replace=replace, drawn_too=automatic)
-    return after, "; ".join(filter(None, [said, chosen.made_by, *notes]))
+    line = "; ".join(filter(None, [said, chosen.made_by, *notes]))
+    return after, Summary(line, [asdict(one) for one in remarks], said.changed)
 
 
 def read_label_file(
@@ -201,12 +208,13 @@ def read_label_file(
     after, said = _labelled(case, store, visit, whole, replace=replace, drawn_too=True)
     doubts = doubts_of_labels(sources[0], after.visits[visit], store)
     note = "; held: perhaps labels of another patient" if doubts else ""
-    return after.with_visit(visit, held=doubts), "; ".join([said + note, *notes])
+    line = "; ".join([said + note, *notes])
+    return after.with_visit(visit, held=doubts), Summary(line, changed=said.changed)
 
 
 def _labelled(
     case: Case, store: ObjectStore, visit: int, labels: Any, *, replace: bool, drawn_too: bool
-) -> tuple[Case, str]:
+) -> tuple[Case, Summary]:
     """Give a visit labels; says each structure's volume, and what it was where that changed."""
     one = case.visits[visit]
     grade = store.get(one.volume).geometry.grade
@@ -224,7 +232,8 @@ def _labelled(
     work, ended = work_kept(one, found.values())
     after = without_what_followed(case, visit)
     after = after.with_visit(visit, labels=store.put(labels), work=work)
-    return after, "; ".join(filter(None, [f"visit {visit}: {told}{note}", ended]))
+    line = "; ".join(filter(None, [f"visit {visit}: {told}{note}", ended]))
+    return after, Summary(line, changed=[*found])
 
 
 def without_what_followed(case: Case, visit: int) -> Case:

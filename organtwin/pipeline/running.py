@@ -112,10 +112,18 @@ def run(
         inputs=tuple(recorded.read),
         outputs=tuple(recorded.made),
         seed=bound.arguments.get("seed"),
-        summary=summary,
+        summary=summary + _gone(case, after) * (step.name != "cut"),
         versions={"organtwin": __version__} | {p: _version(p) for p in step.packages},
+        remarks=getattr(summary, "remarks", ()),
+        changed=getattr(summary, "changed", ()),
     )
     return after, done
+
+
+def _gone(before: Case, after: Case) -> str:
+    """Return in words that a mesh, or its cut, is not there any more, "" where they stay."""
+    gone = [n for n in ("mesh", "cut") if getattr(before, n) and not getattr(after, n)]
+    return f"; the {' and its '.join(gone)} made before: make anew" if gone else ""
 
 
 @functools.cache

@@ -198,8 +198,9 @@ def told(mesh: OrganMesh, heights: Floats) -> str:
     Args:
         heights: (n,) mm of the mesh's points, negative where cut off.
     """
-    volumes = mesh.volumes_mm3() / 1000.0
-    gone = float(volumes[heights[mesh.tetrahedra].mean(axis=1) < 0.0].sum())
+    volumes, corners = mesh.volumes_mm3() / 1000.0, heights[mesh.tetrahedra]
+    share = 0.5 - corners.mean(axis=1) / np.maximum(np.ptp(corners, axis=1), 1e-9)
+    gone = float(volumes @ np.clip(share, 0.0, 1.0))
     said = [f"About {float(volumes.sum()) - gone:.0f} mL stay, {gone:.0f} mL are cut off."]
     for one in (s for s in mesh.structures if s.kind == "tumour"):
         cells = mesh.tetrahedra[np.isin(mesh.regions, mesh.labels_inside(one.name))]

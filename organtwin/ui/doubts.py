@@ -25,7 +25,7 @@ class Doubts(QWidget):
         super().__init__()
         self._bench = bench
         self._journal = ReviewJournal(bench.session)
-        self._places: dict[str, tuple[float, float, float]] = {}
+        self._places: dict[str, tuple[float, ...]] = {}
         self._told = words("", "warn", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -102,14 +102,19 @@ class MeshCut(QWidget):
             middle = np.round(self._middle, 1).tolist()
             self._form.set_values({"point_mm": middle, "normal": (-1.0, 0.0, 0.0)})
             self._lines.show_mesh(mesh)
-        before = self._by.currentData()
+        before = self._way
         self._by.clear()
         for title, data in self._ways():
             self._by.addItem(title, data)
-        self._by.setCurrentIndex(max(self._by.findData(before), 0))
+        self.choose(before)
         self._recall()
         self._tell(self.made())
         self._follow()
+
+    def choose(self, way: tuple[str, str]) -> None:
+        """Choose by what to cut: a kind and a name; by a plane where there is no such way."""
+        ways = [data for _, data in self._ways()]
+        self._by.setCurrentIndex(ways.index(way) if way in ways else 0)
 
     def made(self) -> Cut | None:
         """Return the cut of the case, None when there is none."""
@@ -173,12 +178,12 @@ class MeshCut(QWidget):
             way = (kind, asked[kind])
         else:
             self._form.set_values({name: asked[name] for name in ("point_mm", "normal")})
-        self._by.setCurrentIndex(max(self._by.findData(way), 0))
+        self.choose(way)
 
     @property
     def _way(self) -> tuple[str, str]:
-        found: tuple[str, str] = self._by.currentData() or BY_PLANE
-        return found
+        kind, name = self._by.currentData() or BY_PLANE
+        return str(kind), str(name)
 
     def _heights(self) -> NDArray[np.float64] | None:
         """Return (n,) mm the mesh's points from the cut asked for; None for one not drawn."""

@@ -20,8 +20,8 @@ from organtwin.ui.views.slice_view import SliceView
 Floats = NDArray[np.float64]
 GRIP_PX: Final = 10.0
 EVERY_PX: Final = 4.0
-EVERY_MM: Final = 18.0
-LEAST, MOST = 3, 12
+EVERY_MM: Final = 25.0
+LEAST, MOST = 3, 8
 """Points a line drawn freely is held by."""
 ALIKE: Final = 0.9999
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
 from organtwin.core.case import Work
 from organtwin.core.directions import position
@@ -13,9 +12,6 @@ from organtwin.core.journal import JournalEntry
 from organtwin.pipeline.relabelling import FINISHED
 from organtwin.ui.seed_journal import key_of, visit_of
 from organtwin.ui.session import Session
-
-MARK: Final = "look: "
-PLACE: Final = re.compile(r" at \((-?\d+), (-?\d+), (-?\d+)\) mm")
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,7 @@ class Look:
     """
 
     said: str
-    place_mm: tuple[float, float, float] | None
+    place_mm: tuple[float, ...] | None
 
 
 class ReviewJournal:
@@ -63,10 +59,10 @@ class ReviewJournal:
         for entry in self._standing(visit, "segment", "edit", "mark", "label", "propagate"):
             step, asked = entry.done.step, entry.done.arguments
             if step == "segment":
-                for name, look in _remarked(entry.done.summary, found):
-                    found[name] += [look] * (name in unanswered)
-                made = {n for n in unanswered if found[n] or _made(entry.done.summary, n)}
-                unanswered -= {*made, ""}
+                for remark in entry.done.remarks:
+                    if remark["structure"] in unanswered:
+                        found[remark["structure"]].append(_look(remark))
+                unanswered -= {*(n for n in found if found[n]), *entry.done.changed, ""}
             elif step == "edit":
                 unanswered.discard(str(asked.get("arguments", {}).get("structure")))
             elif step == "mark" and asked["state"] in FINISHED:
@@ -109,16 +105,8 @@ def undone(entries: Iterable[JournalEntry]) -> set[int]:
     return found
 
 
-def _remarked(summary: str, names: Iterable[str]) -> Iterator[tuple[str, Look]]:
-    """Yield each remark in a summary with the structure it is of, "" for the whole image."""
-    for said in summary.split(f"; {MARK}")[1:]:
-        name = next((n for n in names if n and said.startswith(f"{n} ")), "")
-        hit = PLACE.search(said)
-        place = (float(hit[1]), float(hit[2]), float(hit[3])) if hit else None
-        text = said[: hit.start()] + f" at {position(place, 0)}" if hit and place else said
-        yield name, Look(text.removeprefix(f"{name} "), place)
-
-
-def _made(summary: str, name: str) -> bool:
-    """Return whether a step changed a structure that was there before it."""
-    return re.search(rf"(?:^|[:,] ){re.escape(name)} (?:[\d.]+ → |changed)", summary) is not None
+def _look(remark: Mapping[str, Any]) -> Look:
+    """Return a remark as its place in directions of the patient says it."""
+    place = tuple(float(number) for number in remark["place_mm"] or ())
+    at = f" at {position(place, 0)}" if place else ""
+    return Look(f"{remark['what']}{at}", place or None)

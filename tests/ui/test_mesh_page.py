@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import meshio
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from organtwin.casefolder import CaseFolder
@@ -111,3 +113,49 @@ def test_that_a_mesh_is_cut_by_a_plane_held_in_3d(
     qtbot.waitUntil(lambda: not page.session.busy, timeout=30_000)
     page.session.undo()
     qtbot.waitUntil(lambda: tool.made() is not None, timeout=30_000)
+
+
+def test_that_lines_drawn_in_slices_show_what_they_would_cut(
+    page: MeshPage, made: OrganMesh, qtbot: QtBot
+) -> None:
+    """A line across the cube, one of its points dragged, a second line; then the mesh changes."""
+    tool = page._cut
+    tool._on.setChecked(True)
+    tool.choose(("lines", ""))
+    tool._follow()
+    assert not tool._do.isEnabled()
+    tool._lines.drawing.setChecked(True)
+    view = page.window().stage.slices["axial"]  # type: ignore[attr-defined]
+    view.viewing.move_to(np.array(PLACE))
+    ends = [view.to_screen(np.add(PLACE, (x, 4.0, 0.0))).toPoint() for x in (-24.0, 24.0)]
+    drag(qtbot, view, ends)
+    ((left, *_, right),) = tool._lines.resection.lines
+    gone_ml = float(tool._about.text().split("stay, ")[1].split(" mL")[0])
+    assert gone_ml == pytest.approx(32.768 * 12.0 / 32.0, abs=0.7)
+    assert {layer.name for layer in page.showing.scene().layers} >= {"cut/surface", "mesh/liver"}
+
+    drag(qtbot, view, [view.to_screen(right).toPoint(), ends[1] + QPoint(0, 25)])
+    assert tool._lines.resection.lines[0][-1][1] > right[1] + 1.0
+    assert np.allclose(tool._lines.resection.lines[0][0], left)
+    view.step(3)
+    drag(qtbot, view, ends)
+    assert len(tool._lines.resection.lines) == 2
+    assert tool._do.isEnabled()
+
+    asked = tool.asked()
+    case = page.session.case.having(cut="")
+    for done in (Done("cut", asked), Done("mesh")):
+        page.session._append(case, asdict(done))
+    tool._lines.resection.set_lines((), None)
+    tool.refresh(made)
+    assert tool._stale.isVisible()
+    assert tool.asked() == asked
+
+
+def drag(qtbot: QtBot, view: QWidget, places: list[QPoint]) -> None:
+    """Press at the first place, go through halves of the way, and let go at the last."""
+    first, last = places
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=first)
+    for part in (0.25, 0.5, 0.75, 1.0):
+        qtbot.mouseMove(view, first + (last - first) * part)
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=last)

@@ -68,12 +68,18 @@ def test_that_a_review_that_ended_is_told_in_its_row(window: MainWindow, page: S
 
 
 def test_that_a_remark_stands_by_its_structure_until_it_is_answered(page: SegmentPage) -> None:
-    said = "visit 0: liver 9.0 mL; look: liver is cut off by the image's upper end at (1, 2, 3) mm"
-    said += "; note; look: the image is 4 all over: nothing in it has a border"
-    step(page, Done("segment", {"visit": 0}, summary=said))
+    remarks = (
+        {
+            "structure": "liver",
+            "what": "is cut off by the image's upper end",
+            "place_mm": [1, 2, 3],
+        },
+        {"structure": "", "what": "the image is 4 all over", "place_mm": None},
+    )
+    step(page, Done("segment", {"visit": 0}, remarks=remarks, changed=("liver",)))
     row = page.structures.rows["liver"]
     assert page.structures._doubts._told.text().splitlines() == [
-        "the image is 4 all over: nothing in it has a border",
+        "the image is 4 all over",
         "liver is cut off by the image's upper end at L 1 P 2 S 3 mm",
     ]
     row.look.click()
