@@ -21,10 +21,18 @@ LARGEST_SCALE = 2.5
 NEAR_ENOUGH = 1.06
 NEAR = 1.1
 LEAST_PER_LEAF = 12
-WAYS = ((True, 1.0), (True, BLOCK_PER_CELL), (False, BLOCK_PER_CELL))
-"""Whether all pieces are held, and how much of a cell's edge has to fit into what is thin."""
-COARSENINGS = ((1.0, True), (2.0, True), (1.0, False), (2.0, False), (4.0, True), (4.0, False))
-"""How much longer the smallest edge is, and whether all pieces are held."""
+KEPT, WITHOUT_VESSELS, GIVEN_UP = 0, 1, 2
+WAYS = ((KEPT, 1.0), (KEPT, BLOCK_PER_CELL), (GIVEN_UP, BLOCK_PER_CELL))
+"""Whose pieces are held, and how much of a cell's edge has to fit into what is thin."""
+COARSENINGS = (
+    (1.0, KEPT),
+    (2.0, KEPT),
+    (1.0, WITHOUT_VESSELS),
+    (2.0, WITHOUT_VESSELS),
+    (4.0, WITHOUT_VESSELS),
+    (4.0, GIVEN_UP),
+)
+"""How much longer the smallest edge is, and whose pieces are held."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +46,11 @@ class _Counted:
 def limited(solid: Solid, sizes: Sizes, most: int) -> Plan:
     """Return the first plan with no more tetrahedra, else the coarsest one tried.
 
-    Edges stay those asked for; the smallest is lengthened, and pieces are given up.
+    Edges stay those asked for; the smallest is lengthened, pieces of vessels are given up, then
+    all.
     """
-    for coarser, all_pieces in COARSENINGS:
-        plan = planned(solid, sizes, coarser=coarser, all_pieces=all_pieces)
+    for coarser, held in COARSENINGS:
+        plan = planned(solid, sizes, coarser=coarser, loose=_loose(solid, held))
         found = _counted(plan, solid, most)
         if found.tetrahedra <= most:
             break
@@ -53,16 +62,16 @@ def aimed(solid: Solid, sizes: Sizes, watch: Watch) -> Plan:
 
     Pieces are held where some scale of the edges leaves room for them.
     """
-    for turn, (all_pieces, fit) in enumerate(WAYS):
+    for turn, (held, fit) in enumerate(WAYS):
         part = watch.part(turn / len(WAYS), (turn + 1) / len(WAYS))
-        best, off = _scaled(solid, sizes, part, fit=fit, all_pieces=all_pieces)
+        best, off = _scaled(solid, sizes, part, fit=fit, loose=_loose(solid, held))
         if off <= NEAR:
             break
     return best
 
 
 def _scaled(
-    solid: Solid, sizes: Sizes, watch: Watch, *, fit: float, all_pieces: bool
+    solid: Solid, sizes: Sizes, watch: Watch, *, fit: float, loose: frozenset[int]
 ) -> tuple[Plan, float]:
     """Return the plan with the scale of the edges that comes nearest, and by how much it is off.
 
@@ -71,17 +80,17 @@ def _scaled(
     where pieces are held, and none after it when even that makes too many.
     """
     target = sizes.target_tetrahedra
-    scale, low, high = LARGEST_SCALE if all_pieces else 1.0, 0.0, np.inf
+    scale, low, high = 1.0 if loose else LARGEST_SCALE, 0.0, np.inf
     best: Plan | None = None
     nearest = np.inf
     for turn in range(MOST_SCALES):
         watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
-        plan = planned(solid, sizes, scale=scale, fit=fit, all_pieces=all_pieces)
+        plan = planned(solid, sizes, scale=scale, fit=fit, loose=loose)
         found = _counted(plan, solid, 4 * target)
         ratio = found.tetrahedra / target
         if abs(np.log(ratio)) < nearest or best is None:
             best, nearest = found.plan, abs(np.log(ratio))
-        if nearest < np.log(NEAR_ENOUGH) or (all_pieces and turn == 0 and ratio > NEAR):
+        if nearest < np.log(NEAR_ENOUGH) or (not loose and turn == 0 and ratio > NEAR):
             break
         low, high = (scale, high) if ratio > 1.0 else (low, scale)
         scale *= min(ratio, 4.0) ** 0.4
@@ -98,3 +107,11 @@ def _counted(plan: Plan, solid: Solid, most: float) -> _Counted:
         return _Counted(held, float(leaves * LEAST_PER_LEAF))
     held, tree = held.unpinched(solid.pinches())
     return _Counted(held, float(tetrahedra_of(squares(tree), held.grid.shape)))
+
+
+def _loose(solid: Solid, held: int) -> frozenset[int]:
+    """Return the labels whose pieces are not held."""
+    if held == KEPT:
+        return frozenset()
+    kinds = [s for s in solid.structures if held == GIVEN_UP or s.kind == "vessel"]
+    return frozenset(s.label for s in kinds)

@@ -16,7 +16,7 @@ Bools = NDArray[np.bool_]
 
 
 def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pieces: Pieces,
-           *, all_pieces: bool = True) -> Ints:  # fmt: skip
+           *, loose: frozenset[int] = frozenset()) -> Ints:  # fmt: skip
     """Return finest cells (n, 3) to divide leaves at: there pieces are lost, broken or joined.
 
     Of what is broken or joined only the cells half-way between what shall be together, or apart.
@@ -24,7 +24,7 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
     Args:
         cells: the label of the leaf that holds each finest cell.
         wanted: the piece of voxels at each finest cell.
-        all_pieces: or else only the largest one of each label, and only that it is not lost.
+        loose: labels of which only the largest piece counts, and only that it is not lost.
     """
     found = []
     for label, window in _windows(cells, pieces.labels.astype(np.uint8)[wanted]):
@@ -35,9 +35,9 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
         off = (pieces.labels.astype(np.uint8)[want] == label) != mine
         lost = match.lost()
         lost = lost[pieces.labels[lost] == label]
-        lost = lost if all_pieces else _largest(pieces, label, lost)
+        lost = _largest(pieces, label, lost) if label in loose else lost
         wrong = _among(want, lost, match.pieces) & off
-        if all_pieces:
+        if label not in loose:
             whole = _among(want, match.broken(), match.pieces)
             wrong |= _between(whole, np.where(mine & whole, parts, 0))
             shared = _among(parts, match.joined(pieces), count)

@@ -36,8 +36,8 @@ FEW_LEAVES = 20_000
 class Plan:
     """Voxels, the grid over them, and the cells that shall be divided per level.
 
-    With `all_pieces` cells are to be divided until each piece of voxels is whole and apart, or else
-    only so that no label is lost.
+    Cells are to be divided until each piece of voxels is whole and apart, those of `loose` labels
+    only so that these are not lost.
     """
 
     voxels: NDArray[np.uint8]
@@ -46,7 +46,7 @@ class Plan:
     grid: Grid
     asked: tuple[Bools, ...]
     wanted_mm: float
-    all_pieces: bool
+    loose: frozenset[int]
 
     def coarser(self) -> tuple[str, ...]:
         """Return a sentence where the finest cells are larger than edges ask for, else none."""
@@ -97,7 +97,7 @@ class Plan:
             tree = plan.octree()
             if tree.labelled_leaves() > most_leaves:
                 break
-            cells = astray(tree, expanded(tree), wanted, pieces, all_pieces=self.all_pieces)
+            cells = astray(tree, expanded(tree), wanted, pieces, loose=self.loose)
             if len(cells) == 0:
                 break
             plan = plan.finer_in(tree, cells)
@@ -139,25 +139,26 @@ def planned(
     scale: float = 1.0,
     coarser: float = 1.0,
     fit: float = BLOCK_PER_CELL,
-    all_pieces: bool = True,
+    loose: frozenset[int] = frozenset(),
 ) -> Plan:
     """Return how to divide space for a solid.
 
     Args:
         scale: times all edges but the smallest.
-        coarser: times the smallest edge.
+        coarser: times the smallest edge, which stays within the others.
         fit: a cell is divided where no block of so much of its edge fits.
-        all_pieces: see `Plan`.
+        loose: see `Plan`.
     """
     spacing = np.asarray(spacing_of(solid.affine))
     edges = {s.label: scale * sizes.edge_mm(s) for s in solid.structures}
-    smallest = min(coarser * sizes.smallest_edge_mm, min(edges.values()))
+    shortest = coarser * sizes.smallest_edge_mm
+    smallest = min(shortest, min(edges.values()))
     edge = boundary(solid.regions)
     grid = _grid(solid.regions, spacing, edge, smallest_mm=smallest, longest_mm=max(edges.values()))
     whole = np.allclose(spacing / grid.cell_mm, np.rint(spacing / grid.cell_mm))
     fit = 1.0 if whole else fit
     asked = [np.zeros(grid.shape_at(level), dtype=bool) for level in range(grid.depth + 1)]
-    least = {s.label: max(smallest, scale * sizes.least_mm(s)) for s in solid.structures}
+    least = {s.label: max(shortest, scale * sizes.least_mm(s)) for s in solid.structures}
     edges[0], least[0] = np.inf, min(least.values())
     for label, window in windows(solid.regions):
         mask = solid.regions[window] == label
@@ -181,9 +182,7 @@ def planned(
                 if grid.edge_mm(level) > 1.01 * CELL_PER_EDGE * edges[structure.label]:
                     places = _over(np.argwhere(near), spacing, grid.cell_mm * 2.0**level)
                     asked[level][tuple((grid.cells_at(places) >> level).T)] = True
-    return Plan(
-        solid.regions, spacing, smallest, grid, tuple(asked), sizes.smallest_edge_mm, all_pieces
-    )
+    return Plan(solid.regions, spacing, smallest, grid, tuple(asked), sizes.smallest_edge_mm, loose)
 
 
 def _near(mask: Bools, spacing: NDArray[np.float64], margin_mm: float) -> Bools:
