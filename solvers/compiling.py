@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from typing import Final
 
 from solvers.acting import load_recipe
+from solvers.adjoint import law_slopes, load_slopes
 from solvers.elements import SHIPPED
 from solvers.laws import laws
 from solvers.loads import loads
@@ -34,7 +35,7 @@ def compile_at_once() -> Iterator[str]:
     with ProcessPoolExecutor(
         most, mp_context=get_context("spawn"), initializer=prepare_process
     ) as others:
-        waiting = {others.submit(_make, made): name for name, made in _recipes()}
+        waiting = {others.submit(_make, made): name for name, made in [*_recipes(), *_slopes()]}
         for one in as_completed(waiting):
             one.result()
             yield waiting[one]
@@ -48,6 +49,16 @@ def _recipes() -> list[tuple[str, Callable[[], object]]]:
         for small in (False, True):
             found.append((f"history, {one.name}", partial(history_recipe, one, small)))
         found += [(f"{name}, {one.name}", partial(load_recipe, name, one)) for name in loads()]
+    return found
+
+
+def _slopes() -> list[tuple[str, Callable[[], object]]]:
+    """The derivatives of every law and load: of jobs that ask for them."""
+    found: list[tuple[str, Callable[[], object]]] = []
+    for one in reversed(SHIPPED):
+        tail = f"derivatives, {one.name}"
+        found += [(f"{name}, {tail}", partial(law_slopes, name, one)) for name in laws()]
+        found += [(f"{name}, {tail}", partial(load_slopes, name, one)) for name in loads()]
     return found
 
 
