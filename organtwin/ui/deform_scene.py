@@ -12,18 +12,18 @@ from organtwin.core.labelmap import Structure
 from organtwin.core.organmesh import OrganMesh
 from organtwin.ui.scene import Colour, Layer, Scale, Scene
 
-Shown = Literal["displacement", "strain", "plain"]
+Shown = Literal["displacement", "stretch", "plain"]
 COLOURS: Final[tuple[tuple[Shown, str], ...]] = (
     ("displacement", "Displacement, mm"),
-    ("strain", "Largest strain, %"),
+    ("stretch", "Stretch, %"),
     ("plain", "None: structures only"),
 )
-SEE_THROUGH: Final = 0.32
+SEE_THROUGH: Final = 0.42
 GHOST: Final[Colour] = (0.62, 0.72, 0.86)
 GHOST_OPACITY: Final = 0.13
 GHOST_TUMOUR_OPACITY: Final = 0.30
 STEPS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-LEAST: Final = {"displacement": 5.0, "strain": 5.0}
+LEAST: Final = {"displacement": 5.0, "stretch": 5.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,11 @@ class DeformedShape:
         self._parts = [_part(mesh, structure) for structure in mesh.structures]
         self._ghosts = tuple(self._ghost(part) for part in self._parts if _leaves_ghost(part))
 
+    @property
+    def tumours(self) -> list[str]:
+        """The tumours' names, in the order in which their shifts are told."""
+        return [part.structure.name for part in self._parts if part.structure.kind == "tumour"]
+
     def at_rest(self, title: str) -> Scene:
         """Return the organ as it was scanned, in the structures' own colours."""
         nothing = np.zeros(self.mesh.points.shape)
@@ -51,14 +56,14 @@ class DeformedShape:
     def scene(
         self,
         moved_mm: NDArray[np.floating],
-        strain: NDArray[np.floating],
+        stretch: NDArray[np.floating],
         *,
         shown: Shown,
         ghost: bool,
         title: str,
     ) -> Scene:
         """Return the organ moved by (n, 3) mm, coloured by what is `shown`."""
-        scale, values = _scale(shown, moved_mm, strain)
+        scale, values = _scale(shown, moved_mm, stretch)
         points = self.mesh.points + moved_mm
         layers = [self._moved(part, points, values) for part in reversed(self._parts)]
         ghosts = self._ghosts if ghost else ()
@@ -91,16 +96,16 @@ class DeformedShape:
 
 
 def _scale(
-    shown: Shown, moved_mm: NDArray[np.floating], strain: NDArray[np.floating]
+    shown: Shown, moved_mm: NDArray[np.floating], stretch: NDArray[np.floating]
 ) -> tuple[Scale | None, NDArray[np.floating] | None]:
     if shown == "displacement":
         length = np.linalg.norm(moved_mm, axis=1)
         top = _round_up(max(float(length.max()), LEAST[shown]))
         return Scale("Displacement", "mm", 0.0, top), length
-    if shown == "strain":
-        percent = 100.0 * np.asarray(strain)
+    if shown == "stretch":
+        percent = 100.0 * np.asarray(stretch)
         top = _round_up(max(float(percent.max()), LEAST[shown]))
-        return Scale("Largest strain", "%", 0.0, top), percent
+        return Scale("Stretch", "%", 0.0, top), percent
     return None, None
 
 

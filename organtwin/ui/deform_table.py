@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
-from organtwin.core.directions import position, sided
 from organtwin.ui.pieces import Table
 
 NONE: Final = "–"
-STRAIN_TIP: Final = (
-    "Largest principal strain (Green-Lagrange) of a tetrahedron: in {structure} at {place}"
+MINUS: Final = "\N{MINUS SIGN}"
+UNITS: Final = {"mm": " mm", "percent": " %"}
+FIRST: Final = (
+    ("mean_shift_mm", "Mean shift", "Mean shift of the organ's surface, by area"),
+    ("largest_shift_mm", "Largest shift", "Of any point of the organ's surface"),
 )
-STRAINS: Final = ("most_strain_percent", "strain_percent")
-Figures = Mapping[str, Any]
+TOWARDS: Final = (
+    ("cranial_mm", "Towards the head", "Mean shift of the surface along the body, S"),
+    ("to_the_left_mm", "To the left", "Mean shift of the surface to the patient's left, L"),
+    ("backwards_mm", "Towards the back", "Mean shift of the surface towards the back, P"),
+)
+LAST: Final = (
+    ("volume_change_percent", "Volume", "Change of the organ's volume: blood leaves it"),
+    ("stretch_percent", "Worst stretch",
+     "Largest principal stretch that 99 % of the tissue stays below"),
+    ("shortening_percent", "Worst shortening",
+     "Smallest principal stretch that 99 % of the tissue stays above"),
+)  # fmt: skip
+SIGNED: Final = ("cranial_mm", "to_the_left_mm", "backwards_mm", "volume_change_percent")
 
 
 class DeformTable(Table):
@@ -23,62 +34,37 @@ class DeformTable(Table):
 
     def __init__(self) -> None:
         super().__init__("What the position does to the organ", ("", "Preview", "Accurate"))
-        self.verticalHeader().setDefaultSectionSize(26)
+        self.verticalHeader().setDefaultSectionSize(25)
 
-    def show_figures(self, preview: Figures | None, accurate: Figures | None) -> None:
-        """Show numbers (`deform_figures.spread`) of one position, None where there are none."""
-        known = accurate or preview
-        if known is None:
-            self.fill([])
-            return
-        columns = [_column(figures, known["tumours"]) for figures in (preview, accurate)]
-        names = ["Mean shift", "Largest shift", *known["tumours"], "Volume change",
-                 "Strain, 99 % below", "Largest strain"]  # fmt: skip
-        self.fill(list(zip(names, *columns, strict=True)), _tips(known))
-
-
-def _column(figures: Figures | None, tumours: Mapping[str, Any]) -> list[str]:
-    if figures is None:
-        return [NONE] * (5 + len(tumours))
-    between: Mapping[str, Any] = figures.get("intervals", {})
-    moved = figures["tumours"]
-    return [
-        _with(f"{figures['mean_mm']:.1f} mm", between.get("mean_mm"), 1),
-        _with(f"{figures['largest_mm']:.1f} mm", between.get("largest_mm"), 1),
-        *(
-            _with(f"{np.linalg.norm(moved[n]):.1f} mm", between.get(n), 1) if n in moved else NONE
-            for n in tumours
-        ),
-        _with(_signed(figures["volume_percent"]), between.get("volume_percent"), 1),
-        *(_with(f"{figures[name]:.0f} %", between.get(name), 0) for name in STRAINS),
-    ]
+    def show_figures(
+        self,
+        preview: Mapping[str, Any] | None,
+        accurate: Mapping[str, Any] | None,
+        tumours: Sequence[str],
+    ) -> None:
+        """Show numbers (`deform_figures.told`) of one position, None where there are none."""
+        targets = [
+            (f"target_{number}_shift_mm", name, f"Shift of the middle of {name}")
+            for number, name in enumerate(tumours, 1)
+        ]
+        wanted = [*FIRST, *targets, *LAST, *TOWARDS]
+        rows = [(title, _said(preview, name), _said(accurate, name)) for name, title, _ in wanted]
+        self.fill(rows, [tip for _, _, tip in wanted])
 
 
-def _with(said: str, between: tuple[float, float] | None, places: int) -> str:
-    """Add the interval, where there is one."""
+def _said(told: Mapping[str, Any] | None, name: str) -> str:
+    """Return a number with its unit, and below it its interval if there is one."""
+    if told is None or name not in told["figures"]:
+        return NONE
+    places = 0 if name in ("stretch_percent", "shortening_percent") else 1
+    sign = "+" if name in SIGNED else ""
+    said = _number(told["figures"][name], places, sign) + UNITS[name.rpartition("_")[2]]
+    between = told["intervals"].get(name)
     if between is None:
         return said
-    low, high = between
-    return f"{said}\n{low:.{places}f} to {high:.{places}f}"
+    return f"{said}\n{' to '.join(_number(value, places, sign) for value in between)}"
 
 
-def _signed(percent: float) -> str:
-    return "0.0 %" if abs(percent) < 0.05 else f"{percent:+.1f} %".replace("-", "\N{MINUS SIGN}")
-
-
-def _tips(figures: Figures) -> list[str]:
-    change = figures["volume_ml"] * figures["volume_percent"] / 100.0
-    strain = STRAIN_TIP.format(
-        structure=figures["strain_in"], place=position(figures["strain_at_mm"], 0)
-    )
-    return [
-        "Mean displacement of the organ's tissue, by volume",
-        "Largest displacement of any point of the organ",
-        *(
-            f"{name}: mean displacement, towards {', '.join(sided(moved))} mm"
-            for name, moved in figures["tumours"].items()
-        ),
-        f"{change:+.0f} mL of {figures['volume_ml']:.0f} mL",
-        "99 % of the tissue is strained less (largest principal strain, Green-Lagrange)",
-        strain,
-    ]
+def _number(value: float, places: int, sign: str) -> str:
+    rounded = round(value, places) + 0.0
+    return f"{rounded:{sign if rounded else ''}.{places}f}".replace("-", MINUS)

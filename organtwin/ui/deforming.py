@@ -26,16 +26,16 @@ class Deformed:
         position: what it was asked for.
         simulation: id of the accurate one in the case, "" for a preview.
         displacement_mm: (n, 3) float32 at the mesh's points, LPS.
-        strain: (n,) float32 at the mesh's points, the largest principal one (1).
-        figures: as `deform_figures.spread`.
+        stretch: (n,) float32 at the mesh's points (1), as `deform_figures.stretches`.
+        told: as `deform_figures.told`.
         took_s: in the process asked.
     """
 
     position: Lying
     simulation: str
     displacement_mm: NDArray[np.float32]
-    strain: NDArray[np.float32]
-    figures: Mapping[str, Any]
+    stretch: NDArray[np.float32]
+    told: Mapping[str, Any]
     took_s: float
 
 
@@ -92,6 +92,7 @@ class Deforming(QObject):
             "mesh": session.case.mesh,
             "organ": session.case.organ,
             "out": str(session.folder.jobs / "deformed.npz"),
+            "coarse": str(session.folder.jobs / f"coarse-1-{session.case.mesh[:32]}.mesh"),
         }
         if about != self._about:
             self.end()
@@ -145,9 +146,9 @@ class Deforming(QObject):
             self.refused.emit(Refused(position, str(part["what"]), str(part["advice"])))
             return
         with np.load(Path(self._about["out"])) as fields:
-            moved, strain = fields["displacement_mm"], fields["strain"]
+            moved, stretch = fields["displacement_mm"], fields["stretch"]
         took_s = float(part["took_s"])
-        self.deformed.emit(Deformed(position, simulation, moved, strain, part["figures"], took_s))
+        self.deformed.emit(Deformed(position, simulation, moved, stretch, part, took_s))
 
     def _follow_case(self) -> None:
         """Let go of a process that speaks of another mesh."""

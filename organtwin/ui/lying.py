@@ -8,9 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-KPA_PER_MMHG: Final = 0.1333224
-"""Conventional millimetre of mercury (NIST SP 811, appendix B.8)."""
+from organtwin.core.journal import JournalEntry
+
+SCANNED: Final = {"supine": 0.0, "left-lateral": 90.0, "right-lateral": -90.0, "prone": 180.0}
+"""The positions that the step "pose" knows by name → degrees turned to the left."""
 NAMED: Final = ((0, "on the back"), (90, "on the left side"), (-90, "on the right side"))
+POSITION: Final = ("turned_deg", "head_up_deg", "pneumoperitoneum_mmhg")
+"""Arguments of the step "pose" that say how the patient lies."""
 
 
 @dataclass(frozen=True)
@@ -19,56 +23,49 @@ class Lying:
 
     Args:
         turned_deg: about the long axis of the body, from the back to the left side, -180 to 180.
-        head_down_deg: of the table, negative with the feet down.
-        pressure_mmhg: in the abdomen, beyond that of the scan.
+        head_up_deg: of the table, negative with the head down.
+        pneumoperitoneum_mmhg: pressure of the gas beyond that of the scan.
     """
 
     turned_deg: float = 0.0
-    head_down_deg: float = 0.0
-    pressure_mmhg: float = 0.0
+    head_up_deg: float = 0.0
+    pneumoperitoneum_mmhg: float = 0.0
 
     @property
     def down(self) -> tuple[float, float, float]:
         """Where gravity points, a unit vector in LPS."""
-        turned, tilted = np.radians(self.turned_deg), np.radians(self.head_down_deg)
-        across = np.cos(tilted)
+        turned, tilted = np.radians(self.turned_deg), np.radians(self.head_up_deg)
+        level = np.cos(tilted)
         return (
-            float(across * np.sin(turned)),
-            float(across * np.cos(turned)),
-            float(np.sin(tilted)),
+            float(level * np.sin(turned)),
+            float(level * np.cos(turned)),
+            -float(np.sin(tilted)),
         )
 
     @property
-    def pressure_kpa(self) -> float:
-        """The pressure in the solver's unit."""
-        return self.pressure_mmhg * KPA_PER_MMHG
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What the step "deform" is asked for."""
-        return {"down": [round(part, 9) for part in self.down], "pressure_kpa": self.pressure_kpa}
+    def arguments(self) -> dict[str, float]:
+        """What a `Posture` and the step are asked for."""
+        return {name: float(getattr(self, name)) for name in POSITION}
 
     @property
     def said(self) -> str:
         """The position in words."""
         parts = [_turned(round(self.turned_deg))]
-        if tilted := round(self.head_down_deg):
-            parts.append(f"{'head' if tilted > 0 else 'feet'} {abs(tilted)}° down")
-        if self.pressure_mmhg:
-            parts.append(f"{self.pressure_mmhg:.0f} mmHg")
+        if tilted := round(self.head_up_deg):
+            parts.append(f"head {abs(tilted)}° {'up' if tilted > 0 else 'down'}")
+        if self.pneumoperitoneum_mmhg:
+            parts.append(f"{self.pneumoperitoneum_mmhg:.0f} mmHg")
         return ", ".join(parts)
 
 
-def lying(arguments: Mapping[str, Any]) -> Lying:
-    """Return the position that a step "deform" was asked for."""
-    down = np.asarray(arguments["down"], dtype=np.float64)
-    x, y, z = down / np.linalg.norm(down)
-    kpa = float(arguments["pressure_kpa"])
-    return Lying(
-        round(float(np.degrees(np.arctan2(x, y))), 3),
-        round(float(np.degrees(np.arcsin(np.clip(z, -1.0, 1.0)))), 3),
-        round(kpa / KPA_PER_MMHG, 3),
-    )
+def lying_in(entry: JournalEntry) -> Lying | None:
+    """Return the position that an entry of the journal computed, None where it is another step."""
+    asked: Mapping[str, Any] = entry.done.arguments
+    if entry.done.step != "pose" or asked["scanned"] != "supine" or asked["preview"]:
+        return None
+    turned, tilted, gas = (float(asked[name]) for name in POSITION)
+    turned += SCANNED[asked["position"]]
+    return Lying(turned - 360.0 * round((turned - 0.5) / 360.0), tilted, gas)
 
 
 def _turned(degrees: int) -> str:

@@ -39,8 +39,8 @@ class Positioning(QWidget):
             tip="About the long axis of the body: 90° is on the left side, -90° on the right",
         )  # fmt: skip
         self.tilted = SliderField(
-            "Table, &head down", "°", -MOST_TILT, MOST_TILT, step=5,
-            tip="Trendelenburg; negative with the feet down",
+            "Table, &head up", "°", -MOST_TILT, MOST_TILT, step=5,
+            tip="Reverse Trendelenburg; negative with the head down (Trendelenburg)",
         )  # fmt: skip
         self.pressure = SliderField(
             "&Pneumoperitoneum", " mmHg", 0, MOST_MMHG, step=1,
@@ -60,13 +60,14 @@ class Positioning(QWidget):
     @property
     def lying(self) -> Lying:
         """The position shown."""
-        return Lying(self.turned.value, self.tilted.value, self.pressure.value)
+        turned = self.turned.value if self.turned.value > -180 else 180
+        return Lying(turned, self.tilted.value, self.pressure.value)
 
     def move_to(self, lying: Lying) -> None:
         """Take a position as if by hand."""
         self.turned.set_value(round(lying.turned_deg))
-        self.tilted.set_value(round(lying.head_down_deg))
-        self.pressure.set_value(round(lying.pressure_mmhg))
+        self.tilted.set_value(round(lying.head_up_deg))
+        self.pressure.set_value(round(lying.pneumoperitoneum_mmhg))
         self._moved()
 
     def _names(self) -> QHBoxLayout:

@@ -5,6 +5,8 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from organtwin.casefolder import CaseFolder
 from organtwin.core.journal import Done
-from organtwin.ui.deform_figures import figures, spread, strains
+from organtwin.ui.deform_figures import stretches
 from organtwin.ui.deforming import Deformed
-from organtwin.ui.lying import Lying, lying
+from organtwin.ui.lying import Lying, lying_in
+from organtwin.ui.pages import deform_page
 from organtwin.ui.pages.deform_page import DeformPage
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.views.patient_dial import PatientDial
@@ -51,34 +54,44 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
+def entry(step: str, arguments: dict[str, Any]) -> Any:
+    return SimpleNamespace(done=Done(step, arguments))
+
+
 def shows(page: DeformPage, position: Lying) -> bool:
     return page._shown is not None and page._shown.position == position
 
 
 def test_that_a_position_is_previewed_then_computed_then_undone(
-    page: DeformPage, qtbot: QtBot
+    page: DeformPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.position.move_to(LEFT_12)
     qtbot.waitUntil(lambda: shows(page, LEFT_12), timeout=LONG_MS)
     preview = page._shown
     assert preview is not None
-    assert preview.figures["mean_mm"] > 0.5
-    assert preview.figures["tumours"]["tumour-1"][0] > 0.0  # gravity points to the left
-    assert preview.figures["volume_percent"] < -0.5  # 1.6 kPa on tissue of 106 kPa bulk modulus
+    figures = preview.told["figures"]
+    assert figures["to_the_left_mm"] > 0.0  # gravity points there
+    assert figures["cranial_mm"] == pytest.approx(44.4, abs=8.0)  # 1.6 kPa on 0.036 kPa/mm
+    assert figures["volume_change_percent"] == pytest.approx(-12.0, abs=2.0)
     names = [layer.name for layer in page.view.scene.layers]
     assert {"deformed/liver", "deformed/tumour-1", "rest/liver"} <= set(names)
     assert page.view.scene.title == "Preview: on the left side, 12 mmHg"
     assert page._mark.text() == "Preview"
     assert "no interval" in page._about.text()
 
+    monkeypatch.setattr(deform_page, "MEMBERS", 3)
     page._run.click()
     qtbot.waitUntil(
         lambda: page._shown is not None and bool(page._shown.simulation), timeout=LONG_MS
     )
-    assert page.session.entries[-1].done.step == "deform"
-    assert page._table.item(0, 2).text() == f"{page._shown.figures['mean_mm']:.1f} mm"
-    assert page._shown.figures["mean_mm"] == pytest.approx(preview.figures["mean_mm"], rel=0.1)
-    assert "No interval was computed" in page._about.text()
+    assert page.session.entries[-1].done.step == "pose"
+    accurate = page._shown.told["figures"]
+    for name in ("mean_shift_mm", "to_the_left_mm", "target_1_shift_mm"):
+        assert accurate[name] == pytest.approx(figures[name], rel=0.1)
+    shown = page._table.item(0, 2).text().splitlines()
+    assert shown[0] == f"{accurate['mean_shift_mm']:.1f} mm"
+    assert " to " in shown[1]
+    assert "90 % of 3 draws" in page._about.text()
     assert page.standing()[0] == "done"
 
     qtbot.waitUntil(lambda: not page.session.busy, timeout=LONG_MS)
@@ -133,7 +146,7 @@ def test_that_killed_solvers_cost_nothing_but_their_answer(page: DeformPage, qtb
         (Lying(90), (1, 0, 0)),
         (Lying(-90), (-1, 0, 0)),
         (Lying(180), (0, -1, 0)),
-        (Lying(0, 30), (0, np.sqrt(0.75), 0.5)),
+        (Lying(0, -30), (0, np.sqrt(0.75), 0.5)),
     ],
 )
 def test_that_gravity_points_where_the_patient_lies(
@@ -145,27 +158,21 @@ def test_that_gravity_points_where_the_patient_lies(
 
 @pytest.mark.parametrize("position", [LEFT_12, Lying(-35, -15, 20), Lying(180, 10, 0)])
 def test_that_a_position_is_known_again_from_its_step(position: Lying) -> None:
-    assert lying(position.arguments) == position
+    asked = {"position": "supine", "scanned": "supine", "preview": False, **position.arguments}
+    assert lying_in(entry("pose", asked)) == position
+    assert lying_in(entry("pose", {**asked, "preview": True})) is None
+    assert lying_in(entry("mesh", {})) is None
 
 
-def test_that_a_stretch_is_a_green_lagrange_strain() -> None:
-    """E = (λ² - 1)/2 along a stretch of λ = 1.2."""
+def test_that_a_named_position_is_known_by_its_angle() -> None:
+    asked = {"position": "right-lateral", "scanned": "supine", "preview": False}
+    assert lying_in(entry("pose", {**asked, **Lying().arguments})) == Lying(-90)
+
+
+def test_that_a_stretch_is_a_length_over_that_at_rest() -> None:
     mesh = cube(2)
-    moved = mesh.points * (0.2, 0.0, -0.1)
-    assert strains(mesh, moved) == pytest.approx(np.full(len(mesh.tetrahedra), 0.22))
-    told = figures(mesh, moved, strains(mesh, moved))
-    assert told["volume_percent"] == pytest.approx(100.0 * (1.2 * 0.9 - 1.0))
-    assert told["strain_percent"] == told["most_strain_percent"] == pytest.approx(22.0)
-
-
-def test_that_an_ensemble_is_told_with_its_interval() -> None:
-    mesh = cube(2)
-    still = np.zeros(len(mesh.tetrahedra))
-    members = [figures(mesh, np.full(mesh.points.shape, a), still) for a in np.linspace(0, 10, 101)]
-    told = spread(members)
-    assert told["mean_mm"] == pytest.approx(5.0 * np.sqrt(3.0))
-    assert told["intervals"]["mean_mm"] == pytest.approx([0.5 * np.sqrt(3.0), 9.5 * np.sqrt(3.0)])
-    assert spread(members[:1])["intervals"] == {}
+    found = stretches(mesh, mesh.points * (0.2, 0.0, -0.1))
+    assert found == pytest.approx(np.full(len(mesh.points), 0.2))
 
 
 def test_that_dragging_the_patient_a_quarter_round_turns_to_the_side(qtbot: QtBot) -> None:

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Final, override
+from typing import ClassVar, Final, override
 
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from organtwin.core.case import Case
-from organtwin.core.journal import JournalEntry
 from organtwin.core.organmesh import OrganMesh
-from organtwin.organs import Organ
-from organtwin.pipeline.planning import SUPINE_DOWN
 from organtwin.ui.deform_scene import COLOURS, DeformedShape, Shown
 from organtwin.ui.deform_table import DeformTable
+from organtwin.ui.deform_tissue import TissueTable
 from organtwin.ui.deforming import Deformed, Deforming, Refused
-from organtwin.ui.lying import Lying, lying
+from organtwin.ui.lying import Lying, lying_in
 from organtwin.ui.pages.page import Page
-from organtwin.ui.pieces import Table, button, card, choice, pill, side_by_side, words
+from organtwin.ui.pieces import button, card, choice, pill, side_by_side, words
 from organtwin.ui.positioning import Positioning
 from organtwin.ui.rail import State
 from organtwin.ui.views.deform_view import DeformView
 
+STEP: Final = "pose"
+"""The step of the pipeline that computes a position accurately."""
+MEMBERS: Final = 16
 PREVIEWED: Final = (
-    "Preview on {count} tetrahedra with a quick element, stiffness at the mean of its prior, no "
-    "interval: to look at, not to measure by."
+    "Preview: {count} tetrahedra, quick element, stiffness at the median of its prior, no "
+    "interval. To look at, not to measure by."
 )
 ALONE: Final = (
-    "Accurate element on the whole mesh. No interval was computed: one run, stiffness at the mean "
-    "of its prior."
+    "Accurate element on the whole mesh, stiffness at the median of its prior. No interval was "
+    "computed."
 )
 SPREAD: Final = (
-    "Accurate element on the whole mesh; mean of {members} runs over the prior of the stiffness, "
-    "below it the interval that holds 90 % of them."
+    "Accurate element on the whole mesh, stiffness at the median of its prior; below each number "
+    "where 90 % of {members} draws of the prior lie (quick element)."
 )
 ASSUMED: Final = (
-    "The patient was scanned lying on the back. Pressure acts on the organ's surface; the "
-    "diaphragm and the organs around are springs, they do not rise."
+    "The patient is taken to have been scanned on the back. How far the diaphragm rises and how "
+    "much blood leaves under gas is calibrated to published means, not to this patient; sources "
+    "are in the tips of the rows."
 )
 COMPUTED: Final = "Computed accurately: choose…"
 
@@ -101,7 +102,10 @@ class DeformPage(Page):
         self.body.addWidget(card(self.position))
         self.body.addWidget(self._refused)
         self.body.addLayout(side_by_side(words("WHAT IT DOES", "section"), self._mark))
-        figures = self._table, self._about, self._known
+        self._spread = QCheckBox(f"Accurate with an &interval: {MEMBERS} draws of the prior")
+        self._spread.setAccessibleName("Compute an interval over the prior")
+        self._spread.setChecked(True)
+        figures = self._table, self._about, self._spread, self._known
         for thing in (*figures, *self._make_picture_card(), *self._make_tissue()):
             self.body.addWidget(thing)
         self._make_actions()
@@ -119,10 +123,8 @@ class DeformPage(Page):
         return words("PICTURE", "section"), card(colours, self._ghost)
 
     def _make_tissue(self) -> tuple[QWidget, ...]:
-        self._tissue = Table("Stiffness of the tissue", ("Tissue", "Parameter", "Value"))
-        self._sources = words("", "muted", wrap=True)
-        assumed = words(ASSUMED, "muted", wrap=True)
-        return words("STIFFNESS", "section"), self._tissue, self._sources, assumed
+        self._tissue = TissueTable()
+        return words("STIFFNESS", "section"), self._tissue, words(ASSUMED, "muted", wrap=True)
 
     def _make_actions(self) -> None:
         back = button("As &scanned", "Lay the patient on the back, without pressure")
@@ -146,7 +148,7 @@ class DeformPage(Page):
     def _busy_changed(self, busy: bool) -> None:
         super()._busy_changed(busy)
         if self._built:
-            computing = busy and self.session.step == "deform"
+            computing = busy and self.session.step == STEP
             self._run.setVisible(not computing)
             self._stop.setVisible(computing)
             self._stop.setEnabled(computing)
@@ -161,7 +163,7 @@ class DeformPage(Page):
             self._count = ""
         self._refused.hide()
         self._list_known()
-        self._tell_tissue(self.showing.organ)
+        self._tissue.show_organ(self.showing.organ)
         self._busy_changed(self.session.busy)
         self._tell()
         self._draw()
@@ -170,13 +172,12 @@ class DeformPage(Page):
     def _computed(self) -> dict[str, Lying]:
         """Return the ids of simulations of the case that are such a position, oldest first."""
         there = set(self.session.case.simulations)
-        return {
-            made: lying(entry.done.arguments)
-            for entry in self.session.entries
-            if _is_position(entry)
-            for made in entry.done.outputs
-            if made in there
-        }
+        found: dict[str, Lying] = {}
+        for entry in self.session.entries:
+            position = lying_in(entry)
+            if position is not None:
+                found |= dict.fromkeys(there & set(entry.done.outputs), position)
+        return found
 
     def _list_known(self) -> None:
         self._known.clear()
@@ -202,7 +203,8 @@ class DeformPage(Page):
             self.deforming.ask(now, found[-1] if found else "")
 
     def _compute(self) -> None:
-        self.session.do("deform", self.position.lying.arguments)
+        members = MEMBERS if self._spread.isChecked() else 0
+        self.session.do(STEP, {**self.position.lying.arguments, "members": members})
 
     def _readied(self, count: int, why: str) -> None:
         self._count = f"{count:,}".replace(",", " ") + (f" (all: {why})" if why else "")
@@ -231,14 +233,15 @@ class DeformPage(Page):
         self._mark.style().polish(self._mark)
         same = preview is not None and shown is not None and preview.position == shown.position
         self._table.show_figures(
-            preview.figures if preview is not None and same else None,
-            shown.figures if shown is not None and accurate else None,
+            preview.told if preview is not None and same else None,
+            shown.told if shown is not None and accurate else None,
+            self._shape.tumours if self._shape is not None else (),
         )
         self._table.setVisible(shown is not None)
         if shown is None:
             self._about.setText("Starting the solver…" if self._shape else "")
         elif accurate:
-            members = shown.figures["members"]
+            members = shown.told["members"]
             self._about.setText(SPREAD.format(members=members) if members > 1 else ALONE)
         else:
             self._about.setText(PREVIEWED.format(count=self._count))
@@ -253,49 +256,10 @@ class DeformPage(Page):
         kind: Shown = self._colours.currentData()
         title = f"{'Accurate' if shown.simulation else 'Preview'}: {shown.position.said}"
         scene = self._shape.scene(
-            shown.displacement_mm, shown.strain, shown=kind, ghost=self._ghost.isChecked(),
+            shown.displacement_mm, shown.stretch, shown=kind, ghost=self._ghost.isChecked(),
             title=title,
         )  # fmt: skip
         self.view.show_scene(scene)
-
-    def _tell_tissue(self, which: Organ) -> None:
-        kinds = {s.kind for s in self._shape.mesh.structures} if self._shape else set()
-        rows: list[tuple[str, str, str]] = []
-        for values, alike in _by_values(which, kinds):
-            titles = [alike, *[""] * (len(values) - 1)]
-            rows += [
-                (title, *_valued(name, value))
-                for title, (name, value) in zip(titles, values.items(), strict=True)
-            ]
-        self._tissue.fill(rows)
-        self._sources.setText(f"{which.law.replace('_', '-')}: {which.law_source}.")
-
-
-def _is_position(entry: JournalEntry) -> bool:
-    asked: dict[str, Any] = dict(entry.done.arguments)
-    turned = entry.done.step == "deform" and not asked.get("push")
-    return turned and tuple(asked.get("scanned_down", SUPINE_DOWN)) == SUPINE_DOWN
-
-
-def _by_values(which: Organ, kinds: Collection[str]) -> list[tuple[Mapping[str, float], str]]:
-    """Return the values of the tissues there are, each once, with the kinds that have them."""
-    found: list[tuple[Mapping[str, float], list[str]]] = []
-    for kind, values in which.law_values.items():
-        title = which.name if kind == "organ" else f"{kind}s"
-        same = next((names for known, names in found if known == values), None)
-        if kind not in kinds:
-            continue
-        if same is None:
-            found.append((values, [title.capitalize()]))
-        else:
-            same.append(title)
-    return [(values, ", ".join(names)) for values, names in found]
-
-
-def _valued(name: str, value: float) -> tuple[str, str]:
-    """Return a parameter's name for a person, and its value with unit."""
-    unit = " kPa" if name.endswith("_kpa") else ""
-    return name.removesuffix("_kpa").replace("_", " ").capitalize(), f"{value:g}{unit}"
 
 
 PAGE = DeformPage

@@ -14,7 +14,7 @@ from organtwin.ui.theme import font
 from organtwin.ui.views.organ_view import OrganView
 
 ARROW_PX: Final = 40.0
-ROOM: Final = 1.2
+ROOM: Final = 1.35
 STEEP: Final = 0.4
 """Below this part of its length seen, an arrow is drawn from its end: a cross or a point."""
 ARROW: Final = QColor("#ffd479")
@@ -79,6 +79,7 @@ class DeformView(OrganView):
 
 
 def _draw_steep(painter: QPainter, middle: QPointF, *, away: bool) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawEllipse(middle, 10.0, 10.0)
     if away:
         for across in (QPointF(6.5, 6.5), QPointF(6.5, -6.5)):

@@ -26,7 +26,7 @@ class PatientDial(QWidget):
 
     Signals:
         turned: degrees to the left, -180 to 180, while dragged.
-        tilted: degrees head down, while dragged.
+        tilted: degrees head up, while dragged.
     """
 
     turned = Signal(int)
@@ -54,7 +54,7 @@ class PatientDial(QWidget):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         which = "turned" if event.position().x() < self._split else "tilted"
-        before = self._lying.turned_deg if which == "turned" else self._lying.head_down_deg
+        before = self._lying.turned_deg if which == "turned" else -self._lying.head_up_deg
         self._drag = (which, self._angle(which, event.position()), before)
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
@@ -67,7 +67,7 @@ class PatientDial(QWidget):
         if which == "turned":
             self.turned.emit(round((before + turn + 180.0) % 360.0 - 180.0))
         else:
-            self.tilted.emit(max(-MOST_TILT, min(MOST_TILT, round(before + turn))))
+            self.tilted.emit(-max(-MOST_TILT, min(MOST_TILT, round(before + turn))))
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -125,7 +125,7 @@ class PatientDial(QWidget):
 
     def _trunk(self) -> QPainterPath:
         """Return the cross-section, its front raised by the gas."""
-        raised = DEEP + MOST_GAS * min(1.0, self._lying.pressure_mmhg / MOST_MMHG)
+        raised = DEEP + MOST_GAS * min(1.0, self._lying.pneumoperitoneum_mmhg / MOST_MMHG)
         path = QPainterPath(QPointF(WIDE, 0.0))
         path.arcTo(QRectF(-WIDE, -DEEP, 2.0 * WIDE, 2.0 * DEEP), 0.0, -180.0)
         path.arcTo(QRectF(-WIDE, -raised, 2.0 * WIDE, 2.0 * raised), 180.0, -180.0)
@@ -136,7 +136,7 @@ class PatientDial(QWidget):
         middle = self._middle("tilted")
         painter.save()
         painter.translate(middle.x(), middle.y() + 8.0)
-        painter.rotate(self._lying.head_down_deg)
+        painter.rotate(-self._lying.head_up_deg)
         painter.setPen(QPen(colour("line_strong"), 3.0))
         painter.drawLine(QPointF(-56.0, 13.0), QPointF(56.0, 13.0))
         painter.setPen(QPen(colour("muted"), 1.6))
