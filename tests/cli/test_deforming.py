@@ -1,0 +1,89 @@
+"""`organtwin deform`: a case's organ, or a mesh of a file, in another position."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import meshio
+import numpy as np
+import pytest
+
+from organtwin.casefolder import CaseFolder
+from organtwin.cli import main
+from organtwin.core.case import Case
+from organtwin.core.journal import Done
+from organtwin.core.parameter import Ensemble
+from organtwin.exporting.meshes import Tagged, write_mesh
+from tests.simulating.test_growth import block
+
+LYING = ["--position", "left-lateral", "--preview"]
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("meshes") / "organ.vtu"
+    write_mesh(to, Tagged(block(4)))
+    return to
+
+
+def test_that_a_mesh_is_turned_and_tells_figures_with_unit(
+    mesh: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "turned.vtu"
+    asked = ["deform", str(mesh), *LYING, "--members", "0", "--target=0,0,0", "--to", str(to)]
+    assert main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["figure"]: row for row in told["tables"]["Deformation"]}
+    assert rows["to the left"]["value"] > 1.0
+    assert rows["target 1 shift"]["unit"] == "mm"
+    written = meshio.read(to)
+    moved = written.point_data["displacement_mm"]
+    assert moved.shape == written.points.shape
+    assert rows["largest shift"]["value"] == pytest.approx(
+        np.linalg.norm(moved, axis=1).max(), rel=0.05
+    )
+    record = json.loads(to.with_name("turned.vtu.json").read_text())
+    assert record["settings"]["position"] == "left-lateral"
+    assert record["settings"]["job"] == told["job"]
+
+
+def test_that_a_case_keeps_the_posture_in_its_journal_with_its_ensemble(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "case"
+    with CaseFolder.create(path, Case("P"), "tester") as made:
+        made.append(made.case.having(mesh=made.put(block(4))), Done("mesh"))
+    assert main(["deform", str(path), *LYING, "--members", "2", "--seed", "7"]) == 0
+    assert "90%" in capsys.readouterr().out
+    with CaseFolder.open(path, write=False) as folder:
+        done, simulation = folder.entries[-1].done, folder.get(folder.case.simulations[-1])
+        kept = [folder.get(one) for one in done.outputs]
+    assert (done.step, done.seed) == ("pose", 7)
+    assert done.arguments["position"] == "left-lateral"
+    assert any(isinstance(one, Ensemble) and len(one.members) == 3 for one in kept)
+    assert simulation.quantities["target_1_shift_mm"].shape == (3, 1)  # the tumour's centroid
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--pneumoperitoneum-mmhg", "40"], "usual are 10 to 15"),
+        (["--target=0,0"], "is not X,Y,Z"),
+        (["--target=900,0,0", "--members", "0"], "not in the mesh"),
+        (["--to", "result.nii"], "ends in .vtu"),
+        (["--members", "-1"], "no -1 members"),
+    ],
+)
+def test_that_what_cannot_be_posed_says_why(
+    mesh: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    assert main(["deform", str(mesh), *more]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_that_labels_are_to_be_meshed_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deform", str(tmp_path / "labels.nii.gz")]) == 2
+    assert "organtwin mesh LABELS" in " ".join(capsys.readouterr().err.split())
