@@ -185,7 +185,7 @@ def simulation(case: Case, store: ObjectStore) -> Table:
             ("displacement, most", float(moved.max()), "mm"),
             ("von Mises stress, 95th percentile", float(np.quantile(stress, 0.95)), "kPa"),
         ]
-    for name, values in last.quantities.items():
+    for name, values in last.quantities.items() if len(last.days) else ():
         low, median, high = interval(values[:, -1], LEVEL)
         rows += [
             (f"{last.structure} {name}, day {last.days[-1]:g}, {what}", float(value), "")

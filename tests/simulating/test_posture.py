@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_that_gravity_points_where_the_patient_lies(
         {"head_up_deg": 120.0},
     ],
 )
-def test_that_an_impossible_posture_is_refused(wrong: dict[str, float]) -> None:
+def test_that_an_impossible_posture_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadArgument):
         Posture(**wrong)
 
