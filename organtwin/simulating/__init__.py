@@ -8,6 +8,7 @@
     unloaded_mesh()         the organ's shape without the loads it was scanned under
     supports_of()           the springs that hold an organ when nobody says otherwise
     run_job()               any job of the contract
+    modelled()              displacements that were seen, by the model, for its stiffness
     distance_to()           signed distance to a labelled structure, finer than its voxels
     warped_image(), warped_labelmap(), moved_landmarks()   what a deformation does to them
     beyond_limits()         where tissue is strained beyond a limit that somebody states
@@ -34,6 +35,7 @@ from organtwin.simulating.loads import (
 from organtwin.simulating.prescribing import displacement_at, registered_mm
 from organtwin.simulating.runner import Limits, run_job
 from organtwin.simulating.safety import Marker, StrainLimit, beyond_limits
+from organtwin.simulating.seen import Seen, modelled
 from organtwin.simulating.supports import supports_of
 from organtwin.simulating.warped import Warped, warped_image, warped_labelmap, warped_labels
 from organtwin.simulating.warping import Landmarks, moved_landmarks
@@ -52,6 +54,7 @@ __all__ = [
     "Plane",
     "Resolution",
     "RigidSurface",
+    "Seen",
     "Springs",
     "StrainLimit",
     "Tool",
@@ -65,6 +68,7 @@ __all__ = [
     "distance_to",
     "growth_simulation",
     "job_for",
+    "modelled",
     "moved_landmarks",
     "registered_mm",
     "run_job",

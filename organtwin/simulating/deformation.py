@@ -108,7 +108,7 @@ def deformation_simulation(
         SolverFailed, Stopped, DiskFull: as `run_job`.
     """
     member = region_values(mesh, organ.law_values if law_values is None else law_values)
-    arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
+    arrays, settings = asked_of(mesh, organ, loads, fixed_nodes)
     if preview:
         settings = {**settings, "element": PREVIEW, "cell_fields": 0.0}
     job = job_for("deformation", law or organ.law, [member], arrays=arrays, settings=settings)
@@ -147,7 +147,7 @@ def unloaded_mesh(
     Raises:
         BadArgument, SolverFailed, Stopped, DiskFull: as `deformation_simulation`.
     """
-    arrays, settings = _asked(mesh, organ, loads, fixed_nodes)
+    arrays, settings = asked_of(mesh, organ, loads, fixed_nodes)
     member = region_values(mesh, organ.law_values)
     settings |= {"unload": 1.0} | ({"element": PREVIEW} if preview else {})
     job = job_for("deformation", organ.law, [member], arrays=arrays, settings=settings)
@@ -178,10 +178,10 @@ def region_values(mesh: OrganMesh, values: Mapping[str, Mapping[str, float]]) ->
     return member
 
 
-def _asked(
+def asked_of(
     mesh: OrganMesh, organ: Organ, loads: Loads, fixed: NDArray[np.int32] | None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Scalar | tuple[float, ...]]]:
-    """The arrays and settings of a job, its supports among them."""
+    """Return the arrays and settings of a job, its supports among them."""
     acting = loads.acting
     if fixed is None and not any(isinstance(one, Springs) for one in acting):
         acting = (*supports_of(mesh, organ), *acting)

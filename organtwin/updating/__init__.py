@@ -10,6 +10,7 @@
     predicted_volumes() a simulation's volumes as true volumes of the patient's tumour
     forecast()          what a measurement will be; score() how that did; shape_overlap() its shape
     update()            prior to posterior, by one of rules() (one file each)
+    recover_stiffness() stiffness from displacements that were seen, with its posterior
 """
 
 from organtwin.updating.bending import Fineness
@@ -30,6 +31,7 @@ from organtwin.updating.rule import (
     update,
 )
 from organtwin.updating.scoring import score, shape_overlap
+from organtwin.updating.stiffness import Recovered, recover_stiffness
 
 __all__ = [
     "BASELINE_RATIO",
@@ -40,6 +42,7 @@ __all__ = [
     "Fineness",
     "Followed",
     "Forward",
+    "Recovered",
     "carried",
     "follow",
     "forecast",
@@ -48,6 +51,7 @@ __all__ = [
     "predicted_volumes",
     "prior_beliefs",
     "propagated",
+    "recover_stiffness",
     "register",
     "renamed",
     "rules",
