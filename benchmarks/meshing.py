@@ -28,6 +28,7 @@ from organtwin.core.watch import Watch
 from organtwin.meshing import Sizes, mesh_labels
 
 PLAIN = Sizes()
+WHOLE = Sizes(most_tetrahedra=1_000_000)
 FINE = Sizes(most_tetrahedra=3_000_000)
 LIVER = Sizes(vessel_radius_mm=4.0, smallest_edge_mm=1.5, organ_alone=True)
 LARGE = Sizes(smallest_edge_mm=1.5, target_tetrahedra=120_000)
@@ -85,11 +86,11 @@ def wanted(sets: list[str], maps: int, seed: int) -> Iterator[tuple[str, LabelMa
     if "sample" in sets:
         for name, labels in sample():
             yield f"{name}, liver", labels, LIVER
-            yield f"{name}, all", labels, FINE
+            yield f"{name}, all", labels, PLAIN
     if "shared" in sets:
         yield from ((name, labels, FINE) for name, labels in shared())
     if "random" in sets:
-        yield from ((name, labels, PLAIN) for name, labels in random_maps(maps, seed))
+        yield from ((name, labels, WHOLE) for name, labels in random_maps(maps, seed))
 
 
 def main() -> int:

@@ -20,7 +20,9 @@ MOST_SCALES = 8
 LARGEST_SCALE = 2.5
 NEAR_ENOUGH = 1.06
 NEAR = 1.1
+FAR_OVER = 2.0
 LEAST_PER_LEAF = 12
+USUAL_PER_LEAF = 17
 KEPT, WITHOUT_VESSELS, GIVEN_UP = 0, 1, 2
 WAYS = ((KEPT, 1.0), (KEPT, BLOCK_PER_CELL), (GIVEN_UP, BLOCK_PER_CELL))
 """Whose pieces are held, and how much of a cell's edge has to fit into what is thin."""
@@ -86,14 +88,14 @@ def _scaled(
     for turn in range(MOST_SCALES):
         watch.tell(turn / MOST_SCALES, "aiming at the number of tetrahedra")
         plan = planned(solid, sizes, scale=scale, fit=fit, loose=loose)
-        found = _counted(plan, solid, 4 * target)
+        found = _counted(plan, solid, FAR_OVER * target)
         ratio = found.tetrahedra / target
         if abs(np.log(ratio)) < nearest or best is None:
             best, nearest = found.plan, abs(np.log(ratio))
         if nearest < np.log(NEAR_ENOUGH) or (not loose and turn == 0 and ratio > NEAR):
             break
         low, high = (scale, high) if ratio > 1.0 else (low, scale)
-        scale *= min(ratio, 4.0) ** 0.4
+        scale *= min(ratio, FAR_OVER) ** 0.4
         if not low < scale < high:
             scale = float(np.sqrt(low * high))
     assert best is not None
@@ -105,7 +107,7 @@ def _counted(plan: Plan, solid: Solid, most: float) -> _Counted:
     leaves = held.octree().labelled_leaves()
     if leaves * LEAST_PER_LEAF > most:
         return _Counted(held, float(leaves * LEAST_PER_LEAF))
-    held, tree = held.unpinched(solid.pinches())
+    held, tree = held.unpinched(solid.pinches(), most / USUAL_PER_LEAF)
     return _Counted(held, float(tetrahedra_of(squares(tree), held.grid.shape)))
 
 

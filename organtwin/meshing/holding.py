@@ -13,18 +13,21 @@ from organtwin.meshing.pieces import Match, Pieces
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+FEW_FAR = 0.02
 
 
 def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pieces: Pieces,
-           *, loose: frozenset[int] = frozenset()) -> Ints:  # fmt: skip
+           *, loose: frozenset[int] = frozenset(), reach: int = 1) -> Ints:  # fmt: skip
     """Return finest cells (n, 3) to divide leaves at: there pieces are lost, broken or joined.
 
     Of what is broken or joined only the cells half-way between what shall be together, or apart.
+    Also returned are cells far from those of their label, where many are: ends of thin structures.
 
     Args:
         cells: the label of the leaf that holds each finest cell.
         wanted: the piece of voxels at each finest cell.
         loose: labels of which only the largest piece counts, and only that it is not lost.
+        reach: how many finest cells are not far.
     """
     found = []
     for label, window in _windows(cells, pieces.labels.astype(np.uint8)[wanted]):
@@ -32,7 +35,8 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
         free = ~tree.leaves[0][window]
         parts, count = ndimage.label(mine)
         match = _match(pieces, label, want, parts=parts, count=count)
-        off = (pieces.labels.astype(np.uint8)[want] == label) != mine
+        there = pieces.labels.astype(np.uint8)[want] == label
+        off = there != mine
         lost = match.lost()
         lost = lost[pieces.labels[lost] == label]
         lost = _largest(pieces, label, lost) if label in loose else lost
@@ -42,6 +46,7 @@ def astray(tree: Octree, cells: NDArray[np.uint8], wanted: NDArray[np.int32], pi
             wrong |= _between(whole, np.where(mine & whole, parts, 0))
             shared = _among(parts, match.joined(pieces), count)
             wrong |= _between(shared, np.where(shared & ~off, pieces.touching[want], 0))
+            wrong |= _far(there, mine, reach)
         found.append(np.argwhere(wrong & free) + [w.start for w in window])
     return np.concatenate(found) if found else np.zeros((0, 3), dtype=np.int64)
 
@@ -68,6 +73,15 @@ def _between(mask: Bools, numbers: Ints) -> Bools:
         met[:-1] |= differ
     result: Bools = found & (numbers == 0)
     return result
+
+
+def _far(wanted: Bools, mine: Bools, reach: int) -> Bools:
+    """Return the cells wanted and far from mine; none where these are few."""
+    few = FEW_FAR * np.count_nonzero(wanted)
+    missing = wanted & ~mine
+    if np.count_nonzero(missing) > few:
+        missing &= ~ndimage.binary_dilation(mine, iterations=reach)
+    return missing & (np.count_nonzero(missing) > few)
 
 
 def _largest(pieces: Pieces, label: int, lost: Ints) -> Ints:

@@ -12,7 +12,7 @@ from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import MeshQuality, OrganMesh
 from organtwin.core.volume import spacing_of
 from organtwin.core.watch import Watch
-from organtwin.meshing.aiming import aimed, limited
+from organtwin.meshing.aiming import USUAL_PER_LEAF, aimed, limited
 from organtwin.meshing.cones import Cones, cones, squares, tetrahedra_of
 from organtwin.meshing.delaunay import delaunay_meshes
 from organtwin.meshing.goals import Goals
@@ -118,7 +118,7 @@ def _fitted(
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
-        plan, tree = plan.held(solid.pieces).unpinched(solid.pinches())
+        plan, tree = plan.held(solid.pieces).unpinched(solid.pinches(), most / USUAL_PER_LEAF)
         found = squares(tree)
         expected = tetrahedra_of(found, plan.grid.shape)
         if attempt > 0 and expected > most:

@@ -28,6 +28,7 @@ MUCH_THIN = 0.1
 FEW_VOXELS = 3
 DIVISIONS = 3
 HOLDS = 12
+VOXELS_OFF = 1.5
 MOST_LARGER = 1.25
 FEW_LEAVES = 20_000
 
@@ -63,11 +64,12 @@ class Plan:
         split = divided(self.grid, self.asked)
         return labelled(self.grid, split, self.grid.sampled(self.voxels, self.spacing_mm))
 
-    def unpinched(self, pinches: Pinches) -> tuple[Plan, Octree]:
+    def unpinched(self, pinches: Pinches, most_leaves: float = np.inf) -> tuple[Plan, Octree]:
         """Return a plan that divides leaves at pinches where that helps, and its octree.
 
         The octree is without pinches, or has few. Dividing helps when it leaves less than half of
-        them, and makes a mesh that is not small no larger than by a quarter.
+        them, makes a mesh that is not small no larger than by a quarter, and none has more leaves
+        that are labelled than the most.
         """
         plan, tree = self, unpinched(self.octree(), pinches)
         places = pinches.of(expanded(tree))
@@ -79,7 +81,7 @@ class Plan:
             after = unpinched(finer.octree(), pinches)
             left = pinches.of(expanded(after))
             most = max(FEW_LEAVES, MOST_LARGER * tree.labelled_leaves())
-            if len(left) > len(places) / 2 or after.labelled_leaves() > most:
+            if len(left) > len(places) / 2 or after.labelled_leaves() > min(most, most_leaves):
                 break
             plan, tree, places = finer, after, left
         return plan, tree
@@ -92,12 +94,14 @@ class Plan:
             most_leaves: it is given up where there are more that are labelled.
         """
         wanted = self.grid.sampled(pieces.numbers, self.spacing_mm)
+        far_mm = VOXELS_OFF * float(self.spacing_mm.max())
+        reach = int(np.ceil(far_mm / float(self.grid.cell_mm.mean())))
         plan = self
         for _ in range(HOLDS):
             tree = plan.octree()
             if tree.labelled_leaves() > most_leaves:
                 break
-            cells = astray(tree, expanded(tree), wanted, pieces, loose=self.loose)
+            cells = astray(tree, expanded(tree), wanted, pieces, loose=self.loose, reach=reach)
             if len(cells) == 0:
                 break
             plan = plan.finer_in(tree, cells)
