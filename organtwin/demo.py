@@ -12,7 +12,7 @@ from typing import Any
 from organtwin import numbers, tables
 from organtwin.casefolder import CaseFolder
 from organtwin.core.case import Case
-from organtwin.core.errors import BadInput, Missing
+from organtwin.core.errors import BadInput, Missing, WouldReplace
 from organtwin.printing import Printer
 from organtwin.recording import step
 from organtwin.tables import Table
@@ -51,17 +51,20 @@ def river(case: Callable[[], Case], images: Path, *, members: int = MEMBERS) -> 
     yield "compare", {}
 
 
-def run_demo(to: Path, images: Path | None, members: int, printer: Printer) -> None:
+def run_demo(
+    to: Path, images: Path | None, members: int, printer: Printer, *, replace: bool = False
+) -> None:
     """Run every step and write case, report, pictures, numbers and audit package into `to`.
 
     Raises:
         Missing: the images are not there.
         BadInput: `to` holds something that a demo did not write.
+        WouldReplace: it holds an earlier demo, and `replace` does not say that it may go.
     """
     source = images or SAMPLE
     if not source.is_dir():
         raise Missing(f"there are no images in {source}", advice="give a folder with --images")
-    _make_room(to)
+    _make_room(to, replace=replace)
     seconds: dict[str, float] = {}
     patient = "Sample patient" if images is None else source.name
     with CaseFolder.create(to / "case", Case(patient)) as folder:
@@ -73,16 +76,22 @@ def run_demo(to: Path, images: Path | None, members: int, printer: Printer) -> N
         _say(folder, printer, seconds, written)
 
 
-def _make_room(to: Path) -> None:
-    """Empty the folder of an earlier demo; refuse to touch anything else."""
+def _make_room(to: Path, *, replace: bool) -> None:
+    """Empty the folder of an earlier demo where that is asked for; never touch anything else."""
     if to.exists() and any(to.iterdir()):
         if not (to / MARK).is_file():
             raise BadInput(
                 "this folder holds other files", where=str(to), advice="choose another with --to"
             )
+        if not replace:
+            raise WouldReplace(
+                "an earlier demo lies there", where=str(to), advice="ask for --replace"
+            )
         shutil.rmtree(to)
     to.mkdir(parents=True, exist_ok=True)
-    (to / MARK).write_text("This folder is emptied by the next demo.\n")
+    (to / MARK).write_text(
+        "This folder is emptied by the next demo that is asked to --replace it.\n"
+    )
 
 
 def _write(folder: CaseFolder, to: Path, printer: Printer) -> list[Path]:

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     exec .venv/bin/python -m organtwin --sample
 fi
-exec .venv/bin/organtwin demo --to out/demo
+exec .venv/bin/organtwin demo --to out/demo --replace

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from organtwin.casefolder import CaseFolder
 from organtwin.cli import main
+from organtwin.core.case import Case
+from organtwin.demo import MARK
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +64,21 @@ def test_that_a_demo_never_empties_a_folder_of_somebody_else(tmp_path: Path) -> 
     (tmp_path / "thesis.txt").write_text("x")
     assert main(["demo", "--to", str(tmp_path)]) == 2
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_that_an_earlier_demo_is_emptied_only_when_asked(tmp_path: Path) -> None:
+    (tmp_path / MARK).write_text("x")
+    (tmp_path / "report.html").write_text("x")
+    assert main(["demo", "--to", str(tmp_path)]) == 2
+    assert (tmp_path / "report.html").exists()
+
+
+def test_that_a_report_is_written_over_another_only_when_asked(tmp_path: Path) -> None:
+    with CaseFolder.create(tmp_path / "case", Case("P")):
+        pass
+    (tmp_path / "report.html").write_text("x")
+    assert main(["report", str(tmp_path / "case"), "--to", str(tmp_path)]) == 2
+    assert (tmp_path / "report.html").read_text() == "x"
 
 
 def test_that_an_unknown_verb_ends_with_two() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
-from organtwin.cli.written import add_replace, require_free
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument
 from organtwin.printing import Printer
 from organtwin.recording import step
@@ -56,7 +56,7 @@ def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
     if asked.to:
         mesh_file(Path(asked.to))
         for place in parts_of(Path(asked.to)).values():
-            require_free(place, replace=asked.replace, inputs=[asked.case])
+            require_free(place, replace=asked.replace, inputs=[asked.case], record=True)
     numbers = plane_of(asked.plane, "--plane").tolist() if asked.plane else []
     given = {"point_mm": numbers[:3], "normal": numbers[3:]} if numbers else {}
     given |= lines_of(Path(asked.lines)) if asked.lines else {}
@@ -66,7 +66,12 @@ def _cut_case(asked: argparse.Namespace, printer: Printer) -> None:
         if asked.remove:
             return
         found: Cut = folder.get(folder.case.cut)
+        objects = {"mesh": folder.case.mesh, "cut": folder.case.cut}
+        settings = folder.entries[-1].done.arguments
     told = figures(found, Path(asked.to) if asked.to else None, {})
+    for place in parts_of(Path(asked.to)).values() if asked.to else ():
+        made = provenance(place, method="cut", settings=settings, inputs={}, objects=objects)
+        write_record(place, made)
     printer.result(**told)
     say(told, printer)
 

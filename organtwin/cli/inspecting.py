@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from organtwin.cli.verb import Verb
-from organtwin.cli.written import add_replace, require_free
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -42,7 +42,7 @@ def _inspect(asked: argparse.Namespace, printer: Printer) -> None:
     if (asked.to is None) != (asked.series is None) or (asked.labels is not None and not asked.to):
         raise BadArgument("--series N and --to FILE go together, --labels M with both")
     if asked.to:
-        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path])
+        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path], record=True)
     with (
         printer.progress("inspect") as watch,
         open_images(Path(asked.path), watch.part(0.0, 0.4)) as images,
@@ -169,6 +169,14 @@ def _write(asked: argparse.Namespace, images: Images, printer: Printer, watch: W
         printer.table(Table("Written", ("file", "what", "values", "unit"), written))
     else:
         _write_labels(to, images, source, volume, printer=printer, watch=watch.part(0.5, 1.0))
+    told = provenance(
+        to,
+        method="inspect",
+        settings={"series": asked.series, "labels": asked.labels},
+        inputs={"images": asked.path},
+    )
+    write_record(to, told)
+    printer.result(provenance=told)
 
 
 def _write_labels(

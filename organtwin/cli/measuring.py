@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
-from organtwin.cli.written import add_replace, require_free
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument, BadInput
 from organtwin.numbers import NOTICE
 from organtwin.printing import Printer
+from organtwin.recording import step
 from organtwin.tables import Table
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ def add(verb: Verb) -> None:
     _add_names(files)
     made = verb("targets", _targets, "sum of target diameters over the visits, by RECIST 1.1")
     made.add_argument("path", help="case folder")
-    rule = "tumours of the baseline; without any, its two largest measurable"
+    rule = "tumours of the baseline, kept in the case; until some are, its two largest measurable"
     made.add_argument("--targets", nargs="+", default=[], metavar="STRUCTURE", help=rule)
     nodes = "lymph nodes: followed by their short axis"
     made.add_argument("--nodes", nargs="+", default=[], metavar="STRUCTURE", help=nodes)
+    made.add_argument("--by-rule", action="store_true", help="forget which were chosen")
     made = verb("agreement", _agreement, "how a second label map agrees with a first")
     made.add_argument("first", help="file of labels, or a case, that the second is held against")
     made.add_argument("second", help="file of labels, or a case")
@@ -101,8 +103,13 @@ def _measure(asked: argparse.Namespace, printer: Printer) -> None:
 def _targets(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.pipeline.recist import as_json, course_of, sizes_text
 
-    with printer.progress("targets") as watch, CaseFolder.open(Path(asked.path), write=False) as it:
-        told = as_json(course_of(it.case, it, watch, targets=asked.targets, nodes=asked.nodes))
+    chosen = {"targets": asked.targets, "nodes": asked.nodes}
+    choice = bool(asked.targets or asked.nodes or asked.by_rule)
+    with CaseFolder.open(Path(asked.path), write=choice) as it:
+        if choice:
+            step(it, "targets", chosen, printer)
+        with printer.progress("targets") as watch:
+            told = as_json(course_of(it.case, it, watch))
     printer.result(notice=NOTICE, **told)
     if not printer.as_json:
         rows = tuple(
@@ -153,7 +160,7 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
 
     if asked.to:
         read = [asked.first, asked.second, asked.images]
-        require_free(Path(asked.to), replace=asked.replace, inputs=read)
+        require_free(Path(asked.to), replace=asked.replace, inputs=read, record=True)
     with printer.progress("agreement") as watch:
         first = _side(asked.first, asked, asked.names, visit=asked.visit, watch=watch)
         names = asked.second_names or asked.names
@@ -171,7 +178,17 @@ def _agreement(asked: argparse.Namespace, printer: Printer) -> None:
     for note in notes:
         printer.warn(note)
     if asked.to:
-        printer.result(file=asked.to)
+        sides = {"first": (asked.first, asked.visit), "second": (asked.second, asked.second_visit)}
+        ids = {name: _labels_id(path, visit) for name, (path, visit) in sides.items()}
+        made = provenance(
+            Path(asked.to),
+            method="agreement",
+            settings={"names": asked.names, "second_names": asked.second_names},
+            inputs={name: path for name, (path, _) in sides.items() if not ids[name]},
+            objects={name: one for name, one in ids.items() if one},
+        )
+        write_record(Path(asked.to), made)
+        printer.result(file=asked.to, provenance=made)
     if not printer.as_json:
         printer.table(Table("Agreement", AGREEMENT, tuple(tuple(one.values()) for one in told)))
 
@@ -186,6 +203,14 @@ def _side(
             return side_of_visit(folder.case, folder, visit)
     images, part = Path(asked.images) if asked.images else None, watch.part(0.0, 0.3)
     return side_of_file(Path(path), asked.organ, part, names=_names(names), images=images)
+
+
+def _labels_id(path: str, visit: int) -> str:
+    """Return the id of a visit's labels, "" for a file of labels."""
+    if not (Path(path) / "journal.sqlite").is_file():
+        return ""
+    with CaseFolder.open(Path(path), write=False) as folder:
+        return folder.case.visit(visit).labels
 
 
 def _measured(told: Sequence[Mapping[str, Any]]) -> Iterator[Table]:

@@ -84,7 +84,7 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         )
     if asked.to:
         mesh_file(Path(asked.to))
-        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path])
+        require_free(Path(asked.to), replace=asked.replace, inputs=[asked.path], record=True)
     with CaseFolder.open(Path(asked.path)) as folder:
         step(folder, "mesh", _given(asked), printer)
         printer.table(tables.mesh(folder.case, folder))
@@ -95,6 +95,15 @@ def _mesh_case(asked: argparse.Namespace, printer: Printer) -> None:
         printer.result(**figures(tagged.mesh, quality, tagged.regions_by_name))
         if asked.to:
             written = write_mesh(Path(asked.to), tagged, replace=asked.replace)
+            told = provenance(
+                written[0],
+                method="mesh",
+                settings=folder.entries[-1].done.arguments,
+                inputs={},
+                objects={"labels": folder.case.visits[0].labels, "mesh": folder.case.mesh},
+            )
+            write_record(written[0], told)
+            printer.result(provenance=told)
             printer.table(Table("Written", ("file",), tuple((str(p),) for p in written)))
 
 

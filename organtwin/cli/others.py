@@ -30,6 +30,7 @@ def add(verb: Verb) -> None:
     made.add_argument("--to", default="out/demo", help="folder to write into")
     made.add_argument("--images", help="folder of images; the sample patient without")
     made.add_argument("--members", type=int, default=48, help="samples of each belief")
+    made.add_argument("--replace", action="store_true", help="empty the folder of an earlier demo")
     verb("doctor", _doctor, "say what is missing on this machine and how to mend it")
     verb("window", _window, "open the window").add_argument("case", nargs="?")
 
@@ -68,7 +69,7 @@ def _demo(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.demo import run_demo
 
     images = Path(asked.images) if asked.images else None
-    run_demo(Path(asked.to), images, asked.members, printer)
+    run_demo(Path(asked.to), images, asked.members, printer, replace=asked.replace)
 
 
 def _doctor(_: argparse.Namespace, printer: Printer) -> None:

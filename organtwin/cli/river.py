@@ -10,6 +10,7 @@ from typing import Any
 from organtwin import tables
 from organtwin.casefolder import CaseFolder
 from organtwin.cli.verb import Verb
+from organtwin.cli.written import add_replace, require_free
 from organtwin.core.case import Case
 from organtwin.printing import Printer
 from organtwin.recording import step
@@ -37,6 +38,7 @@ def add(verb: Verb) -> None:
     made = verb("report", _report, "write the report as HTML and PDF")
     made.add_argument("case")
     made.add_argument("--to", required=True, help="folder to write into")
+    add_replace(made)
 
 
 def _update(asked: argparse.Namespace, printer: Printer) -> None:
@@ -82,8 +84,10 @@ def _decide(asked: argparse.Namespace, printer: Printer) -> None:
 
 
 def _report(asked: argparse.Namespace, printer: Printer) -> None:
-    from organtwin.pipeline.handing_out import write_report
+    from organtwin.pipeline.handing_out import REPORT_FILES, write_report
 
+    for name in REPORT_FILES:
+        require_free(Path(asked.to) / name, replace=asked.replace)
     with CaseFolder.open(Path(asked.case)) as folder, printer.progress("report") as watch:
         paths = write_report(folder.case, folder, folder.entries, to=Path(asked.to), watch=watch)
     printer.table(Table("Written", ("file",), tuple((str(p),) for p in paths)))

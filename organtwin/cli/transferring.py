@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from organtwin.cli.verb import Verb
-from organtwin.cli.written import add_replace, require_free
+from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument
 from organtwin.printing import Printer
 from organtwin.tables import Table
@@ -46,13 +46,22 @@ def _transfer(asked: argparse.Namespace, printer: Printer) -> None:
             where="transfer",
             advice="organtwin transfer MESH --onto IMAGE, or IMAGE --onto MESH",
         )
-    require_free(Path(asked.to), replace=asked.replace, inputs=[asked.source, asked.onto])
+    require_free(
+        Path(asked.to), replace=asked.replace, inputs=[asked.source, asked.onto], record=True
+    )
     if asked.confined and (from_mesh or not asked.density):
         raise BadArgument("--confined is for a density on voxels", where="transfer")
     with printer.progress("transfer") as watch:
         found = _to_voxels(asked, watch) if from_mesh else _to_mesh(asked, watch)
     told = figures(found, density=asked.density) | {"file": asked.to, "density": asked.density}
-    printer.result(**told)
+    made = provenance(
+        Path(asked.to),
+        method="transfer",
+        settings={name: getattr(asked, name) for name in ("field", "density", "confined")},
+        inputs={"source": asked.source, "onto": asked.onto},
+    )
+    write_record(Path(asked.to), made)
+    printer.result(provenance=made, **told)
     if not printer.as_json:
         printer.table(Table("Transfer", ("figure", "value"), tuple(told.items())))
 

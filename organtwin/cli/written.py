@@ -74,6 +74,7 @@ def provenance(
     settings: Mapping[str, Any],
     inputs: Mapping[str, str | Path | None],
     made_by: str = "",
+    objects: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what a file was made by and from; no name of a file is in it.
 
@@ -82,6 +83,7 @@ def provenance(
         settings: as used, those not said too.
         inputs: what each is ("image") → where it lies; those not given are left out.
         made_by: such as a model with its hash.
+        objects: what each is ("mesh") → its id in a case, which is a SHA-256 too.
     """
     read = {what: sha256_of(Path(path)) for what, path in inputs.items() if path}
     return {
@@ -90,7 +92,7 @@ def provenance(
         "method": method,
         "made_by": made_by,
         "settings": dict(settings),
-        "sha256": {**read, "file": sha256_of(to)},
+        "sha256": {**read, **(objects or {}), "file": sha256_of(to)},
     }
 
 

@@ -132,6 +132,8 @@ class Case:
         scenarios: Scenario drawn up.
         comparison: Comparison of the scenarios.
         decisions: Decision, in order of making.
+        targets, nodes: structures of the baseline whose diameters are added up, chosen by a person;
+            both empty: the largest (RECIST 1.1).
     """
 
     patient: str
@@ -146,6 +148,8 @@ class Case:
     scenarios: tuple[str, ...] = ()
     comparison: str = ""
     decisions: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
 
     def having(self, **changes: Any) -> Case:
         """Return a Case with some fields changed."""

@@ -22,6 +22,7 @@ from organtwin.pipeline import (
     planning,
     posing,
     propagating,
+    recist,
     scoring,
     twin,
 )
@@ -60,6 +61,7 @@ STEPS: Mapping[str, Step] = {
         Step("edit", "Edit labels", editing.edit, ("numpy", "scipy"), quick=True),
         Step("structure", "Change the list of structures", editing.structure, quick=True),
         Step("mark", "Mark how far a structure is", editing.mark, quick=True),
+        Step("targets", "Choose target lesions", recist.choose_targets, quick=True),
         Step("mesh", "Mesh", imaging.mesh, ("scipy", "vtk", "mmgpy")),
         Step("cut", "Cut the mesh", cutting.cut, ("scipy",)),
         Step("believe", "Draw the prior belief", twin.believe, SOLVER),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from organtwin import __version__
 from organtwin.casefolder import ObjectFolder
@@ -25,6 +25,9 @@ from organtwin.pipeline.twin import current_labels
 from organtwin.places import own_folder
 
 PACKAGES = ("numpy", "scipy", "pydicom", "SimpleITK", "vtk", "mmgpy", "dolfinx-solver-real")
+
+
+REPORT_FILES: Final = ("report.html", "report.pdf", "comparison.png")
 
 
 def write_report(

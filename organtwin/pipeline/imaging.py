@@ -244,7 +244,8 @@ def without_what_followed(case: Case, visit: int) -> Case:
         case = case.with_visit(number, registration="", baseline_labels="", observations=())
     if visit == 0:
         visits = tuple(replace(v, seen=v.day == 0.0) for v in case.visits)
-        return Case(case.patient, case.organ, visits, decisions=case.decisions)
+        kept = {name: getattr(case, name) for name in ("decisions", "targets", "nodes")}
+        return Case(case.patient, case.organ, visits, **kept)
     if relabelled.seen:
         raise BadArgument(
             f"visit {visit} is in the belief already",

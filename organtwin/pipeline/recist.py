@@ -39,28 +39,41 @@ class Course:
     notes: tuple[str, ...] = ()
 
 
-def course_of(
+def choose_targets(
     case: Case,
     store: ObjectStore,
     watch: Watch,
     *,
     targets: Sequence[str] = (),
     nodes: Sequence[str] = (),
-) -> Course:
-    """Return the sum of target diameters of every visit that has labels.
+) -> tuple[Case, str]:
+    """Keep which structures of the baseline are followed, nodes by their short axis; none: by rule.
+
+    Whether RECIST 1.1 allows them is said where they are measured.
+    """
+    watch.tell(0.5, "choosing targets")
+    there = {s.name for s in store.canvas(case.visit(0).labels).labels.structures}
+    for name in (*targets, *nodes):
+        if name not in there:
+            raise BadArgument(f"no structure {name!r} at baseline", where="targets")
+    said = ", ".join([*targets, *(f"{name} (node)" for name in nodes)])
+    after = case.having(targets=tuple(targets), nodes=tuple(nodes))
+    return after, said or "the largest measurable, by rule"
+
+
+def course_of(case: Case, store: ObjectStore, watch: Watch) -> Course:
+    """Return the sum of the diameters of the case's targets, of every visit that has labels.
 
     A visit that is held takes no part. A tumour of a registered visit is the baseline's where it
     was carried to; of another visit the one of its name.
 
-    Args:
-        targets, nodes: structures of the baseline to follow, nodes by their short axis; without
-            either the largest measurable tumours, two at most.
+    Where the case has none, they are the largest measurable tumours, two at most.
 
     Raises:
         BadArgument: targets that RECIST 1.1 does not allow, or that are no structure.
         Missing: the baseline has no labels, or its geometry is withheld.
     """
-    first = labels_of(case, store, 0)
+    targets, nodes, first = case.targets, case.nodes, labels_of(case, store, 0)
     if _why_not(case.visit(0), store):
         raise Missing(f"no lengths at baseline: {_why_not(case.visit(0), store)}", where="targets")
     wanted = [*targets, *nodes] or [s.name for s in first.of_kind("tumour")]
@@ -85,16 +98,14 @@ def course_of(
     return Course(chosen, sums(chosen, visits), tuple(notes))
 
 
-def told(
-    case: Case, store: ObjectStore, watch: Watch, *, targets: Sequence[str] = ()
-) -> dict[str, Any]:
+def told(case: Case, store: ObjectStore, watch: Watch) -> dict[str, Any]:
     """Return `as_json` of the course, or {"why": why there is none}; no target is an error here.
 
     "tumours" are those of the baseline.
     """
     try:
         tumours = [s.name for s in labels_of(case, store, 0).of_kind("tumour")]
-        found = course_of(case, store, watch, targets=targets)
+        found = course_of(case, store, watch)
     except (BadArgument, EmptyLabel) as error:
         return {"why": error.what, "tumours": tumours}
     except Missing as error:

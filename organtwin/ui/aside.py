@@ -112,7 +112,7 @@ def positions(asked: Mapping[str, Any], watch: Watch) -> Answer:
 def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
     """Measure the structures of a "visit" of a case ("case"), values from "inset_mm" inside.
 
-    "course" is the sum of diameters of "targets" over the visits, or why there is none.
+    "course" is the sum of diameters of the targets over the visits, or why there is none.
     """
     from organtwin.casefolder import CaseFolder
     from organtwin.pipeline.measuring import as_json, measured_visit
@@ -122,7 +122,7 @@ def quantities(asked: Mapping[str, Any], watch: Watch) -> Answer:
         found = measured_visit(
             folder.case, folder, watch, visit=asked["visit"], inset_mm=asked["inset_mm"]
         )
-        course = told(folder.case, folder, watch, targets=asked.get("targets", ()))
+        course = told(folder.case, folder, watch)
     return {"structures": [as_json(one) for one in found], "course": course}
 
 

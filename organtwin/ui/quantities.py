@@ -70,7 +70,7 @@ class Quantities(QFrame):
         self.table.horizontalHeader().setSectionResizeMode(0, HeaderMode.ResizeToContents)
         self.table.itemSelectionChanged.connect(self._go)
         self.sums = TargetSums()
-        self.sums.chosen.connect(self.ask)
+        self.sums.chosen.connect(self._choose_targets)
         self._lay_out()
         showing.visit_shown.connect(self.follow)
         self.hide()
@@ -113,13 +113,17 @@ class Quantities(QFrame):
             "case": str(self._showing.session.folder.path),
             "visit": self._showing.visit,
             "inset_mm": self._inset.value(),
-            "targets": self.sums.targets,
         }
         of = (visit.labels, self._inset.value())
         self.measure.setEnabled(False)
         self._said.setText("Measuring…")
         child = self._showing.session.ask("quantities", asked, lambda told: self._told(of, told))
         child.ended.connect(lambda *_: self._ended())
+
+    def _choose_targets(self, targets: list[str]) -> None:
+        """Keep the choice in the case, and add up anew."""
+        if self._showing.session.do("targets", {"targets": targets}):
+            self.ask()
 
     def open_comparison(self) -> AgreementDialog:
         """Open the dialog in which two label maps are compared."""

@@ -16,13 +16,12 @@ LEAD: Final = "Choose the tumours whose diameters are added up (RECIST 1.1)"
 
 
 class TargetSums(QWidget):
-    """`chosen` is told when a person changed `targets`, names at baseline; none: by the rule."""
+    """`chosen` is told when a person chose others, names at baseline; none: by the rule."""
 
-    chosen = Signal()
+    chosen = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
-        self.targets: list[str] = []
         self.button = button("&Targets", LEAD)
         self.menu = QMenu(self.button)
         self.button.setMenu(self.menu)
@@ -36,7 +35,7 @@ class TargetSums(QWidget):
     def show_course(self, course: Mapping[str, Any]) -> None:
         """Show the sums, or why there are none, and offer the baseline's tumours."""
         why = course.get("why", "")
-        names = course.get("targets", self.targets)
+        names = course.get("targets", ())
         self.said.setText(why[:1].upper() + why[1:] if why else _line(course))
         self.said.setToolTip(tooltip("\n".join(course.get("notes", ()))))
         self._offer(course["tumours"], names)
@@ -50,14 +49,10 @@ class TargetSums(QWidget):
             action.setChecked(name in now)
             action.triggered.connect(lambda _, name=name: self._toggle(name, now))
         self.menu.addSeparator()
-        self.menu.addAction(BY_RULE, lambda: self._choose([]))
+        self.menu.addAction(BY_RULE, lambda: self.chosen.emit([]))
 
     def _toggle(self, name: str, now: Sequence[str]) -> None:
-        self._choose([n for n in now if n != name] if name in now else [*now, name])
-
-    def _choose(self, targets: list[str]) -> None:
-        self.targets = targets
-        self.chosen.emit()
+        self.chosen.emit([n for n in now if n != name] if name in now else [*now, name])
 
 
 def _line(course: Mapping[str, Any]) -> str:

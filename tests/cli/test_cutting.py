@@ -34,6 +34,8 @@ def test_that_a_case_is_cut_and_both_parts_are_written(
     assert told["remarks"] == []
     with CaseFolder.open(case) as folder:
         assert folder.case.cut
+        record = json.loads(to.with_name("part-specimen.vtu.json").read_text())
+        assert record["sha256"]["cut"] == folder.case.cut
 
 
 def test_that_a_plane_that_misses_is_refused(

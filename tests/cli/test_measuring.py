@@ -71,6 +71,8 @@ def test_that_two_files_are_compared_by_name_of_their_values(
     assert liver["mean_mm"] == pytest.approx(2.0, abs=0.2)
     assert liver["shift_mm"] == pytest.approx(2.0, abs=0.2)
     assert tumour["dice"] == 1.0
+    assert json.loads(to.with_name("map.vtp.json").read_text()) == said["provenance"]
+    assert set(said["provenance"]["sha256"]) == {"first", "second", "file"}
     reader = vtkXMLPolyDataReader()
     reader.SetFileName(str(to))
     reader.Update()

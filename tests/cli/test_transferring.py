@@ -45,6 +45,9 @@ def test_that_a_field_goes_to_voxels_and_back_with_its_error_told(
     there = transferred(capsys, folder, "mesh.vtu", "--field", "temperature",
                         "--onto", "image.nii.gz", "--to", "there.nii.gz")  # fmt: skip
     assert there["without_value"] == 13**3 - 11**3
+    record = json.loads((folder / "there.nii.gz.json").read_text())
+    assert record == there["provenance"]
+    assert record["settings"]["field"] == "temperature"
     assert there["before"] == pytest.approx(27000 * (3.0 + 15.0 * SLOPE.sum()))
     back = transferred(capsys, folder, "image.nii.gz", "--onto", "mesh.vtu", "--to", "back.vtu")
     mesh = meshio.read(folder / "back.vtu")

@@ -8,11 +8,13 @@ import pytest
 
 from organtwin.casefolder import ObjectFolder
 from organtwin.core.case import Case, Visit, Work
+from organtwin.core.errors import BadArgument
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.registration import Registration
 from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import tumour
+from organtwin.pipeline import run_step
 from organtwin.pipeline.recist import BY_NAME, course_of, section_of
 from organtwin.updating.carrying import carried
 from tests.phantoms import LIVER, ball, painted
@@ -43,6 +45,17 @@ def a_case(store: ObjectFolder, later: LabelMap, **more: object) -> Case:
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectFolder:
     return ObjectFolder(tmp_path / "objects")
+
+
+def test_that_targets_that_were_chosen_stay_in_the_case(store: ObjectFolder) -> None:
+    case = a_case(store, SWAPPED)
+    kept, done = run_step(
+        "targets", case, store, arguments={"targets": ["tumour-2"]}, watch=Watch()
+    )
+    assert done.summary == "tumour-2"
+    assert [t.structure for t in course_of(kept, store, Watch()).targets] == ["tumour-2"]
+    with pytest.raises(BadArgument, match="no structure 'spleen'"):
+        run_step("targets", case, store, arguments={"nodes": ["spleen"]}, watch=Watch())
 
 
 def test_that_tumours_of_a_registered_visit_are_told_by_place(store: ObjectFolder) -> None:

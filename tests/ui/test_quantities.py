@@ -85,10 +85,8 @@ def test_that_targets_are_added_up_over_the_visits_and_may_be_chosen(
     assert panel.sums.said.text().startswith("tumour-1 + tumour-2: day 0 ")
     with qtbot.waitSignal(panel.sums.chosen):
         panel.sums.menu.actions()[0].trigger()
-    assert panel.sums.targets == ["tumour-2"]
-    assert aside.quantities(asked | {"targets": ["tumour-2"]}, Watch())["course"]["targets"] == [
-        "tumour-2"
-    ]
+    assert window.session.case.targets == ("tumour-2",)
+    assert aside.quantities(asked, Watch())["course"]["targets"] == ["tumour-2"]
 
 
 def test_that_a_flagged_volume_follows_the_scheme(window: MainWindow) -> None:
