@@ -83,7 +83,7 @@ def _deform_case(asked: argparse.Namespace, arguments: Mapping[str, Any], printe
     draws = next(one for one in made if isinstance(one, Ensemble))
     _tell(simulation, draws, printer)
     if asked.to:
-        _write(asked, arguments, mesh, simulation, printer)
+        _write(asked, arguments, mesh, simulation, printer=printer)
 
 
 def _deform_file(asked: argparse.Namespace, arguments: Mapping[str, Any], printer: Printer) -> None:
@@ -104,7 +104,7 @@ def _deform_file(asked: argparse.Namespace, arguments: Mapping[str, Any], printe
     printer.note(said(posed.simulation, posed.failed))
     _tell(posed.simulation, posed.ensemble, printer)
     if asked.to:
-        _write(asked, arguments, mesh, posed.simulation, printer)
+        _write(asked, arguments, mesh, posed.simulation, printer=printer)
 
 
 def _tell(simulation: Simulation, draws: Ensemble, printer: Printer) -> None:
@@ -119,6 +119,7 @@ def _write(
     arguments: Mapping[str, Any],
     mesh: OrganMesh,
     simulation: Simulation,
+    *,
     printer: Printer,
 ) -> None:
     from organtwin.exporting.meshes import Tagged, write_mesh
