@@ -21,7 +21,9 @@ def main() -> None:
     """Run the main job where needed, then photograph the window page by page."""
     if not (DEMO / "audit.zip").exists():
         subprocess.run(
-            [sys.executable, "-m", "organtwin.cli", "demo", "--to", str(DEMO), "--replace"], cwd=ROOT, check=True
+            [sys.executable, "-m", "organtwin.cli", "demo", "--to", str(DEMO), "--replace"],
+            cwd=ROOT,
+            check=True,
         )
     PICTURES.mkdir(exist_ok=True)
     for name, page in PAGES.items():
