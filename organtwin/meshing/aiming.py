@@ -107,7 +107,7 @@ def _counted(plan: Plan, solid: Solid, most: float) -> _Counted:
     leaves = held.octree().labelled_leaves()
     if leaves * LEAST_PER_LEAF > most:
         return _Counted(held, float(leaves * LEAST_PER_LEAF))
-    held, tree = held.unpinched(solid.pinches(), most / USUAL_PER_LEAF)
+    held, tree = held.unpinched(solid, most / USUAL_PER_LEAF)
     return _Counted(held, float(tetrahedra_of(squares(tree), held.grid.shape)))
 
 

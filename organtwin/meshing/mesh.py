@@ -6,6 +6,7 @@ from contextlib import suppress
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument, BadMesh
 from organtwin.core.labelmap import LabelMap
@@ -19,7 +20,7 @@ from organtwin.meshing.goals import Goals
 from organtwin.meshing.interfaces import Interfaces
 from organtwin.meshing.misfits import misfits
 from organtwin.meshing.planning import Plan
-from organtwin.meshing.promises import fits
+from organtwin.meshing.promises import MOST_FROM_15_PERCENT, fits
 from organtwin.meshing.quality import checked, quality_of
 from organtwin.meshing.relaxing import Shape
 from organtwin.meshing.settling import interfaces_of, settled
@@ -118,7 +119,7 @@ def _fitted(
     for attempt in count():
         part = watch.part(attempt / ATTEMPTS, (attempt + 1) / ATTEMPTS)
         part.tell(0.0, "dividing space")
-        plan, tree = plan.held(solid.pieces).unpinched(solid.pinches(), most / USUAL_PER_LEAF)
+        plan, tree = plan.held(solid.pieces).unpinched(solid, most / USUAL_PER_LEAF)
         found = squares(tree)
         expected = tetrahedra_of(found, plan.grid.shape)
         if attempt > 0 and expected > most:
@@ -135,11 +136,21 @@ def _fitted(
             plan.grid, made, goals, pieces=solid.pieces, spacing_mm=plan.spacing_mm, watch=part
         )
         places = misfits(goals, interfaces_of(shape, made), tolerance_mm)
+        places = np.concatenate([places, _poor(shape)])
         finer = plan.finer_at(tree, places) if len(places) else None
         if finer is None or attempt == ATTEMPTS - 1:
             break
         plan = finer
     return made, shape
+
+
+def _poor(shape: Shape) -> NDArray[np.float64]:
+    """Return the middles (n, 3) of tetrahedra with angles below 15°; none where these are few."""
+    poor = shape.cosines > np.cos(np.radians(15.0))
+    few = 1.0 - MOST_FROM_15_PERCENT / 100.0
+    rows = np.flatnonzero(poor) if poor.mean() > few else np.zeros(0, dtype=np.int64)
+    result: NDArray[np.float64] = shape.points[shape.cells[rows]].mean(axis=1)
+    return result
 
 
 def _mesh(shape: Shape, made: Cones, solid: Solid) -> OrganMesh:

@@ -61,7 +61,7 @@ class Pinches:
 
     def __init__(self, insides: Iterable[tuple[int, ...]]) -> None:
         columns = [np.isin(np.arange(256), inside) for inside in insides]
-        self._within = np.stack(columns, axis=1)
+        self._within = np.stack(columns, axis=1) if columns else np.zeros((256, 0), dtype=bool)
 
     def at(self, patterns: Labels) -> Ints:
         """Return (…,) the count at corners with cells (…, 8) of these labels around."""

@@ -13,7 +13,7 @@ from organtwin.core.volume import spacing_of
 from organtwin.meshing.holding import astray
 from organtwin.meshing.octree import Bools, Grid, Octree, divided, labelled
 from organtwin.meshing.pieces import Pieces
-from organtwin.meshing.pinches import CORNERS, Pinches, expanded, unpinched
+from organtwin.meshing.pinches import CORNERS, expanded, unpinched
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
 from organtwin.meshing.thickness import block, boundary, thin, windows
@@ -64,22 +64,23 @@ class Plan:
         split = divided(self.grid, self.asked)
         return labelled(self.grid, split, self.grid.sampled(self.voxels, self.spacing_mm))
 
-    def unpinched(self, pinches: Pinches, most_leaves: float = np.inf) -> tuple[Plan, Octree]:
+    def unpinched(self, solid: Solid, most_leaves: float = np.inf) -> tuple[Plan, Octree]:
         """Return a plan that divides leaves at pinches where that helps, and its octree.
 
-        The octree is without pinches, or has few. Dividing helps when it leaves less than half of
-        them, makes a mesh that is not small no larger than by a quarter, and none has more leaves
-        that are labelled than the most.
+        The octree is without pinches, or has few; leaves are not divided for those of loose labels.
+        Dividing helps when it leaves less than half of them, makes a mesh that is not small no
+        larger than by a quarter, and none with more leaves that are labelled than the most.
         """
+        pinches, dividing = solid.pinches(), solid.pinches(self.loose)
         plan, tree = self, unpinched(self.octree(), pinches)
-        places = pinches.of(expanded(tree))
+        places = dividing.of(expanded(tree))
         for _ in range(DIVISIONS):
             cells = (places[:, None] + CORNERS).reshape(-1, 3)
             if tree.leaves[0][tuple(cells.T)].all():
                 break
             finer = plan.finest_at(cells)
             after = unpinched(finer.octree(), pinches)
-            left = pinches.of(expanded(after))
+            left = dividing.of(expanded(after))
             most = max(FEW_LEAVES, MOST_LARGER * tree.labelled_leaves())
             if len(left) > len(places) / 2 or after.labelled_leaves() > min(most, most_leaves):
                 break

@@ -53,9 +53,11 @@ class Solid:
         voxel_mm3 = 1000.0 * voxel_ml_of(self.affine)
         return {int(n): float(counts[n]) * voxel_mm3 for n in np.flatnonzero(counts) if n > 0}
 
-    def pinches(self) -> Pinches:
-        """Return what counts where a structure touches itself."""
-        return Pinches(nested_labels(self.structures).values())
+    def pinches(self, loose: frozenset[int] = frozenset()) -> Pinches:
+        """Return what counts where a structure touches itself, but for those of loose labels."""
+        return Pinches(
+            inside for inside in nested_labels(self.structures).values() if inside[0] not in loose
+        )
 
     def labels(self) -> LabelMap:
         """Return the regions as a label map."""
