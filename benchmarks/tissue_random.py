@@ -50,6 +50,7 @@ class Kind:
         shear_kpa: of the organ; tumours are 0.5 to 6 times as stiff.
         weight: most of the change of gravity, in g: the brain floats.
         fixed: part of the surface that is held.
+        lies: whether it always lies on springs: neighbours carry an abdominal organ's weight.
     """
 
     name: str
@@ -57,12 +58,13 @@ class Kind:
     shear_kpa: tuple[float, float]
     weight: float
     fixed: tuple[float, float]
+    lies: bool
 
 
 KINDS: Final = (
-    Kind("abdominal", (90.0, 200.0), (1.37, 6.0), 1.41, (0.12, 0.3)),
-    Kind("brain", (120.0, 170.0), (0.67, 1.58), 0.25, (0.25, 0.5)),
-    Kind("breast", (80.0, 130.0), (1.1, 2.9), 1.0, (0.35, 0.5)),
+    Kind("abdominal", (90.0, 200.0), (1.37, 6.0), 1.41, (0.12, 0.3), True),
+    Kind("brain", (120.0, 170.0), (0.67, 1.58), 0.25, (0.25, 0.5), False),
+    Kind("breast", (80.0, 130.0), (1.1, 2.9), 1.0, (0.35, 0.5), False),
 )
 DRAWN: Final = {
     "second_invariant_share": (0.0, 0.5),
@@ -155,10 +157,10 @@ def _loads(asked: Question, kind: Kind, rng: Random) -> None:
     weight = kind.weight * G_MM_PER_S2 * rng.uniform(0.2, 1.0) * _unit(rng)
     asked.settings["gravity_mm_per_s2"] = tuple(weight.tolist())
     asked.settings["density_g_per_ml"] = rng.uniform(1.0, 1.07)
-    if rng.random() < 0.6:
-        asked.arrays["spring_faces"] = patch(asked.mesh, _unit(rng), rng.uniform(0.2, 0.8))
-        asked.settings["spring_normal_kpa_per_mm"] = 10.0 ** rng.uniform(-2.5, -0.5)
-        asked.settings["spring_tangential_kpa_per_mm"] = 10.0 ** rng.uniform(-3.0, -1.0)
+    if kind.lies or rng.random() < 0.5:
+        asked.arrays["spring_faces"] = patch(asked.mesh, _unit(rng), rng.uniform(0.4, 0.9))
+        asked.settings["spring_normal_kpa_per_mm"] = 10.0 ** rng.uniform(-2.0, -0.5)
+        asked.settings["spring_tangential_kpa_per_mm"] = 10.0 ** rng.uniform(-2.5, -1.0)
         asked.told.append("springs")
     if rng.random() < 0.5:
         asked.arrays["pressure_faces"] = patch(asked.mesh, -asked.back, rng.uniform(0.2, 0.6))

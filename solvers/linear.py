@@ -45,7 +45,7 @@ class Linear:
         self._direct = system.size < direct_below
         self._nest = self._petsc.Mat().createNest(self._blocks, comm=self._comm)
         self._solver = self._petsc.KSP().create(self._comm)
-        self._ready = False
+        self._ready = self._strong = False
         self._coarse: Any = None
         self._turned: Any = None
         self.steps = 0
@@ -72,6 +72,9 @@ class Linear:
         step, why = None, ""
         if not self._direct:
             step, why = self._solved(self._solver, residual, tolerance)
+            if step is None and not self._strong:
+                self._strengthen()
+                step, why = self._solved(self._solver, residual, tolerance)
         if step is None and (self._direct or self._system.size < FACTORED_BELOW):
             step, why = self._factored(residual)
         if step is None:
@@ -183,6 +186,9 @@ class Linear:
         solver.setType("gmres")
         solver.setPCSide(petsc.PC.Side.RIGHT)
         solver.setGMRESRestart(_RESTART)
+        self._petsc.Options()[_PREFIX + "ksp_gmres_cgs_refinement_type"] = "refine_ifneeded"
+        solver.setOptionsPrefix(_PREFIX)
+        solver.setFromOptions()
         if self._schur is None:
             solver.setOperators(self._blocks[0][0])
             self._multigrid(solver.getPC())
@@ -226,6 +232,17 @@ class Linear:
         coarse.setType("preonly")
         coarse.setOperators(self._coarse)
         self._aggregation(coarse.getPC())
+
+    def _strengthen(self) -> None:
+        """From now on factorise the tangent of P1 instead: aggregation is weak at stiff contacts."""
+        self._strong = True
+        inner = self._solver.getPC()
+        if self._schur is not None:
+            inner = inner.getFieldSplitSubKSP()[0].getPC()
+        if self._system.element.degree == 2:
+            inner = inner.getMGCoarseSolve().getPC()
+        inner.setType("lu")
+        inner.setFactorSolverType("mumps")
 
     def _aggregation(self, preconditioner: Any) -> None:
         options = self._petsc.Options()

@@ -21,6 +21,9 @@ _HOPELESS: Final = 1e3
 _GROWTH: Final = 4.0
 """How much a step may raise the residual: a large rotation does at first, and halving the step then
 costs more steps than it saves."""
+_PATIENCE: Final = 5
+_FALL: Final = 0.99
+"""After so many steps each must lower the residual to this: contacts come and go by turns, else."""
 _LOOSEST: Final = 0.1
 
 
@@ -63,14 +66,16 @@ class Newton:
             if not norm <= _HOPELESS * reference:
                 raise NotConverged(f"the residual grew to {norm / reference:.1e} of its start")
             direction = self.linear.direction(residual, _forcing(norm / reference, tolerance))
-            residual, norm = self._searched(direction, norm)
+            most = (_GROWTH if step < _PATIENCE else _FALL) * norm
+            residual, norm = self._searched(direction, most)
             self.iterations += 1
         raise NotConverged(
             f"the residual is {norm / reference:.1e} of its start, {tolerance:.0e} is wanted, "
             f"and at most {MOST_ITERATIONS} Newton steps are made"
         )
 
-    def _searched(self, direction: Reals, norm: float) -> tuple[Reals, float]:
+    def _searched(self, direction: Reals, most: float) -> tuple[Reals, float]:
+        """Go along a direction, less far until the residual's norm is below `most`."""
         start, turned = self._system.state(), self._system.turned_mm3()
         moves_support = self._system.norm(self._system.mismatch()) > 0.0
         length = self._system.length(direction)
@@ -78,13 +83,13 @@ class Newton:
             self._system.move(start, direction, length)
             residual = self._system.residual()
             reached = self._system.norm(residual)
-            falls = reached < _GROWTH * norm or (moves_support and np.isfinite(reached))
+            falls = reached < most or (moves_support and np.isfinite(reached))
             if falls and self._system.turned_mm3() <= turned:
                 return residual, reached
             length *= 0.5
         self._system.restore(start)
         raise NotConverged(
-            f"every step raises the residual (norm {norm:.3g}) or turns cells inside out"
+            f"every step raises the residual (norm {reached:.3g}) or turns cells inside out"
         )
 
 

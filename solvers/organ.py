@@ -21,7 +21,7 @@ from solvers.grid import Grid
 from solvers.laws import SHEAR_MODULUS, law
 from solvers.loads import load
 from solvers.newton import Newton
-from solvers.pressing import Pressing, pressed
+from solvers.pressing import SOFTEST, Pressing, pressed
 from solvers.refinement import Mesh
 from solvers.stepping import loaded
 from solvers.supports import Supports, node_dofs
@@ -284,9 +284,9 @@ class Level:
         return NotConverged(f"under {', '.join([*sorted(names), *moved])}: {error}. {ADVICE}")
 
     def start_from(self, other: Level) -> None:
-        """Take the unknowns' values and contacts' penalties from another element on the mesh."""
+        """Take the unknowns' values and begin with soft contacts from another element on the mesh."""
         for contact, before in zip(self.contacts, other.contacts, strict=True):
-            contact.set_stiffness(before.stiffness)
+            contact.set_stiffness(min(before.stiffness, SOFTEST))
         for own, theirs in zip(self.system.unknowns, other.system.unknowns, strict=True):
             own.interpolate(theirs)
             own.x.scatter_forward()
