@@ -220,7 +220,7 @@ def _markers(mesh: Any, simulation: Any, limits: list[Any]) -> Table:
     from organtwin.simulating import beyond_limits
 
     if "principal_strains" not in simulation.fields:
-        raise BadInput("a preview tells no strains", where="result", advice="deform accurately")
+        raise BadInput("this deformation tells no strains", "result", "deform again, no preview")
     found = beyond_limits(mesh, simulation.fields["principal_strains"][0], limits)
     rows = tuple(
         (m.limit.structure, m.volume_ml, m.worst, *m.place_mm, m.limit.strain, m.limit.source)

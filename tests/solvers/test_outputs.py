@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from solvers.deformation import OUTPUTS
 from solvers.library import deform
 from solvers.refinement import Mesh
+from solvers.tetrahedra import volumes_mm3
 from tests.solvers.meshes import box_mesh
 from tests.solvers.test_deformation import faces_at, moved, outer, shell_mesh
 
@@ -168,3 +169,14 @@ def test_that_no_energy_is_told_of_tissue_that_has_relaxed() -> None:
     told = stretched_halves(times_s=(2.0,), **series)
     assert "principal_stresses_kpa" in told
     assert not [name for name in told if "energy" in name]
+
+
+def test_that_an_unloaded_shape_counts_as_rest_and_the_scan_as_now() -> None:
+    mesh, arrays, settings = supported()
+    held = {"fixed_nodes": arrays["fixed_nodes"]}
+    settings = {"gravity_mm_per_s2": settings["gravity_mm_per_s2"], "element": "p1_p1"}
+    told = deform(mesh, "neo_hookean", TISSUE, arrays=held, settings={**settings, "unload": 1.0})
+    rest_ml = volumes_mm3(told["unloaded_mm"], mesh.cells).sum() / 1000.0
+    assert told["region_volume_ml"] == pytest.approx(2.0, rel=1e-4)
+    assert told["region_volume_change_ml"] == pytest.approx(2.0 - rest_ml, abs=2e-4)
+    assert told["region_volume_ml"] - told["region_volume_change_ml"] == pytest.approx(rest_ml)
