@@ -123,7 +123,9 @@ def run(
 def _gone(before: Case, after: Case) -> str:
     """Return in words that a mesh, or its cut, is not there any more, "" where they stay."""
     gone = [n for n in ("mesh", "cut") if getattr(before, n) and not getattr(after, n)]
-    return f"; the {' and its '.join(gone)} made before: make anew" if gone else ""
+    if not gone:
+        return ""
+    return f"; the {' and its '.join(gone)} of before {'are' if gone[1:] else 'is'} gone: make anew"
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QSpinBox, QWidget
 from organtwin.core.case import Case
 from organtwin.core.directions import position
 from organtwin.core.organmesh import MeshQuality, OrganMesh
+from organtwin.ui.cut_journal import last_asked
 from organtwin.ui.cut_open import CutOpen
 from organtwin.ui.deciding import doubt_of
 from organtwin.ui.forms import Form
@@ -36,6 +37,7 @@ SIZES = (
 REGIONS: Final = ("Region", "Voxels\nmesh, mL", "Error", "HD95\nmm")
 WORST: Final = ("Angle", "Where", "In")
 WORST_ROWS: Final = 6
+STALE: Final = "The labels changed after the mesh was made: make it anew."
 WRITING: Final = "Writing…"
 REGIONS_LEAD: Final = (
     "Volumes of voxels and of tetrahedra; HD95: 95 % of the surface lies nearer to the border of "
@@ -80,7 +82,8 @@ class MeshPage(Page):
         self._cut = MeshCut(self.session, self.showing)
         self._cut.changed.connect(self._cut_changed)
         self._cut.export_asked.connect(lambda: self._ask_where(cut=True))
-        cutting = words("CUTTING", "section"), self._cut
+        self._cutting = words("CUTTING", "section")
+        cutting = self._cutting, self._cut
         for thing in (self._doubt, self._said, self._show, *cutting, *self._make_figures()):
             self.body.addWidget(thing)
         self._run = button("Make the &mesh", "Mesh the baseline's labels", primary=True)
@@ -128,10 +131,12 @@ class MeshPage(Page):
         there = bool(case.mesh and case.mesh_quality)
         first = case.visits[0] if case.visits else None
         doubt = doubt_of(first, self.session.get(first.volume).geometry) if first else ""
+        stale = not there and first is not None and last_asked(self.session, "mesh") is not None
+        doubt = doubt or STALE * stale
         self._doubt.setText(doubt)
         self._doubt.setVisible(bool(doubt))
         self._said.setVisible(bool(self._said.text()))
-        for thing in (*self._figures, self._show, self._cut):
+        for thing in (*self._figures, self._show, self._cutting, self._cut):
             thing.setVisible(there)
         if there and self._open[0] != case.mesh:
             mesh = self.session.get(case.mesh)
