@@ -79,6 +79,11 @@ def test_that_an_inflated_shell_stores_what_the_closed_form_says() -> None:
     mean = np.trapezoid(density * r**2, r) / np.trapezoid(r**2, r)  # facets cut off volume
     assert told["strain_energy_mj"] / told["region_volume_ml"][0] == pytest.approx(mean, rel=0.03)
     assert told["principal_strains"][:, 2].max() < 0.0
+    middle = np.linalg.norm(mesh.points_mm[mesh.cells].mean(axis=1), axis=1)
+    hoop = (middle**3 + c) ** (1 / 3) / middle
+    stresses = told["principal_stresses_kpa"]  # hoop minus radial: μ (λ² - λ⁻⁴), whatever p is
+    apart = (stresses[:, 0] - stresses[:, 2]) / (MU * (hoop**2 - hoop**-4.0))
+    assert apart.mean() == pytest.approx(1.0, abs=0.1)  # facets; once more divided it is 0.998
 
 
 def supported() -> tuple[Mesh, dict[str, Any], dict[str, Any]]:
