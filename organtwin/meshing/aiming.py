@@ -15,6 +15,7 @@ from organtwin.meshing.cones import squares, tetrahedra_of
 from organtwin.meshing.planning import BLOCK_PER_CELL, Plan, planned
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
+from organtwin.meshing.thickness import ThinVoxels
 
 MOST_SCALES = 8
 LARGEST_SCALE = 2.5
@@ -51,8 +52,10 @@ def limited(solid: Solid, sizes: Sizes, most: int) -> Plan:
     Edges stay those asked for; the smallest is lengthened, pieces of vessels are given up, then
     all.
     """
+    slim = ThinVoxels(solid.regions)
     for coarser, held in COARSENINGS:
-        plan = planned(solid, sizes, coarser=coarser, loose=_loose(solid, held))
+        loose = _loose(solid, held)
+        plan = planned(solid, sizes, coarser=coarser, loose=loose, thin_voxels=slim)
         found = _counted(plan, solid, most)
         if found.tetrahedra <= most:
             break

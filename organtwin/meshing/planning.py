@@ -16,7 +16,7 @@ from organtwin.meshing.pieces import Pieces
 from organtwin.meshing.pinches import CORNERS, expanded, unpinched
 from organtwin.meshing.sizes import Sizes
 from organtwin.meshing.solid import Solid
-from organtwin.meshing.thickness import block, boundary, thin, windows
+from organtwin.meshing.thickness import ThinVoxels, block, thin, windows
 
 CELL_PER_EDGE = 1.1
 """A cell of edge h is twelve tetrahedra, each as large as a regular one of edge 0.9 h."""
@@ -145,6 +145,7 @@ def planned(
     coarser: float = 1.0,
     fit: float = BLOCK_PER_CELL,
     loose: frozenset[int] = frozenset(),
+    thin_voxels: ThinVoxels | None = None,
 ) -> Plan:
     """Return how to divide space for a solid.
 
@@ -153,31 +154,33 @@ def planned(
         coarser: times the smallest edge, which stays within the others.
         fit: a cell is divided where no block of so much of its edge fits.
         loose: see `Plan`.
+        thin_voxels: of the solid, to be looked for once for several plans.
     """
     spacing = np.asarray(spacing_of(solid.affine))
     edges = {s.label: scale * sizes.edge_mm(s) for s in solid.structures}
     shortest = coarser * sizes.smallest_edge_mm
     smallest = min(shortest, min(edges.values()))
-    edge = boundary(solid.regions)
-    grid = _grid(solid.regions, spacing, edge, smallest_mm=smallest, longest_mm=max(edges.values()))
+    slim = thin_voxels or ThinVoxels(solid.regions)
+    grid = _grid(
+        solid.regions, spacing, slim.edge, smallest_mm=smallest, longest_mm=max(edges.values())
+    )
     whole = np.allclose(spacing / grid.cell_mm, np.rint(spacing / grid.cell_mm))
     fit = 1.0 if whole else fit
     asked = [np.zeros(grid.shape_at(level), dtype=bool) for level in range(grid.depth + 1)]
     least = {s.label: max(shortest, scale * sizes.least_mm(s)) for s in solid.structures}
     edges[0], least[0] = np.inf, min(least.values())
     for label, window in windows(solid.regions):
-        mask = solid.regions[window] == label
-        first = np.array([w.start or 0 for w in window])
+        first = [w.start or 0 for w in window]
         for level in range(1, grid.depth + 1):
             cell = grid.edge_mm(level)
             if cell > 1.01 * CELL_PER_EDGE * edges[label]:
-                coarse = mask
+                coarse = np.argwhere(solid.regions[window] == label) + first
             elif cell > 1.01 * CELL_PER_EDGE * least[label]:
                 wide = fit * sizes.edges_per_radius * cell / scale
-                coarse = thin(mask, block(wide, spacing)) & edge[window]
+                coarse = slim.of(label, window, block(wide, spacing))
             else:
                 continue
-            places = _over(np.argwhere(coarse) + first, spacing, grid.cell_mm * 2.0**level)
+            places = _over(coarse, spacing, grid.cell_mm * 2.0**level)
             asked[level][tuple((grid.cells_at(places) >> level).T)] = True
     for structure in solid.structures:
         if structure.kind == "tumour" and sizes.margin_mm > 0:

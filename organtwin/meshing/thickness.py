@@ -55,6 +55,29 @@ def thin(mask: NDArray[np.bool_], voxels: tuple[int, int, int]) -> NDArray[np.bo
     return result
 
 
+class ThinVoxels:
+    """Boundary voxels where labels are thin, each size looked for once.
+
+    Args:
+        voxels: (ni, nj, nk) uint8 labels.
+    """
+
+    def __init__(self, voxels: NDArray[np.uint8]) -> None:
+        self.edge = boundary(voxels)
+        self._voxels = voxels
+        self._found: dict[tuple[int, tuple[int, int, int]], NDArray[np.int64]] = {}
+
+    def of(
+        self, label: int, window: tuple[slice, ...], size: tuple[int, int, int]
+    ) -> NDArray[np.int64]:
+        """Return the voxels (n, 3) of a label, within its window, that no block comes near."""
+        if (label, size) not in self._found:
+            mask = self._voxels[window] == label
+            found = np.argwhere(thin(mask, size) & self.edge[window])
+            self._found[label, size] = found + [w.start or 0 for w in window]
+        return self._found[label, size]
+
+
 def in_a_cube(voxels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Return the voxels that are in a cube of eight voxels of one label."""
     low = ndimage.minimum_filter(voxels, 2, mode="nearest", origin=-1)
