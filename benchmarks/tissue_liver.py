@@ -59,7 +59,7 @@ PUBLISHED: Final = {
 def main() -> int:
     """Run it; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--members", type=int, default=24)
+    parser.add_argument("--members", type=int, default=24, help="0: the medians alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=Path, help="keep the solver's jobs here")
     parser.add_argument("--accurate", action="store_true", help="the accurate element, too")
@@ -112,6 +112,9 @@ def _tell(number: int, posed: Posed, seconds: float) -> None:
     )
     for name, values in posed.simulation.quantities.items():
         column = values[:, 0]
+        if count == 0:
+            print(f"  {name:24} {column[0]:7.1f}")
+            continue
         low, median, high = interval(column[1:], LEVEL)
         depends = sorted(
             rank_correlations(posed.ensemble, column).items(), key=lambda pair: -abs(pair[1])
