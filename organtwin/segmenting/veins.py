@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.filters import apply_hysteresis_threshold
 
 from organtwin.core.errors import EmptyLabel
 from organtwin.core.labelmap import CodedTerm, Structure
 from organtwin.organs import Organ
+from organtwin.segmenting.edges import EDGE, drawn_to_edges
 from organtwin.segmenting.frame import Flags, Spacing
 from organtwin.segmenting.gaps import GAP_MM, gaps_closed
 from organtwin.segmenting.morphology import (
@@ -78,12 +80,14 @@ class Vessels:
 
     Args:
         tissue: the organ in its image.
-        all: (ni, nj, nk) bool.
+        all: (ni, nj, nk) bool, as followed.
+        drawn: the same drawn to their edges (`edges`).
         portal, hepatic: where each tree begins by anatomy, empty when not found.
     """
 
     tissue: Parenchyma
     all: Flags
+    drawn: Flags
     portal: Flags
     hepatic: Flags
 
@@ -110,12 +114,21 @@ class Vessels:
         )
         if not roots[0].any() or not roots[1].any():
             nothing = np.zeros_like(self.all)
-            return Veins(self.all, nothing, nothing, apart=False)
+            return Veins(self.drawn, nothing, nothing, apart=False)
         by_anatomy = roots[0] is self.portal and roots[1] is self.hepatic
         parting = self._by_anatomy if by_anatomy else Parting.of(self._lit, self._boxed(roots))
         first = np.zeros_like(self.all)
         first[self._box] = parting.first(self._boxed(said))
-        return Veins(self.all, first, self.all & ~first, apart=True)
+        portal_too = first[tuple(self._nearest)]
+        return Veins(self.drawn, self.drawn & portal_too, self.drawn & ~portal_too, apart=True)
+
+    @cached_property
+    def _nearest(self) -> NDArray[np.int32]:
+        """Index (3, ni, nj, nk) of the vessel voxel nearest to each."""
+        found: NDArray[np.int32] = ndimage.distance_transform_edt(
+            ~self.all, self.tissue.spacing_mm, return_distances=False, return_indices=True
+        )
+        return found
 
     @cached_property
     def _by_anatomy(self) -> Parting:
@@ -168,7 +181,15 @@ def vessels_in(
     spacing = tissue.spacing_mm
     portal = portal_root(vessels, trunks, spacing)
     hepatic = hepatic_root(vessels, portal, trunks, organ=tissue.organ, spacing_mm=spacing)
-    return Vessels(tissue, vessels, portal, hepatic)
+    drawn = drawn_to_edges(
+        vessels,
+        tissue.residual(CONTRAST_BLUR_MM),
+        ~(not_vein | trunks.cava),
+        most=contrast,
+        share=EDGE * share / LOW,
+        spacing_mm=spacing,
+    )
+    return Vessels(tissue, vessels, drawn, portal, hepatic)
 
 
 def pointed(vessels: Flags, places: Flags | None, spacing_mm: Spacing, name: str) -> Flags:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from organtwin.core.journal import JournalEntry
 from organtwin.ui.forms import NumberField
-from organtwin.ui.method_choice import CARRY, MethodChoice
+from organtwin.ui.method_choice import CARRY, TAKING_SEEDS, MethodChoice
 from organtwin.ui.pieces import button, side_by_side, tool, words
 from organtwin.ui.previewing import Preview
 from organtwin.ui.seed_name import SeedName
@@ -89,7 +89,7 @@ class FindTools(QWidget):
         settings = method.values()
         if settings:
             asked["settings"] = settings
-        if method.kind == "seeded":
+        if method.kind in TAKING_SEEDS:
             given = self.seeding.arguments(method.name, self.diameter.value())
             asked |= {name: value for name, value in given.items() if value}
         return "segment", asked
@@ -131,7 +131,7 @@ class FindTools(QWidget):
 
     def scribble(self) -> None:
         """Take the scribble in hand, with a method that starts from it."""
-        if self.method.kind != "seeded":
+        if self.method.kind not in TAKING_SEEDS:
             self.method.choose(GROWN)
         self.line.setChecked(True)
         self._chosen(self.line)
@@ -189,10 +189,10 @@ class FindTools(QWidget):
 
     def _method_changed(self) -> None:
         kind = self.method.kind
-        self._seeds.setVisible(kind == "seeded")
-        if kind != "seeded" and self._followed:
+        self._seeds.setVisible(kind in TAKING_SEEDS)
+        if kind not in TAKING_SEEDS and self._followed:
             self.free_hand()
-        if any(each.isChecked() for each in self.hands) and kind and kind != "seeded":
+        if any(each.isChecked() for each in self.hands) and kind and kind not in TAKING_SEEDS:
             self.method.choose(GROWN)
             return
         if self.method.name != self._followed:
@@ -269,7 +269,7 @@ class FindTools(QWidget):
             self._soon.start()
 
     def _look(self) -> None:
-        wanted = self.live.isChecked() and self.method.kind == "seeded" and self.isVisible()
+        wanted = self.live.isChecked() and self.method.kind in TAKING_SEEDS and self.isVisible()
         if not wanted or self.bench.session.busy:
             if self.preview.shown:
                 self.preview.end()

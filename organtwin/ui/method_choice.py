@@ -31,9 +31,14 @@ SHORT: Final = {
 """Method of the product → the word that tells it from the others."""
 PAINTED: Final = frozenset({"between-slices"})
 """Methods that start from the labels painted so far and need no seeds."""
+CORRECTED: Final = frozenset({"vessels"})
+"""Methods that work by themselves and are corrected by seeds."""
+TAKING_SEEDS: Final = frozenset({"seeded", "corrected"})
 ABOUT: Final = {
     "seeded": "Starts from seeds in what it shall find; labels so far are kept.",
     "automatic": "Works by itself; what it finds takes the place of labels of the same name.",
+    "corrected": "Works by itself. A click on a branch moves it, with what hangs on it, to the "
+    "tree named beside Scribble.",
     "painted": "Goes on from what is painted so far; nothing more is needed.",
     "carried": "Moves the labels of that visit to where this image shows the same anatomy. Carried "
     "is not measured: correct each structure, or mark it as done.",
@@ -80,9 +85,11 @@ class MethodChoice(QObject):
 
     @property
     def kind(self) -> str:
-        """Whether it is automatic, seeded, painted or carried, "" before one is chosen."""
+        """Whether it is automatic, corrected, seeded, painted or carried; "" for none chosen."""
         if self.name in PAINTED:
             return "painted"
+        if self.name in CORRECTED:
+            return "corrected"
         return str(self.chosen["kind"]) if self.chosen else ""
 
     @property

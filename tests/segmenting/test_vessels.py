@@ -10,6 +10,7 @@ from organtwin.core.volume import GeometryReport, Volume
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
 from organtwin.segmenting import Request, Seeds, method
+from organtwin.segmenting.last import Last
 from organtwin.segmenting.veins import pointed
 from tests.segmenting.test_parts import tube
 
@@ -88,3 +89,16 @@ def test_that_a_point_between_two_vessels_marks_the_nearest_only() -> None:
     marked = pointed(near | far, place, (1.0, 1.0, 1.0), "portal-vein")
     assert (marked & near).any()
     assert not (marked & far).any()
+
+
+def test_that_what_was_made_of_the_same_objects_is_kept_until_one_goes() -> None:
+    made: list[int] = []
+    one, last = np.zeros(1), Last[int]()
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    assert [last.of((one, None), 1, make) for _ in range(2)] == [1, 1]
+    assert last.of((one, None), 2, make) == 2
+    assert last.of((np.zeros(1), None), 2, make) == 3

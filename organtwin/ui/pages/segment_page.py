@@ -167,7 +167,8 @@ class SegmentPage(Page):
         if not kind or not self.finding.method.fits:
             return False
         seeds = bool(self.finding.seeding.given(self.finding.method.name))
-        return kind == "automatic" or (action is self._run and (kind != "seeded" or seeds))
+        alone = kind == "automatic" or (kind == "corrected" and not seeds)
+        return alone or (action is self._run and (kind != "seeded" or seeds))
 
     def _switches(self) -> QHBoxLayout:
         row = QHBoxLayout()
