@@ -72,9 +72,9 @@ class OrganMesh:
         """Return (f, 3) int32: the outward triangles around a region with all inside it."""
         cells = self.tetrahedra[np.isin(self.regions, self.labels_inside(name))]
         faces = cells[:, FACES].reshape(-1, 3)
-        _, first, count = np.unique(
-            np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True
-        )
+        a, b, c = np.sort(faces, axis=1).astype(np.int64).T
+        keys = (a * len(self.points) + b) * len(self.points) + c
+        _, first, count = np.unique(keys, return_index=True, return_counts=True)
         result: NDArray[np.int32] = faces[first[count == 1]]
         return result
 
