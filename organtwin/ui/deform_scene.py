@@ -23,6 +23,8 @@ GHOST: Final[Colour] = (0.62, 0.72, 0.86)
 GHOST_OPACITY: Final = 0.13
 GHOST_TUMOUR_OPACITY: Final = 0.30
 STEPS: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+MOST_PERCENT: Final = 99.0
+"""Of the points have a stretch within its scale; a few at sharp edges would flatten it."""
 LEAST: Final = {"displacement": 5.0, "stretch": 5.0}
 
 
@@ -104,7 +106,7 @@ def _scale(
         return Scale("Displacement", "mm", 0.0, top), length
     if shown == "stretch":
         percent = 100.0 * np.asarray(stretch)
-        top = _round_up(max(float(percent.max()), LEAST[shown]))
+        top = _round_up(max(float(np.percentile(percent, MOST_PERCENT)), LEAST[shown]))
         return Scale("Stretch", "%", 0.0, top), percent
     return None, None
 

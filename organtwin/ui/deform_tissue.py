@@ -21,15 +21,14 @@ HELD: Final = {
     "viscera": "Organs below",
     "wall": "Abdominal wall, ribs",
 }
-Row = tuple[tuple[str, str, str], str]
+Row = tuple[tuple[str, str], str]
 
 
 class TissueTable(Table):
     """A row for each stiffness: its median and where 90 % of its prior lie; its source as tip."""
 
     def __init__(self) -> None:
-        super().__init__("Stiffness of tissue and supports", ("", "Median", "90 % of prior"))
-        self.verticalHeader().setDefaultSectionSize(25)
+        super().__init__("Stiffness of tissue and supports", ("", "Median\n90 % of the prior"))
 
     def show_organ(self, organ: Organ) -> None:
         """Show what an organ's file says."""
@@ -55,9 +54,9 @@ def _tumours(organ: Organ) -> Row:
     name = "shear_modulus_kpa"
     values = organ.law_values["tumour"].get(name, 0.0), organ.law_values["organ"].get(name, 1.0)
     said = f"{values[0] / values[1]:.3g} × {organ.name}"
-    return ("Tumour shear modulus", f"{values[0]:.3g} kPa", said), organ.law_source
+    return ("Tumour shear modulus", f"{values[0]:.3g} kPa\n{said}"), organ.law_source
 
 
-def _row(title: str, median: float, spread: float, unit: str) -> tuple[str, str, str]:
+def _row(title: str, median: float, spread: float, unit: str) -> tuple[str, str]:
     low, high = median * np.exp(-SURE * spread), median * np.exp(SURE * spread)
-    return title, f"{median:.3g} {unit}", f"{low:.2g} to {high:.2g}"
+    return title, f"{median:.3g} {unit}\n{low:.2g} to {high:.2g}"
