@@ -15,16 +15,16 @@ FIRST: Final = (
     ("largest_shift_mm", "Largest shift", "Of any point of the organ's surface"),
 )
 TOWARDS: Final = (
-    ("cranial_mm", "Towards the head", "Mean shift of the surface along the body, S"),
+    ("cranial_mm", "To the head", "Mean shift of the surface along the body, S"),
     ("to_the_left_mm", "To the left", "Mean shift of the surface to the patient's left, L"),
-    ("backwards_mm", "Towards the back", "Mean shift of the surface towards the back, P"),
+    ("backwards_mm", "To the back", "Mean shift of the surface towards the back, P"),
 )
 LAST: Final = (
     ("volume_change_percent", "Volume", "Change of the organ's volume: blood leaves it"),
     ("stretch_percent", "Worst stretch",
      "Largest principal stretch that 99 % of the tissue stays below"),
-    ("shortening_percent", "Worst shortening",
-     "Smallest principal stretch that 99 % of the tissue stays above"),
+    ("shortening_percent", "Shortening",
+     "Worst shortening: smallest principal stretch that 99 % of the tissue stays above"),
 )  # fmt: skip
 SIGNED: Final = ("cranial_mm", "to_the_left_mm", "backwards_mm", "volume_change_percent")
 

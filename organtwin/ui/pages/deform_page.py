@@ -17,6 +17,7 @@ from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import button, card, choice, pill, side_by_side, words
 from organtwin.ui.positioning import Positioning
 from organtwin.ui.rail import State
+from organtwin.ui.scene import Scene
 from organtwin.ui.views.deform_view import DeformView
 
 STEP: Final = "pose"
@@ -248,6 +249,7 @@ class DeformPage(Page):
 
     def _draw(self, _: object = None) -> None:
         if self._shape is None:
+            self.view.show_scene(Scene())
             return
         shown = self._shown
         if shown is None or shown.position == Lying():

@@ -25,7 +25,7 @@ class DeformView(OrganView):
 
     def __init__(self) -> None:
         super().__init__("Organ under load in 3D")
-        self.empty_line = "Starting the solver…"
+        self.empty_line = "The organ appears here once it is meshed"
         self._down = np.array([0.0, 1.0, 0.0])
 
     def set_down(self, down: tuple[float, float, float]) -> None:
