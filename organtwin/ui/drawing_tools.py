@@ -93,10 +93,8 @@ class DrawingTools(QWidget):
         for thing in (self._title, self.brush, self.one_slice):
             column.addWidget(thing)
         column.addLayout(self._room)
-        column.addWidget(self.limited)
-        column.addWidget(self.limits)
-        column.addWidget(self._how)
-        column.addWidget(self.apply)
+        for thing in (self.limited, self.limits, self._how, self.apply):
+            column.addWidget(thing)
         self._connect()
         self.choose(LOOK)
 

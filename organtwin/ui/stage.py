@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -18,9 +18,11 @@ from organtwin.ui.stage_bar import StageBar
 from organtwin.ui.tool_bar import ToolBar
 from organtwin.ui.viewing import Viewing
 from organtwin.ui.views.beside_view import BesideView
-from organtwin.ui.views.organ_view import HandIn3D, OrganView
+from organtwin.ui.views.organ_view import UNSEGMENTED, HandIn3D, OrganView
 from organtwin.ui.views.slice_view import SliceView
 from organtwin.ui.views.slicing import PLANES, Plane
+
+FINDING: Final = "Finding surfaces…"
 
 
 @runtime_checkable
@@ -215,4 +217,6 @@ class Stage(QWidget):
         self.organ.update()
 
     def _draw_scene(self) -> None:
+        visit = self.showing.shown_visit
+        self.organ.empty_line = FINDING if visit and visit.labels else UNSEGMENTED
         self.organ.show_scene(self.showing.scene())

@@ -27,6 +27,7 @@ from organtwin.ui.views.vtk_view import VIEW_ANGLE_DEG, VtkView
 
 FRONT = np.array([-0.25, -1.0, 0.28])
 """The eye stands before the patient, a little to the right and above (LPS)."""
+UNSEGMENTED = "The organ appears here once it is segmented"
 NEAR_BY = 5.0
 NEAREST_MM = 6.0
 AXIS_COLOURS = ("#e0605e", "#63c08a", "#6aa7f0")
@@ -64,7 +65,7 @@ class OrganView(VtkView):
         self._bounds = Scene().bounds_mm()
         self.hand: HandIn3D | None = None
         self._held: Drag | None = None
-        self.empty_line = "The organ appears here once it is segmented"
+        self.empty_line = UNSEGMENTED
 
     def show_scene(self, scene: Scene) -> None:
         """Draw a scene; layers that did not change keep their place on the graphics card."""
