@@ -126,13 +126,14 @@ def _write(
     from organtwin.pipeline.results import fields_on
 
     points, cells = fields_on(mesh, simulation)
-    to = Path(asked.to)
+    to, of_case = Path(asked.to), Path(asked.path).is_dir()
     write_mesh(to, Tagged(mesh, fields=points, cell_fields=cells), replace=asked.replace)
     told = provenance(
         to,
         method="deform",
         settings={**arguments, "job": simulation.job},
-        inputs={"mesh": None if Path(asked.path).is_dir() else asked.path},
+        inputs={} if of_case else {"mesh": asked.path},
+        objects={"mesh": simulation.mesh} if of_case else None,
     )
     write_record(to, told)
     printer.result(file=str(to), points=sorted(points), cells=sorted(cells), provenance=told)

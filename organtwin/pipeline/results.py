@@ -40,7 +40,7 @@ def fields_on(mesh: OrganMesh, simulation: Simulation, member: int = 0) -> tuple
     points: Fields = {}
     cells: Fields = {}
     for name, values in simulation.fields.items():
-        if name in ("displacement_mm", "unloaded_mm"):
+        if name in ("displacement_mm", "displacement_sd_mm", "unloaded_mm"):
             points[name] = values[member]
         elif values.ndim > 1 and values.shape[1] == len(mesh.tetrahedra):
             cells[name] = values[member]

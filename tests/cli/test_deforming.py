@@ -54,7 +54,10 @@ def test_that_a_case_keeps_the_posture_in_its_journal_with_its_ensemble(
     path = tmp_path / "case"
     with CaseFolder.create(path, Case("P"), "tester") as made:
         made.append(made.case.having(mesh=made.put(block(4))), Done("mesh"))
-    assert main(["deform", str(path), *LYING, "--members", "2", "--seed", "7"]) == 0
+    to = tmp_path / "turned.vtu"
+    asked = ["deform", str(path), *LYING, "--members", "2", "--seed", "7", "--to", str(to)]
+    assert main(asked) == 0
+    assert "displacement_sd_mm" in meshio.read(to).point_data
     assert "90%" in capsys.readouterr().out
     with CaseFolder.open(path, write=False) as folder:
         done, simulation = folder.entries[-1].done, folder.get(folder.case.simulations[-1])
