@@ -93,8 +93,8 @@ class DrawingTools(QWidget):
         for thing in (self._title, self.brush, self.one_slice):
             column.addWidget(thing)
         column.addLayout(self._room)
-        for thing in (self.limited, self.limits, self._how, self.apply):
-            column.addWidget(thing)
+        for each in (self.limited, self.limits, self._how, self.apply):
+            column.addWidget(each)
         self._connect()
         self.choose(LOOK)
 

@@ -78,6 +78,7 @@ class Preview(QObject):
             self._about = about
             self._child = showing.session.ask("preview", about, told=self._take)
             self._child.ended.connect(self._ended)
+            self._child.progress.connect(self._tell_progress)
 
     def end(self) -> None:
         """Show the labels as they are again, and let the process go."""
@@ -103,6 +104,12 @@ class Preview(QObject):
             self._settling = "afresh" in said
             self.told.emit("Looking…")
             self._child.say(said)
+
+    def _tell_progress(self, fraction: float, message: str) -> None:
+        """Say how far it is, also once it was left for other seeds and began anew."""
+        del message
+        if self._asked:
+            self.told.emit(f"Looking… {100.0 * fraction:.0f} %")
 
     def _take(self, part: Mapping[str, Any]) -> None:
         if self._child is None:
