@@ -57,6 +57,8 @@ def add(verb: Verb) -> None:
                       help="of the ensemble that gives the intervals; 0: none")  # fmt: skip
     made.add_argument("--seed", type=int, default=1, help="of the ensemble")
     made.add_argument("--preview", action="store_true", help="by the quick element alone")
+    made.add_argument("--unload", action="store_true",
+                      help="of a mesh: find first its shape without weight")  # fmt: skip
     made.add_argument("--organ", default="liver", help="of a mesh: whose tissue and supports")
     made.add_argument("--to", metavar="FILE", help="write the mesh at rest with all fields (.vtu)")
     add_replace(made)
@@ -70,9 +72,15 @@ def _deform(asked: argparse.Namespace, printer: Printer) -> None:
     targets = [_point(text) for text in asked.target]
     arguments = {name: getattr(asked, name) for name in POSED} | {"targets_mm": targets}
     if (Path(asked.path) / "journal.sqlite").is_file():
+        if asked.unload:
+            raise BadArgument(
+                "a case's organ is deformed from the scan as it is",
+                where="--unload",
+                advice="organtwin mesh CASE --to FILE.vtu, and deform that",
+            )
         _deform_case(asked, arguments, printer)
     else:
-        _deform_file(asked, arguments, printer)
+        _deform_file(asked, arguments | {"unload": asked.unload}, printer)
 
 
 def _deform_case(asked: argparse.Namespace, arguments: Mapping[str, Any], printer: Printer) -> None:

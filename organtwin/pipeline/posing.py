@@ -82,9 +82,13 @@ def posed_mesh(
     members: int,
     seed: int,
     preview: bool,
+    unload: bool = False,
     **lying: Any,
 ) -> Posed:
     """Return a mesh posed as in `pose`; `lying` says how the patient lies.
+
+    Args:
+        unload: as `simulating.uncertain.posture_simulation`.
 
     Raises:
         BadArgument: no such position, or numbers out of bounds.
@@ -104,6 +108,7 @@ def posed_mesh(
         watch=watch,
         targets_mm=targets,
         preview=preview,
+        unload=unload,
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from organtwin.core.errors import BadArgument
 from organtwin.core.organmesh import OrganMesh
 from organtwin.organs import Organ
-from organtwin.simulating.deformation import Loads, turned_gravity
+from organtwin.simulating.deformation import GRAVITY_MM_PER_S2, Loads, turned_gravity
 from organtwin.simulating.loads import NOWHERE, Vector
 from organtwin.simulating.supports import supports_of
 
@@ -96,9 +96,20 @@ class Posture:
         return float(x * level), float(y * level), float(z * level - feet)
 
     @property
+    def in_the_scan(self) -> Posture:
+        """The posture that the scan was taken in."""
+        return Posture(self.scanned, scanned=self.scanned)
+
+    @property
     def pressure_kpa(self) -> float:
         """The pressure of the gas."""
         return KPA_PER_MMHG * self.pneumoperitoneum_mmhg
+
+
+def whole_gravity(down: Vector) -> Vector:
+    """Return gravity in mm/s² that points `down`, LPS of length one."""
+    x, y, z = (GRAVITY_MM_PER_S2 * part for part in down)
+    return x, y, z
 
 
 def posture_loads(

@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from organtwin.core.content import encode, identity
 from organtwin.core.errors import BadArgument, SolverFailed
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.parameter import Ensemble
 from organtwin.core.simulation import Simulation
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
-from organtwin.simulating.deformation import deformation_simulation
-from organtwin.simulating.posture import Posture, posture_loads
+from organtwin.simulating.deformation import Loads, deformation_simulation, unloaded_mesh
+from organtwin.simulating.posture import Posture, posture_loads, whole_gravity
 from organtwin.simulating.shifts import shifts
 
 SHEAR: Final = "shear_modulus_kpa"
@@ -95,6 +96,7 @@ def posture_simulation(
     watch: Watch,
     targets_mm: Sequence[Sequence[float]] = (),
     preview: bool = False,
+    unload: bool = False,
 ) -> Posed:
     """Deform an organ for a posture, at the medians and for every draw of its priors.
 
@@ -102,6 +104,8 @@ def posture_simulation(
         draws: as `stiffness_draws` gives them, the medians first.
         targets_mm: points of the tissue, LPS mm, whose shift is told.
         preview: the answer at the medians, too, by the quick element.
+        unload: the scan was taken under the organ's weight: the shape without it is found first.
+            Displacements are still those since the scan; stress and strain then count whole.
 
     Raises:
         BadArgument: a target outside of the mesh, or loads that do not fit the organ.
@@ -110,10 +114,15 @@ def posture_simulation(
     """
 
     def solved(member: Mapping[str, float], part: Watch, quick: bool) -> Simulation:
+        stiff = dataclasses.replace(organ, law_values=tissue_values(organ, member))
         loads = posture_loads(mesh, organ, posture, _times(organ, member))
-        values = tissue_values(organ, member)
-        return deformation_simulation(
-            mesh, organ, loads=loads, folder=folder, watch=part, law_values=values, preview=quick
+        if not unload:
+            return deformation_simulation(
+                mesh, stiff, loads=loads, folder=folder, watch=part, preview=quick
+            )
+        rest = posture_loads(mesh, organ, posture.in_the_scan, _times(organ, member))
+        return _from_rest(
+            mesh, stiff, (rest, loads), posture, folder=folder, watch=part, preview=quick
         )
 
     shifts(mesh, np.zeros_like(mesh.points), organ.name, targets_mm)  # refuses targets at once
@@ -138,6 +147,36 @@ def posture_simulation(
         dataclasses.replace(draws, members=draws.members[kept]),
         len(failures),
     )
+
+
+def _from_rest(
+    mesh: OrganMesh,
+    organ: Organ,
+    both: tuple[Loads, Loads],
+    posture: Posture,
+    *,
+    folder: Path,
+    watch: Watch,
+    preview: bool,
+) -> Simulation:
+    """Deform the shape that the organ has without its weight; displacements since the scan.
+
+    Args:
+        both: loads of the scan and of the posture; their gravity is replaced by the whole one.
+    """
+    scanned, now = (
+        dataclasses.replace(loads, gravity_mm_per_s2=whole_gravity(down))
+        for loads, down in zip(both, (posture.in_the_scan.down, posture.down), strict=True)
+    )
+    bare = unloaded_mesh(
+        mesh, organ, loads=scanned, folder=folder, watch=watch.part(0.0, 0.6), preview=preview
+    )
+    found = deformation_simulation(
+        bare, organ, loads=now, folder=folder, watch=watch.part(0.6, 1.0), preview=preview
+    )
+    since = bare.points + found.fields["displacement_mm"] - mesh.points
+    fields = {**found.fields, "displacement_mm": since}
+    return dataclasses.replace(found, mesh=identity(encode(mesh)), fields=fields)
 
 
 def tissue_values(organ: Organ, member: Mapping[str, float]) -> dict[str, dict[str, float]]:

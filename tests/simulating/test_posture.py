@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from organtwin.core.content import encode, identity
 from organtwin.core.errors import BadArgument
 from organtwin.core.watch import Watch
 from organtwin.organs import organ
@@ -81,6 +82,16 @@ def test_that_gas_alone_gives_what_the_priors_are_calibrated_to(jobs: Path) -> N
     found = posed(Posture(pneumoperitoneum_mmhg=12.0), jobs).simulation.quantities
     assert found["cranial_mm"][0, 0] == pytest.approx(45.0, abs=3.0)
     assert found["volume_change_percent"][0, 0] == pytest.approx(-12.0, abs=0.5)
+
+
+def test_that_a_scan_under_weight_is_come_back_to(jobs: Path) -> None:
+    draws = stiffness_draws(LIVER, 0, np.random.default_rng(0))
+    found = posture_simulation(
+        MESH, LIVER, Posture(), draws, folder=jobs, watch=Watch(), preview=True, unload=True
+    ).simulation
+    assert found.fields["displacement_mm"] == pytest.approx(0.0, abs=0.03)
+    assert found.fields["von_mises_kpa"].max() > 0.1
+    assert found.mesh == identity(encode(MESH))
 
 
 def test_that_members_lie_around_the_medians(jobs: Path) -> None:
