@@ -10,7 +10,7 @@ the derivatives of the same relative size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -103,20 +103,25 @@ class Adjoint:
             answer["prescribed_mm"] = self._of_supports(pull - self._back())
         return answer
 
-    def changes(self, name: str, tolerance: float = TOLERANCE) -> Reals:
-        """Return (n, 3) or (n, 3, 3) mm per unit: how the input nodes move with a number.
+    def changes(self, names: Sequence[str], tolerance: float = TOLERANCE) -> dict[str, Reals]:
+        """Return name → (n, 3) or (n, 3, 3) mm per unit: how the input nodes move with numbers.
 
         Raises:
             BadInput: there is no such number, or the answer does not depend on it.
-            NotConverged: the linear solve failed.
+            NotConverged: a linear solve failed.
         """
-        if name not in self.numbers:
-            raise BadInput(f"no derivative for {name!r}; there are: {', '.join(self.numbers)}")
-        linear, system = self._level.newton.linear, self._level.system
-        linear.tangent_here()
+        for name in names:
+            if name not in self.numbers:
+                raise BadInput(f"no derivative for {name!r}; there are: {', '.join(self.numbers)}")
+        if names:
+            self._level.newton.linear.tangent_here()
+        return {name: self._change(self.numbers[name], tolerance) for name in names}
+
+    def _change(self, number: Number, tolerance: float) -> Reals:
+        linear, free = self._level.newton.linear, ~self._level.system.supported()
         columns = []
-        for column in range(self.numbers[name].part.width(self.numbers[name].value)):
-            push = np.where(system.supported(), 0.0, self._pushed(name, column))
+        for column in range(number.part.width(number.value)):
+            push = np.where(free, self._pushed(number, column), 0.0)
             columns.append(self._at_nodes(-linear.answered(push, tolerance)))
         return columns[0] if len(columns) == 1 else np.stack(columns, axis=-1)
 
@@ -155,6 +160,7 @@ class Adjoint:
         rest = np.where(free, pull, 0.0)
         weights, size = np.zeros(len(rest)), system.norm(rest)
         linear.tangent_here(again=True)
+        self._set_weights(weights)
         for _ in range(_MOST_ROUNDS):
             before = system.norm(rest)
             if before <= tolerance * size:
@@ -201,9 +207,8 @@ class Adjoint:
         """How each contact's penalty grows with the shear modulus of its cell, 1/mm."""
         return [contact.stiffness_per_kpa() for contact in self._level.contacts]
 
-    def _pushed(self, name: str, column: int) -> Reals:
+    def _pushed(self, number: Number, column: int) -> Reals:
         """∂R/∂m of one number, the owned part."""
-        number = self.numbers[name]
         change = np.zeros((len(number.cells), number.part.width(number.value)))
         change[number.cells, column] = 1.0
         whole = number.part.pushed(number.value, change)

@@ -156,7 +156,7 @@ def _answer(
     slopes = adjoint.gradients(slope, linear, supports=wanted.moved is not None)
     if wanted.moved is not None:
         slopes["prescribed_mm"] = slopes["prescribed_mm"][wanted.moved]
-    changes = {name: adjoint.changes(name, linear) for name in wanted.names}
+    changes = adjoint.changes(wanted.names, linear)
     return {
         "displacement_mm": moved,
         "modelled_mm": wanted.at @ moved,
