@@ -1,13 +1,17 @@
 """Stiffness of an organ and its tumour from displacements seen with noise, told with its interval.
 
-``python benchmarks/stiffness_recovery.py [--points N] [--draws D] [--element E] [--json]``. The
-truth: the organ of `tissue_cases`, turned on its side and under pressure, on a mesh with eight
-cells for each of the model's. What is seen: the displacement at N points, each coordinate with its
-own noise of 1 mm. The model knows shapes, loads and supports. For D draws of the noise it prints
-how far both stiffnesses are off and how often their 90 % intervals hold the truth. Goals: the
-median error of each at most 10 %; as many intervals hold as a binomial of 90 % leaves with 99 %
-probability. Exit status 1 when one is missed. Noise is independent and the model's form is right: a
-lower bound of what a patient's error is.
+``python benchmarks/stiffness_recovery.py [--points N] [--draws D] [--finer F] [--json]``: the organ
+of `tissue_cases`, turned on its side and under pressure. What is seen: the displacement at N
+points, each coordinate with its own noise of 1 mm. Shapes, loads and supports are known. Two
+questions:
+
+- How far off? The truth is of a mesh with eight cells for each of the model's (p2_p1 both); F draws
+  of the noise. Goal: the median error of each stiffness at most 10 %.
+- Do intervals hold? The truth is of the model itself (p1_p1), as the posterior supposes; D draws.
+  Goal: as many 90 % intervals hold it as a binomial leaves with 99 % probability.
+
+Exit status 1 when a goal is missed. Noise is independent and the model's form is right: a lower
+bound of what a patient's error is.
 """
 
 from __future__ import annotations
@@ -51,6 +55,7 @@ PRIORS = tuple(
     for name, centre, spread in zip(NAMES, (2.14, 6.42), (0.4, 0.7), strict=True)
 )
 NOISE_MM, LEVEL, MOST_ERROR = 1.0, 0.9, 0.1
+FINER, OWN = "a finer mesh", "the model itself"
 TETRAHEDRA = 4_000
 """Of the model."""
 _CHILDREN = np.array(
@@ -70,27 +75,34 @@ LOADS = {
 
 @dataclass(frozen=True)
 class Score:
-    """Errors relative to the truth: organ, tumour."""
+    """Of draws of the noise; errors relative to the truth: organ, tumour."""
 
+    truth: str
     points: int
     draws: int
     median_error: tuple[float, ...]
     worst_error: tuple[float, ...]
     mean_spread: tuple[float, ...]
     held: tuple[int, ...]
-    fewest_held: int
     runs: float
     cpu_s: float
 
     @property
     def reached(self) -> bool:
-        """Whether both goals are."""
-        return max(self.median_error) <= MOST_ERROR and min(self.held) >= self.fewest_held
+        """Whether the goal is."""
+        if self.truth == FINER:
+            return max(self.median_error) <= MOST_ERROR
+        return min(self.held) >= self.fewest_held
+
+    @property
+    def fewest_held(self) -> int:
+        """How many intervals should hold at least."""
+        return int(binom.ppf(0.01, self.draws, LEVEL))
 
     def lines(self) -> str:
         """For a person."""
         told = [
-            f"{name}: off by {100 * middle:.1f} % (median; worst {100 * worst:.1f} %), own "
+            f"  {name}: off by {100 * middle:.1f} % (median; worst {100 * worst:.1f} %), own "
             f"standard deviation {100 * spread:.1f} %, interval holds {held} of {self.draws} times"
             for name, middle, worst, spread, held in zip(
                 ("organ ", "tumour"),
@@ -101,12 +113,12 @@ class Score:
                 strict=True,
             )
         ]
-        end = (
-            f"goals: median {100 * MOST_ERROR:.0f} %, {self.fewest_held} intervals hold; "
-            f"{self.runs:.1f} runs, {self.cpu_s:.1f} s CPU each draw; "
-            f"{'reached' if self.reached else 'MISSED'}"
-        )
-        return "\n".join([f"{self.points} points, noise {NOISE_MM:g} mm", *told, end])
+        goal = f"{self.fewest_held} hold"
+        if self.truth == FINER:
+            goal = f"median {100 * MOST_ERROR:.0f} %"
+        end = f"{self.runs:.1f} runs, {self.cpu_s:.1f} s CPU a draw; goal: {goal}"
+        head = f"truth of {self.truth}, {self.points} points, noise {NOISE_MM:g} mm"
+        return "\n".join([head, *told, f"  {end}: {'reached' if self.reached else 'MISSED'}"])
 
 
 def main() -> int:
@@ -114,15 +126,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=3000)
     parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--element", default="p2_p1", help="of the model")
+    parser.add_argument("--finer", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     prepare_process()
     problem = organ(TETRAHEDRA)
     points, moved = seen(halved(problem), asked.points)
-    found = scored(problem, points, moved, asked.draws, asked.element)
-    print(json.dumps(asdict(found) | {"reached": found.reached}) if asked.json else found.lines())
-    return int(not found.reached)
+    found = [scored(problem, points, moved, draws=asked.finer, element="p2_p1", truth=FINER)]
+    own = modelled(problem, points, "p1_p1")(dict(zip(NAMES, TRUTH_KPA, strict=True)))[0]
+    found += [scored(problem, points, own, draws=asked.draws, element="p1_p1", truth=OWN)]
+    for one in found:
+        print(json.dumps(asdict(one) | {"reached": one.reached}) if asked.json else one.lines())
+    return int(not all(one.reached for one in found))
 
 
 def halved(problem: Problem) -> Problem:
@@ -162,10 +177,12 @@ def seen(fine: Problem, count: int) -> tuple[Reals, Reals]:
     return middles[chosen], at @ moved["displacement_mm"]
 
 
-def scored(coarse: Problem, points: Reals, moved: Reals, draws: int, element: str) -> Score:
+def scored(
+    problem: Problem, points: Reals, moved: Reals, *, draws: int, element: str, truth: str
+) -> Score:
     """Return how well the truth comes back, over draws of the noise."""
     sd = np.full(len(points), NOISE_MM)
-    model = modelled(coarse, points, element)
+    model = modelled(problem, points, element)
     begun = time.process_time()
     found = [
         recover_stiffness(
@@ -177,7 +194,7 @@ def scored(coarse: Problem, points: Reals, moved: Reals, draws: int, element: st
         for draw in range(draws)
     ]
     cpu = (time.process_time() - begun) / draws
-    return _score(found, len(points), cpu)
+    return _score(found, len(points), cpu, truth)
 
 
 def modelled(problem: Problem, points: Reals, element: str) -> Any:
@@ -201,19 +218,19 @@ def modelled(problem: Problem, points: Reals, element: str) -> Any:
     return predicted
 
 
-def _score(found: list[Recovered], points: int, cpu_s: float) -> Score:
+def _score(found: list[Recovered], points: int, cpu_s: float, truth: str) -> Score:
     errors = np.array([np.abs(one.values / TRUTH_KPA - 1.0) for one in found])
     bounds = np.array([one.interval(LEVEL) for one in found])
     held = ((bounds[:, 0] < TRUTH_KPA) & (bounds[:, 1] > TRUTH_KPA)).sum(axis=0)
     spreads = np.array([np.sqrt(np.diag(one.covariance)) for one in found])
     return Score(
+        truth,
         points,
         len(found),
         tuple(np.median(errors, axis=0).tolist()),
         tuple(errors.max(axis=0).tolist()),
         tuple(spreads.mean(axis=0).tolist()),
         tuple(held.tolist()),
-        int(binom.ppf(0.01, len(found), LEVEL)),
         float(np.mean([one.runs for one in found])),
         cpu_s,
     )
