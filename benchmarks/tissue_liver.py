@@ -11,7 +11,6 @@ taking the scan as without stress change. Nothing here is validation: docs/liver
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import tempfile
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.parameter import interval
@@ -26,8 +26,7 @@ from organtwin.core.watch import Watch
 from organtwin.importing import labels_at
 from organtwin.meshing import Sizes, mesh_labels
 from organtwin.organs import organ
-from organtwin.simulating.deformation import deformation_simulation, unloaded_mesh
-from organtwin.simulating.posture import POSITIONS, Posture, posture_loads
+from organtwin.simulating.posture import Posture
 from organtwin.simulating.shifts import shifts
 from organtwin.simulating.supports import places_of
 from organtwin.simulating.uncertain import (
@@ -35,7 +34,6 @@ from organtwin.simulating.uncertain import (
     posture_simulation,
     rank_correlations,
     stiffness_draws,
-    tissue_values,
 )
 
 SET: Final = Path(__file__).parents[2] / "shared" / "data" / "ccth-a01-abdomen"
@@ -128,31 +126,22 @@ def _tell(number: int, posed: Posed, seconds: float) -> None:
 
 
 def _at_medians(
-    mesh: OrganMesh, posture: Posture, jobs: Path, *, preview: bool = True
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    member = stiffness_draws(LIVER, 0, np.random.default_rng(0)).as_members()[0]
-    simulation = deformation_simulation(
-        mesh, LIVER, loads=posture_loads(mesh, LIVER, posture), folder=jobs, watch=Watch(),
-        law_values=tissue_values(LIVER, member), preview=preview,
+    mesh: OrganMesh, posture: Posture, jobs: Path, *, preview: bool = True, unload: bool = False
+) -> NDArray[np.float64]:
+    medians = stiffness_draws(LIVER, 0, np.random.default_rng(0))
+    posed = posture_simulation(
+        mesh, LIVER, posture, medians,
+        folder=jobs, watch=Watch(), preview=preview, unload=unload,
     )  # fmt: skip
-    return np.asarray(simulation.fields["displacement_mm"][0])
+    return np.asarray(posed.simulation.fields["displacement_mm"][0])
 
 
 def _tell_stress_free(mesh: OrganMesh, jobs: Path) -> None:
     """Compare with the scan taken under the weight of the organ on its back."""
-    member = stiffness_draws(LIVER, 0, np.random.default_rng(0)).as_members()[0]
-    weighed = dataclasses.replace(LIVER, law_values=tissue_values(LIVER, member))
-    resting = posture_loads(mesh, LIVER, Posture("supine"))
-    x, y, z = (9806.65 * c for c in POSITIONS["supine"])
-    under = dataclasses.replace(resting, gravity_mm_per_s2=(x, y, z))
-    bare = unloaded_mesh(mesh, weighed, loads=under, folder=jobs, watch=Watch(), preview=True)
-    turned = dataclasses.replace(under, gravity_mm_per_s2=(y, x, z))
-    moved = deformation_simulation(
-        bare, weighed, loads=turned, folder=jobs, watch=Watch(), preview=True
-    ).fields["displacement_mm"][0]
-    whole = bare.points + moved - mesh.points
-    change = _at_medians(mesh, Posture("left-lateral"), jobs)
-    _compare("left-lateral, from the shape without weight", mesh, whole, change)
+    for posture in POSTURES[1:]:
+        name = f"{posture.position}, {posture.pneumoperitoneum_mmhg:g} mmHg, from without weight"
+        whole = _at_medians(mesh, posture, jobs, unload=True)
+        _compare(name, mesh, whole, _at_medians(mesh, posture, jobs))
 
 
 def _tell_elements(mesh: OrganMesh, jobs: Path) -> None:
@@ -165,8 +154,8 @@ def _tell_elements(mesh: OrganMesh, jobs: Path) -> None:
 def _compare(
     name: str,
     mesh: OrganMesh,
-    better: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-    used: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    better: NDArray[np.float64],
+    used: NDArray[np.float64],
 ) -> None:
     apart = np.linalg.norm(better - used, axis=1)
     told: Mapping[str, float] = shifts(mesh, better, "liver")
