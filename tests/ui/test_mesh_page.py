@@ -55,7 +55,7 @@ def page(qtbot: QtBot, case_path: Path, made: OrganMesh) -> Iterator[MeshPage]:
     window.choose_page("mesh")
     shown = window.page("mesh")
     assert isinstance(shown, MeshPage)
-    qtbot.waitUntil(lambda: bool(shown._formats), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(shown._formats), timeout=90_000)
     yield shown
     window.close()
 
@@ -150,6 +150,13 @@ def test_that_lines_drawn_in_slices_show_what_they_would_cut(
     tool.refresh(made)
     assert tool._stale.isVisible()
     assert tool.asked() == asked
+
+    organ = page.window().stage.organ  # type: ignore[attr-defined]
+    tool._lines.drawing.setChecked(True)
+    drag(qtbot, organ, [QPoint(20, 20), QPoint(organ.width() - 20, organ.height() - 20)])
+    assert len(tool._lines.resection.lines) == 1
+    assert tool.asked()["eye_mm"] == pytest.approx(organ.camera.GetPosition(), abs=0.01)
+    assert tool._lines.heights() is not None
 
 
 def drag(qtbot: QtBot, view: QWidget, places: list[QPoint]) -> None:

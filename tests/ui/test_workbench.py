@@ -315,7 +315,7 @@ def test_that_scissors_cut_one_slice_or_through_all(
     middle = QPointF(view.width() / 2, view.height() / 2)
     corners = [QPointF(-40, -40), QPointF(40, -40), QPointF(40, 40), QPointF(-40, 40)]
     drag(view, [middle + corner for corner in corners])
-    qtbot.waitUntil(lambda: not page.session.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not page.session.busy, timeout=60_000)
     gone = before.mask("liver") & ~labels_of(page).mask("liver")
     assert gone.any()
     assert len(np.unique(np.nonzero(gone)[2])) == 1
