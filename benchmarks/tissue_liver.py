@@ -138,7 +138,7 @@ def _at_medians(
 
 def _tell_stress_free(mesh: OrganMesh, jobs: Path) -> None:
     """Compare with the scan taken under the weight of the organ on its back."""
-    for posture in POSTURES[1:]:
+    for posture in POSTURES:
         name = f"{posture.position}, {posture.pneumoperitoneum_mmhg:g} mmHg, from without weight"
         whole = _at_medians(mesh, posture, jobs, unload=True)
         _compare(name, mesh, whole, _at_medians(mesh, posture, jobs))
