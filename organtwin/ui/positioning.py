@@ -72,7 +72,7 @@ class Positioning(QWidget):
 
     def _names(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(6)
+        row.setSpacing(4)
         for name, degrees, tip in NAMED:
             each = QToolButton()
             each.setText(name)

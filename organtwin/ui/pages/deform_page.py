@@ -103,7 +103,7 @@ class DeformPage(Page):
         self.body.addWidget(card(self.position))
         self.body.addWidget(self._refused)
         self.body.addLayout(side_by_side(words("WHAT IT DOES", "section"), self._mark))
-        self._spread = QCheckBox(f"Accurate with an &interval: {MEMBERS} draws of the prior")
+        self._spread = QCheckBox(f"With an &interval: {MEMBERS} draws")
         self._spread.setAccessibleName("Compute an interval over the prior")
         self._spread.setChecked(True)
         figures = self._table, self._about, self._spread, self._known
@@ -115,7 +115,7 @@ class DeformPage(Page):
         self._colours = choice("Colours of the organ")
         for value, title in COLOURS:
             self._colours.addItem(title, value)
-        self._ghost = QCheckBox("&Organ and tumours at rest, as a ghost")
+        self._ghost = QCheckBox("&Organ at rest, as a ghost")
         self._ghost.setAccessibleName("Show the organ at rest as a ghost")
         self._ghost.setChecked(True)
         self._colours.currentIndexChanged.connect(self._draw)
