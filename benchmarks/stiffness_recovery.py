@@ -124,7 +124,7 @@ class Score:
 def main() -> int:
     """Recover and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--points", type=int, default=3000)
+    parser.add_argument("--points", type=int, default=10_000)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--finer", type=int, default=5)
     parser.add_argument("--json", action="store_true")

@@ -28,7 +28,7 @@ INPUTS: Final = (
 )
 OUTSIDE_MM: Final = 1.0
 """How far a point may lie outside the mesh: it is then taken with the nearest cell."""
-_NEAREST: Final = 48
+_NEAREST: Final = (4, 48)
 _INSIDE: Final = -1e-9
 
 
@@ -69,34 +69,48 @@ def observed(arrays: Mapping[str, NDArray[Any]], mesh: Mesh) -> Observed:
 def interpolation(mesh: Mesh, points_mm: Reals) -> sparse.csr_array:
     """Return (k, n) weights of the nodes at each point (k, 3) mm; BadInput if one is outside."""
     corners = mesh.points_mm[mesh.cells]
-    _, near = cKDTree(corners.mean(axis=1)).query(points_mm, k=min(_NEAREST, len(corners)))
-    rows, columns, weights = [], [], []
-    for row, (point, candidates) in enumerate(zip(points_mm, np.atleast_2d(near.T).T, strict=True)):
-        cell, parts = _place(corners, point, candidates)
-        if cell < 0:
-            around = (corners.min(axis=1) <= point) & (point <= corners.max(axis=1))
-            cell, parts = _place(corners, point, np.union1d(candidates, np.flatnonzero(around)))
-        if cell < 0:
-            cell, parts = _nearest(corners, point, candidates, row)
-        rows += [row] * 4
-        columns += mesh.cells[cell].tolist()
-        weights += parts.tolist()
+    _, near = cKDTree(corners.mean(axis=1)).query(points_mm, k=min(_NEAREST[-1], len(corners)))
+    near = near.reshape(len(points_mm), -1)
+    cells, parts = np.full(len(points_mm), -1), np.zeros((len(points_mm), 4))
+    for count in _NEAREST:
+        rest = np.flatnonzero(cells < 0)
+        found, at = _best(corners, points_mm[rest], near[rest, :count])
+        inside = at.min(axis=1, initial=np.inf) >= _INSIDE
+        cells[rest[inside]], parts[rest[inside]] = found[inside], at[inside]
+    for row in np.flatnonzero(cells < 0):
+        cells[row], parts[row] = _searched(corners, points_mm[row], near[row], int(row))
+    rows = np.repeat(np.arange(len(points_mm)), 4)
     shape = (len(points_mm), len(mesh.points_mm))
-    return sparse.csr_array((weights, (rows, columns)), shape=shape)
+    return sparse.csr_array((parts.ravel(), (rows, mesh.cells[cells].ravel())), shape=shape)
 
 
-def _barycentric(corners: Reals, point: Reals) -> Reals:
-    """(c, 4) the coordinates of a point in each of (c, 4, 3) cells."""
-    edges = np.swapaxes(corners[:, 1:] - corners[:, :1], 1, 2)
-    others = np.linalg.solve(edges, (point - corners[:, 0])[..., None])[..., 0]
-    return np.column_stack([1.0 - others.sum(axis=1), others])
+def _barycentric(corners: Reals, points: Reals) -> Reals:
+    """(..., 4) the coordinates of points (..., 3) in cells (..., 4, 3)."""
+    edges = np.swapaxes(corners[..., 1:, :] - corners[..., :1, :], -1, -2)
+    others = np.linalg.solve(edges, (points - corners[..., 0, :])[..., None])[..., 0]
+    return np.concatenate([1.0 - others.sum(axis=-1, keepdims=True), others], axis=-1)
 
 
-def _place(corners: Reals, point: Reals, candidates: NDArray[Any]) -> tuple[int, Reals]:
-    """The cell a point is in and its coordinates there; -1 if it is in none."""
-    parts = _barycentric(corners[candidates], point)
-    best = int(parts.min(axis=1).argmax())
-    return (int(candidates[best]) if parts[best].min() >= _INSIDE else -1), parts[best]
+def _best(
+    corners: Reals, points: Reals, candidates: NDArray[Any]
+) -> tuple[NDArray[np.intp], Reals]:
+    """The candidate (k, c) that each point (k, 3) is deepest in, and its coordinates there."""
+    parts = _barycentric(corners[candidates], points[:, None])
+    best = parts.min(axis=2).argmax(axis=1)
+    rows = np.arange(len(points))
+    return candidates[rows, best], parts[rows, best]
+
+
+def _searched(
+    corners: Reals, point: Reals, candidates: NDArray[Any], row: int
+) -> tuple[int, Reals]:
+    """As `_best` among all cells about one point; the nearest of the candidates if in none."""
+    around = (corners.min(axis=1) <= point) & (point <= corners.max(axis=1))
+    wider = np.union1d(candidates, np.flatnonzero(around.all(axis=1)))
+    found, at = _best(corners, point[None], wider[None])
+    if at.min() >= _INSIDE:
+        return int(found[0]), at[0]
+    return _nearest(corners, point, candidates, row)
 
 
 def _nearest(corners: Reals, point: Reals, candidates: NDArray[Any], row: int) -> tuple[int, Reals]:
