@@ -234,7 +234,7 @@ class Linear:
         self._aggregation(coarse.getPC())
 
     def _strengthen(self) -> None:
-        """From now on factorise the tangent of P1 instead: aggregation is weak at stiff contacts."""
+        """Factorise the tangent of P1 from now on: aggregation is weak at stiff contacts."""
         self._strong = True
         inner = self._solver.getPC()
         if self._schur is not None:

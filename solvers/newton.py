@@ -15,13 +15,13 @@ from solvers.worst import unbalanced_place
 Reals = NDArray[np.float64]
 TOLERANCE: Final = 1e-6
 MOST_ITERATIONS: Final = 25
-_HALVINGS: Final = 6
+_HALVINGS: Final = 10
 _HOPELESS: Final = 1e3
 """Residual, relative to that of the full load at rest, at which a smaller load step is cheaper."""
 _GROWTH: Final = 4.0
 """How much a step may raise the residual: a large rotation does at first, and halving the step then
 costs more steps than it saves."""
-_PATIENCE: Final = 5
+PATIENCE: Final = 5
 _FALL: Final = 0.99
 """After so many steps each must lower the residual to this: contacts come and go by turns, else."""
 _LOOSEST: Final = 0.1
@@ -41,23 +41,26 @@ class Newton:
         self.linear = Linear(system, direct_below=direct_below)
         self.iterations = 0
 
-    def solve(self, reference: float, tolerance: float = TOLERANCE) -> int:
+    def solve(
+        self, reference: float, tolerance: float = TOLERANCE, *, patience: int = PATIENCE
+    ) -> int:
         """Solve from where the unknowns stand; return the steps taken.
 
         Args:
             reference: norm that `tolerance` is relative to.
+            patience: steps that may raise the residual.
 
         Raises:
             NotConverged: the residual is not below after `MOST_ITERATIONS`, or a linear solve
                 failed; the message says how large it is, and where.
         """
         try:
-            return self._solved(reference, tolerance)
+            return self._solved(reference, tolerance, patience)
         except NotConverged as error:
             place = unbalanced_place(self._system, self._system.residual())
             raise NotConverged(f"{error}; forces balance worst in {place}") from error
 
-    def _solved(self, reference: float, tolerance: float) -> int:
+    def _solved(self, reference: float, tolerance: float, patience: int) -> int:
         residual = self._system.residual()
         norm = self._system.norm(residual)
         for step in range(MOST_ITERATIONS):
@@ -66,7 +69,7 @@ class Newton:
             if not norm <= _HOPELESS * reference:
                 raise NotConverged(f"the residual grew to {norm / reference:.1e} of its start")
             direction = self.linear.direction(residual, _forcing(norm / reference, tolerance))
-            most = (_GROWTH if step < _PATIENCE else _FALL) * norm
+            most = (_GROWTH if step < patience else _FALL) * norm
             residual, norm = self._searched(direction, most)
             self.iterations += 1
         raise NotConverged(

@@ -21,7 +21,7 @@ from solvers.grid import Grid
 from solvers.laws import SHEAR_MODULUS, law
 from solvers.loads import load
 from solvers.newton import Newton
-from solvers.pressing import SOFTEST, Pressing, pressed
+from solvers.pressing import FEWEST_STEPS, SOFTEST, Pressing, pressed
 from solvers.refinement import Mesh
 from solvers.stepping import loaded
 from solvers.supports import Supports, node_dofs
@@ -101,7 +101,7 @@ class Organ:
         self.prepare(values, settings)
         first, *others = self.levels
         tolerance = self.contact_tolerance_mm(settings)
-        first.load_up(steps, tell)
+        first.load_up(max(steps, FEWEST_STEPS) if first.contacts else steps, tell)
         first.press(tolerance)
         below = first
         for level in others:
@@ -112,7 +112,7 @@ class Organ:
         return below
 
     def prepare(self, values: Values, settings: Mapping[str, Any]) -> None:
-        """Set the tissue's numbers and the full loads, and go to rest; arguments as of `solve`."""
+        """Set the tissue's numbers and the full loads, and go to rest."""
         self._supports.require_hold(settings)
         self.reshape(self.mesh.points_mm)
         for level in self.levels:
@@ -248,10 +248,10 @@ class Level:
             raise self._failed(error) from error
 
     def settle(self, part: float = 1.0) -> None:
-        """Solve at a part of the load from where the unknowns stand."""
+        """Solve at a part of the load from where the unknowns stand, near the answer."""
         self.set_load(part)
         if self.reference > 0.0:
-            self.newton.solve(self.reference)
+            self.newton.solve(self.reference, patience=0)
 
     def resettle(self, steps: int) -> None:
         """Solve at the full load from where the unknowns stand, or from rest if that fails."""
@@ -284,7 +284,7 @@ class Level:
         return NotConverged(f"under {', '.join([*sorted(names), *moved])}: {error}. {ADVICE}")
 
     def start_from(self, other: Level) -> None:
-        """Take the unknowns' values and begin with soft contacts from another element on the mesh."""
+        """Take the unknowns' values from another element; contacts begin soft again."""
         for contact, before in zip(self.contacts, other.contacts, strict=True):
             contact.set_stiffness(min(before.stiffness, SOFTEST))
         for own, theirs in zip(self.system.unknowns, other.system.unknowns, strict=True):

@@ -19,6 +19,8 @@ from solvers.worst import largest_place
 SOFTEST: Final = 100.0
 STIFFEST: Final = 1e5
 """The penalty in units of shear modulus over edge: where it begins, and where it is given up."""
+FEWEST_STEPS: Final = 4
+"""Load steps to begin with where there are contacts: nodes deep in a ball do not find out again."""
 _LEAP: Final = 10.0
 _SMALLEST_LEAP: Final = 1.2
 _BEYOND: Final = 2.0
