@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, override
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QWidget
 
 from organtwin.core.case import Case
@@ -23,6 +24,7 @@ from organtwin.ui.views.deform_view import DeformView
 STEP: Final = "pose"
 """The step of the pipeline that computes a position accurately."""
 MEMBERS: Final = 16
+SLOW_MS: Final = 600
 PREVIEWED: Final = (
     "Preview: {count} tetrahedra, quick element, stiffness at the median of its prior, no "
     "interval. To look at, not to measure by."
@@ -88,6 +90,9 @@ class DeformPage(Page):
         self.deforming.readied.connect(self._readied)
         self.deforming.deformed.connect(self._take)
         self.deforming.refused.connect(self._refuse)
+        self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
+        self._slow.timeout.connect(lambda: self._mark.setText("Solving…"))
+        self.deforming.waiting.connect(self._waits)
         self.position = Positioning()
         self.position.changed.connect(self._ask)
         self._known = choice("Positions computed accurately")
@@ -210,6 +215,14 @@ class DeformPage(Page):
     def _readied(self, count: int, why: str) -> None:
         self._count = f"{count:,}".replace(",", " ") + (f" (all: {why})" if why else "")
         self._tell()
+
+    def _waits(self, waiting: bool) -> None:
+        """Say that an answer is on its way when it takes its time."""
+        if waiting:
+            self._slow.start()
+        else:
+            self._slow.stop()
+            self._tell()
 
     def _take(self, answer: Deformed) -> None:
         self._refused.hide()
