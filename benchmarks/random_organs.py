@@ -87,7 +87,7 @@ def _liver(labels: LabelMap) -> tuple[Voxels, tuple[float, float, float]]:
 
 def _with_tumours(rng: np.random.Generator, inside: Voxels, spacing: Reals) -> NDArray[np.uint8]:
     """Up to two balls of 12 to 25 mm inside, label 2."""
-    voxels, at = inside.astype(np.uint8), np.stack(np.indices(inside.shape), axis=-1) * spacing
+    voxels, at = inside.astype(np.uint8), np.moveaxis(np.indices(inside.shape), 0, -1) * spacing
     for _ in range(rng.integers(0, 3)):
         away = np.linalg.norm(at - rng.choice(at[inside]), axis=-1)
         voxels[inside & (away < rng.uniform(12.0, 25.0))] = 2
@@ -97,7 +97,7 @@ def _with_tumours(rng: np.random.Generator, inside: Voxels, spacing: Reals) -> N
 def _drawn(rng: np.random.Generator) -> Voxels:
     """An ellipsoid, bent into a bean half of the time."""
     middle = (_SIZE - 1) / 2
-    at = (np.stack(np.indices((_SIZE,) * 3), axis=-1) - middle) / middle
+    at = (np.moveaxis(np.indices((_SIZE,) * 3), 0, -1) - middle) / middle
     half = rng.uniform((0.75, 0.45, 0.45), (0.9, 0.75, 0.75))
     if rng.random() < 0.5:
         at[..., 1] += rng.uniform(0.2, 0.6) * (at[..., 0] ** 2 - 0.3)

@@ -15,16 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tissue_cases import (
-    DENSITY_G_PER_ML,
-    GRAVITY_MM_PER_S2,
-    ORGAN_KPA,
-    POISSON,
-    PRESSURE_KPA,
-    TUMOUR_KPA,
-    Problem,
-    quadratic,
-)
+from benchmarks import tissue_cases as cases
+from benchmarks.tissue_cases import Problem, quadratic, surface
 
 _FACES = {(0, 1, 2): 1, (0, 1, 3): 2, (1, 2, 3): 3, (0, 2, 3): 4}
 
@@ -61,23 +53,27 @@ def _deck(
         lines.append(f"*ELEMENT, TYPE=C3D10, ELSET=R{label}")
         for index in np.flatnonzero(mesh.regions == label):
             lines.append(f"{index + 1}," + ",".join(map(str, (cells[index] + 1).tolist())))
-    for label, shear in ((1, ORGAN_KPA), (2, TUMOUR_KPA)):
-        bulk = 2.0 * shear * (1.0 + POISSON) / (3.0 * (1.0 - 2.0 * POISSON))
+    for label, shear in ((1, cases.ORGAN_KPA), (2, cases.TUMOUR_KPA)):
+        bulk = 2.0 * shear * (1.0 + cases.POISSON) / (3.0 * (1.0 - 2.0 * cases.POISSON))
         lines += [f"*MATERIAL, NAME=M{label}", "*HYPERELASTIC, NEO HOOKE"]
-        lines += [f"{0.5 * shear!r},{2.0 / bulk!r}", "*DENSITY", f"{1e-6 * DENSITY_G_PER_ML!r}"]
+        lines += [
+            f"{0.5 * shear!r},{2.0 / bulk!r}",
+            "*DENSITY",
+            f"{1e-6 * cases.DENSITY_G_PER_ML!r}",
+        ]
         lines.append(f"*SOLID SECTION, ELSET=R{label}, MATERIAL=M{label}")
     lines += ["*BOUNDARY", *(f"{node + 1},1,3" for node in _held(problem, cells))]
     lines += ["*STEP, NLGEOM, INC=200", "*STATIC", "0.25,1.0,1e-5,1.0", "*DLOAD"]
-    lines += [f"R{label},GRAV,{part * GRAVITY_MM_PER_S2!r},-1.,0.,0." for label in (1, 2)]
-    lines += [f"{cell + 1},P{face},{part * PRESSURE_KPA!r}" for cell, face in _pressed(problem)]
+    lines += [f"R{label},GRAV,{part * cases.GRAVITY_MM_PER_S2!r},-1.,0.,0." for label in (1, 2)]
+    lines += [
+        f"{cell + 1},P{face},{part * cases.PRESSURE_KPA!r}" for cell, face in _pressed(problem)
+    ]
     lines += ["*NODE PRINT, NSET=ALL, FREQUENCY=1000", "U", "*END STEP", ""]
     return "\n".join(lines)
 
 
 def _held(problem: Problem, cells: NDArray[np.int64]) -> list[int]:
     """Fixed nodes, and the middles of the edges of outer triangles whose corners are fixed."""
-    from benchmarks.tissue_cases import surface
-
     faces = surface(problem.mesh)
     held = faces[np.isin(faces, problem.fixed).all(axis=1)]
     edges = np.sort(held[:, [[0, 1], [1, 2], [0, 2]]].reshape(-1, 2), axis=1)

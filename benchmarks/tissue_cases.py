@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,11 @@ from solvers.refinement import Mesh
 
 ORGAN_KPA, TUMOUR_KPA, POISSON = 2.14, 8.0, 0.49
 GRAVITY_MM_PER_S2, DENSITY_G_PER_ML, PRESSURE_KPA = 9806.65, 1.06, 0.8
+LAWS = {1: "neo_hookean", 2: "neo_hookean"}
+VALUES = {
+    label: {"shear_modulus_kpa": shear, "poisson_ratio": POISSON}
+    for label, shear in ((1, ORGAN_KPA), (2, TUMOUR_KPA))
+}
 _CORNERS = ((0, 1, 2), (0, 1, 3), (0, 2, 3), (1, 2, 3))
 
 
@@ -35,6 +41,15 @@ class Problem:
     def arrays(self) -> dict[str, NDArray[np.int32]]:
         """Return the job's arrays beside the mesh."""
         return {"fixed_nodes": self.fixed, "pressure_faces": self.pressed}
+
+
+def weight_and_pressure(part: float) -> dict[str, Any]:
+    """Return the solver's settings of this part of the load."""
+    return {
+        "gravity_mm_per_s2": (-part * GRAVITY_MM_PER_S2, 0.0, 0.0),
+        "density_g_per_ml": DENSITY_G_PER_ML,
+        "pressure_kpa": part * PRESSURE_KPA,
+    }
 
 
 def organ(tetrahedra: int) -> Problem:

@@ -31,16 +31,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import tissue_calculix, tissue_scikit_fem
-from benchmarks.tissue_cases import (
-    DENSITY_G_PER_ML,
-    GRAVITY_MM_PER_S2,
-    ORGAN_KPA,
-    POISSON,
-    PRESSURE_KPA,
-    TUMOUR_KPA,
-    Problem,
-    organ,
-)
+from benchmarks.tissue_cases import LAWS, VALUES, Problem, organ, weight_and_pressure
 from solvers.__main__ import prepare_process
 from solvers.elements import element
 from solvers.organ import Organ
@@ -113,19 +104,9 @@ def solved(problem: Problem, name: str, part: float) -> tuple[NDArray[np.float64
     """Return our displacement (n, 3) mm, CPU seconds from mesh to answer, and unknowns."""
     from mpi4py import MPI
 
-    values = {
-        label: {"shear_modulus_kpa": shear, "poisson_ratio": POISSON}
-        for label, shear in ((1, ORGAN_KPA), (2, TUMOUR_KPA))
-    }
-    loads = {
-        "gravity_mm_per_s2": (-part * GRAVITY_MM_PER_S2, 0.0, 0.0),
-        "density_g_per_ml": DENSITY_G_PER_ML,
-        "pressure_kpa": part * PRESSURE_KPA,
-    }
     begun = time.process_time()
-    laws = {1: "neo_hookean", 2: "neo_hookean"}
-    held = Organ(problem.mesh, laws, element(name), problem.arrays, comm=MPI.COMM_SELF)
-    moved = held.solve(values, loads).displacement_mm()
+    held = Organ(problem.mesh, LAWS, element(name), problem.arrays, comm=MPI.COMM_SELF)
+    moved = held.solve(VALUES, weight_and_pressure(part)).displacement_mm()
     return moved, time.process_time() - begun, held.fine.system.size
 
 

@@ -120,7 +120,7 @@ def question(seed: int, number: int) -> Question:
     asked = Question(mesh, _unit(rng), rng.uniform(*kind.fixed))
     asked.told.append(kind.name)
     asked.hold()
-    extra = rng.choice(["", "plane", "tool", "surface", "moved"], p=[0.35, 0.15, 0.2, 0.1, 0.2])
+    extra = str(rng.choice(["", *ADDED], p=[0.35, 0.15, 0.2, 0.1, 0.2]))
     if extra:
         asked.told.append(extra)
         ADDED[extra](asked, rng)
@@ -134,9 +134,9 @@ def _tissue(asked: Question, kind: Kind, rng: Random, names: list[str]) -> None:
     """A law with its numbers for each region, and fibres that turn slowly through the organ."""
     organ = np.exp(rng.uniform(*np.log(kind.shear_kpa)))
     for label in np.unique(asked.mesh.regions).tolist():
-        name = rng.choice(sorted(names))
+        name = str(rng.choice(sorted(names)))
         shear = organ * (1.0 if label == 1 else np.exp(rng.uniform(np.log(0.5), np.log(6.0))))
-        asked.settings[f"law@{label}"] = str(name)
+        asked.settings[f"law@{label}"] = name
         asked.told.append(f"{name} {shear:.2f} kPa")
         for parameter in laws()[name].parameters:
             if parameter.name in DRAWN:

@@ -26,16 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.tissue_cases import (
-    DENSITY_G_PER_ML,
-    GRAVITY_MM_PER_S2,
-    ORGAN_KPA,
-    POISSON,
-    PRESSURE_KPA,
-    TUMOUR_KPA,
+    LAWS,
+    VALUES,
     Problem,
     organ,
     quadratic,
     surface,
+    weight_and_pressure,
 )
 from solvers.refinement import Mesh
 
@@ -80,22 +77,13 @@ def arrays(asked: Problem) -> dict[str, NDArray[np.int32]]:
 
 
 def loads(part: float) -> dict[str, Any]:
-    """Return weight and pressure, this part of them."""
+    """Return weight, pressure and springs, this part of the first two."""
     return {
-        "gravity_mm_per_s2": (-part * GRAVITY_MM_PER_S2, 0.0, 0.0),
-        "density_g_per_ml": DENSITY_G_PER_ML,
-        "pressure_kpa": part * PRESSURE_KPA,
+        **weight_and_pressure(part),
         "spring_normal_kpa_per_mm": SPRING_KPA_PER_MM,
         "spring_tangential_kpa_per_mm": SPRING_KPA_PER_MM,
         "spring_rest_mm": (0.0, 0.0, 0.0),
     }
-
-
-VALUES: Final = {
-    label: {"shear_modulus_kpa": shear, "poisson_ratio": POISSON}
-    for label, shear in ((1, ORGAN_KPA), (2, TUMOUR_KPA))
-}
-LAWS: Final = {1: "neo_hookean", 2: "neo_hookean"}
 
 
 def measure(path: Path) -> None:

@@ -16,15 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks.tissue_cases import (
-    DENSITY_G_PER_ML,
-    GRAVITY_MM_PER_S2,
-    ORGAN_KPA,
-    POISSON,
-    PRESSURE_KPA,
-    TUMOUR_KPA,
-    Problem,
-)
+from benchmarks import tissue_cases as cases
+from benchmarks.tissue_cases import Problem
 from solvers.tissue import KEPT_BULK
 
 Field = NDArray[np.float64]
@@ -66,9 +59,9 @@ class _Model:
         self._p = self._u.with_element(skfem.ElementTetP1())
         facets = _facets(mesh, problem.pressed)
         self._s = skfem.FacetBasis(mesh, skfem.ElementTetP2(), facets=facets, intorder=3)
-        shear = np.where(problem.mesh.regions == 2, TUMOUR_KPA, ORGAN_KPA)
+        shear = np.where(problem.mesh.regions == 2, cases.TUMOUR_KPA, cases.ORGAN_KPA)
         self._shear = np.repeat(shear[:, None], self._u.X.shape[1], axis=1)
-        soft = 1.5 * (1 - 2 * POISSON) / (1 + POISSON) / self._shear
+        soft = 1.5 * (1 - 2 * cases.POISSON) / (1 + cases.POISSON) / self._shear
         self._soft = soft / (1 - KEPT_BULK * self._shear * soft)
         held = np.isin(mesh.facets, problem.fixed).all(axis=0)
         outer = np.zeros(mesh.facets.shape[1], bool)
@@ -108,12 +101,12 @@ class _Model:
     def _weight(self, part: float) -> Field:
         import skfem
 
-        force = part * 1e-6 * DENSITY_G_PER_ML * GRAVITY_MM_PER_S2
+        force = part * 1e-6 * cases.DENSITY_G_PER_ML * cases.GRAVITY_MM_PER_S2
         pull = skfem.LinearForm(lambda v, _: -force * v).assemble(self._u)
         return np.concatenate([pull, np.zeros(2 * self._u.N + self._p.N)])
 
     def _assembled(self, unknowns: Field, part: float) -> tuple[Any, Field]:
-        n, load = self._u.N, part * PRESSURE_KPA
+        n, load = self._u.N, part * cases.PRESSURE_KPA
         moved = unknowns[: 3 * n].reshape(3, n)
         p = np.asarray(self._p.interpolate(unknowns[3 * n :]))
         f = np.stack([self._u.interpolate(u).grad for u in moved]) + np.eye(3)[:, :, None, None]
