@@ -51,9 +51,9 @@ def click(qtbot: QtBot, window: MainWindow, text: str) -> None:
             if button.text().replace("&", "").startswith(text) and button.isVisible()
         ]
 
-    qtbot.waitUntil(lambda: len(found()) == 1, timeout=5_000)
+    qtbot.waitUntil(lambda: len(found()) == 1, timeout=60_000)
     buttons = found()
-    qtbot.waitUntil(buttons[0].isEnabled, timeout=30_000)
+    qtbot.waitUntil(buttons[0].isEnabled, timeout=120_000)
     qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not window.session.busy, timeout=MINUTES_MS)
 
