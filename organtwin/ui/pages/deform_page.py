@@ -91,7 +91,7 @@ class DeformPage(Page):
         self.deforming.deformed.connect(self._take)
         self.deforming.refused.connect(self._refuse)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
-        self._slow.timeout.connect(lambda: self._mark.setText("Solving…"))
+        self._slow.timeout.connect(self._say_solving)
         self.deforming.waiting.connect(self._waits)
         self.position = Positioning()
         self.position.changed.connect(self._ask)
@@ -223,6 +223,9 @@ class DeformPage(Page):
         else:
             self._slow.stop()
             self._tell()
+
+    def _say_solving(self) -> None:
+        self._mark.setText("Solving…")
 
     def _take(self, answer: Deformed) -> None:
         self._refused.hide()
