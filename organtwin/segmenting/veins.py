@@ -3,7 +3,9 @@
 Vessels are what is a third as bright as the widest ones and joined to a place that surely is one
 (hysteresis), with gaps closed (`gaps`). They leave the organ only where both trees do: at the hilum
 and at the vena cava (`roots`). `parting` follows both trees from there, and moves what a person
-pointed at with the branch behind it.
+pointed at with the branch behind it. Beside tumours, where tissue and veins are darker, vessels are
+looked for once more (`shade`); what is found only there goes to the nearest tree, as such places
+would weld both trees together.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from organtwin.segmenting.morphology import (
 from organtwin.segmenting.parenchyma import Parenchyma
 from organtwin.segmenting.parting import Lit, Parting
 from organtwin.segmenting.roots import TRUNK_DEPTH_MM, Trunks, hepatic_root, portal_root, trunks_at
+from organtwin.segmenting.shade import shaded
 from organtwin.segmenting.vesselness import tubes
 
 CONTRAST_BLUR_MM = 0.7
@@ -49,7 +52,11 @@ STEM_MM = 30.0
 """How far outside the organ the trunk is followed: its stump, of about 80 mm (Gray's Anatomy)."""
 FEWEST = 20
 MIDDLE = 0.5
-"""Deeper in a root than this share of its depth is its middle."""
+"""Deeper in a root than this share of its depth is its middle.
+
+Unsourced: both trees may touch at a root's rim, where a point can be meant for either, and moves
+only what it hits; one nearer to the axis than to the wall can be meant for this root alone.
+"""
 UNTOLD = Structure(
     "veins", 4, "vessel", CodedTerm("29092000", "SCT", "Vein"), (0.30, 0.44, 0.75), "liver"
 )
@@ -81,7 +88,7 @@ class Vessels:
     Args:
         tissue: the organ in its image.
         all: (ni, nj, nk) bool, as followed.
-        drawn: the same drawn to their edges (`edges`).
+        drawn: the same, with what is seen beside tumours, drawn to their edges (`edges`).
         portal, hepatic: where each tree begins by anatomy, empty when not found.
     """
 
@@ -181,9 +188,13 @@ def vessels_in(
     spacing = tissue.spacing_mm
     portal = portal_root(vessels, trunks, spacing)
     hepatic = hepatic_root(vessels, portal, trunks, organ=tissue.organ, spacing_mm=spacing)
+    seen, lit = vessels, tissue
+    if not_vein.any():
+        lit = shaded(tissue, not_vein)
+        seen = vessels | _bright(lit, where, contrast=contrast, share=share, gap_mm=gap_mm)
     drawn = drawn_to_edges(
-        vessels,
-        tissue.residual(CONTRAST_BLUR_MM),
+        seen,
+        lit.residual(CONTRAST_BLUR_MM),
         ~(not_vein | trunks.cava),
         most=contrast,
         share=EDGE * share / LOW,
