@@ -22,7 +22,7 @@ from organtwin.ui.method_choice import CARRY, TAKING_SEEDS, MethodChoice
 from organtwin.ui.pieces import button, side_by_side, tool, words
 from organtwin.ui.previewing import Preview
 from organtwin.ui.seed_name import SeedName
-from organtwin.ui.seeding import BACKGROUND, Scribbler, Seeding
+from organtwin.ui.seeding import BACKGROUND, VEINS, Scribbler, Seeding
 from organtwin.ui.tool_options import worded
 from organtwin.ui.workbench import Workbench
 
@@ -31,6 +31,10 @@ SOON_MS: Final = 120
 GROWN: Final = "grow-from-seeds"
 PREVIEWED: Final = frozenset({GROWN})
 """Methods that are quick enough to look at after each scribble unless somebody says no."""
+NO_SEEDS: Final = "No seeds yet: choose Scribble and draw in a slice."
+NO_CORRECTIONS: Final = (
+    "No clicks yet: look first, then Scribble and click on a branch that is wrong."
+)
 
 
 class FindTools(QWidget):
@@ -190,6 +194,9 @@ class FindTools(QWidget):
     def _method_changed(self) -> None:
         kind = self.method.kind
         self._seeds.setVisible(kind in TAKING_SEEDS)
+        self.longest.setVisible(kind != "corrected")
+        if kind == "corrected" and self.longest.isChecked():
+            self.free_hand()
         if kind not in TAKING_SEEDS and self._followed:
             self.free_hand()
         if any(each.isChecked() for each in self.hands) and kind and kind not in TAKING_SEEDS:
@@ -198,6 +205,9 @@ class FindTools(QWidget):
         if self.method.name != self._followed:
             self._followed = self.method.name
             self.live.setChecked(self._followed in PREVIEWED)
+            if kind == "corrected" and self.structure.currentText() not in VEINS:
+                self._follow_choice(VEINS[0])
+            self._tell_none()
         self._look_soon()
         self.changed.emit()
 
@@ -242,9 +252,15 @@ class FindTools(QWidget):
             names = ", ".join(left_out)
             self._tell(f"{names}: drawn on or finished since, so left as it is until a new seed.")
         elif not told:
-            self._tell("No seeds yet: choose Scribble and draw in a slice.")
+            self._tell_none()
+        elif self._told.text() in (NO_SEEDS, NO_CORRECTIONS):
+            self._tell("")
         self._look_soon()
         self.changed.emit()
+
+    def _tell_none(self) -> None:
+        if not self.seeding.seeds:
+            self._tell(NO_CORRECTIONS if self.method.kind == "corrected" else NO_SEEDS)
 
     def _tell(self, text: str) -> None:
         self._told.setText(text)

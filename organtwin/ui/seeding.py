@@ -24,6 +24,9 @@ BACKGROUND: Final = "background"
 APART_PX: Final = 4.0
 ONE_BY_ONE: Final = frozenset({"tumour-click"})
 """Methods that find each tumour by its own seeds; to all others every seed says something."""
+VEINS: Final = ("portal-vein", "hepatic-vein")
+TAKEN: Final = {"vessels": VEINS}
+"""Method → structures that its seeds may be in, where not any."""
 
 
 class Seeding(QObject):
@@ -141,6 +144,8 @@ class Seeding(QObject):
         """Return the seeds that a method is to be given."""
         left_out = self.left_out()
         given = tuple(seed for seed in self.seeds if seed.structure not in left_out)
+        if method in TAKEN:
+            return tuple(seed for seed in given if seed.structure in TAKEN[method])
         if all(seed.structure == BACKGROUND for seed in given):
             return ()
         if method not in ONE_BY_ONE:

@@ -1,5 +1,6 @@
 """Seeds stay with their visit, and come back with undo."""
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -71,6 +72,15 @@ def test_that_a_click_on_a_tumour_takes_no_other_seeds_along(page: SegmentPage) 
     page.session.undo()
     asked = seeding.arguments("tumour-click", 30.0)
     assert (asked["points"], asked["scribbles"]) == ({"tumour-1": TO_CLICK}, {})
+
+
+def test_that_veins_are_corrected_by_points_in_veins_only(page: SegmentPage) -> None:
+    seeding = segmented(page)
+    page.session.undo()
+    assert seeding.given("vessels") == ()
+    seeding.add([np.array(TO_CLICK[0])], structure="portal-vein", longest=False)
+    assert seeding.arguments("vessels", 30.0)["points"] == {"portal-vein": TO_CLICK}
+    assert seeding.arguments("vessels", 30.0)["scribbles"] == {}
 
 
 def test_that_seeds_of_another_visit_are_not_shown(page: SegmentPage, qtbot: QtBot) -> None:
