@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 CONTRACT_VERSION: Final = 1
-MATHEMATICS: Final = {"deformation": 2, "sensitivity": 1, "tumour": 1}
+MATHEMATICS: Final = {"deformation": 3, "sensitivity": 1, "tumour": 1}
 """Kind → version of its solver's mathematics. Raise it with every change to what a solver answers:
 the id of a job holds it, so that an answer kept from before is not taken for today's."""
 JOB_FILE: Final = "job.json"
