@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from organtwin.segmenting.frame import Flags, Spacing
-from organtwin.segmenting.morphology import around, closed, depth_mm, dilated, eroded
+from organtwin.segmenting.morphology import around, closed, depth_mm, dilated, eroded, largest
 from organtwin.segmenting.parenchyma import Parenchyma
 
 TRUNK_BLUR_MM = 1.0
@@ -76,8 +76,13 @@ def _joined_to_cava(off_cava: Flags, spacing_mm: Spacing) -> tuple[Flags, ...]:
 
 
 def _tube(core: Flags, spacing_mm: Spacing) -> Flags:
-    """The vena cava around its core, without the veins that open into it."""
+    """The vena cava around its core, without the veins that open into it.
+
+    What is as deep at the same height and apart from it is another trunk that joins it.
+    """
     deep = eroded(core, CAVA_DEPTH_MM - TRUNK_DEPTH_MM, spacing_mm)
+    widest = largest(deep)
+    deep &= widest | ~widest.any(axis=(0, 1))
     if deep.sum() < 0.25 * core.sum():
         return dilated(core, TRUNK_DEPTH_MM, spacing_mm)
     return dilated(deep, CAVA_DEPTH_MM, spacing_mm)

@@ -51,11 +51,11 @@ def test_that_a_thin_vessel_beside_a_bright_one_keeps_its_middle_line() -> None:
     assert not drawn[thin].all()
 
 
-def welded() -> tuple[Parenchyma, np.ndarray]:
+def welded(radius: float) -> tuple[Parenchyma, np.ndarray]:
     """An organ of 100 on a vena cava and a portal trunk of 160 that join, voxels of 1.5 mm."""
     cava, trunk = (
         tube((32, 54, 0), (32, 54, 63), 6.7, 64),
-        tube((38, 50, 22), (38, 30, 22), 3.9, 64),
+        tube((38, 50, 22), (38, 30, 22), radius, 64),
     )
     axes = np.indices(cava.shape) - 32.0
     organ = np.sqrt((axes**2).sum(axis=0)) < 20.0
@@ -63,8 +63,9 @@ def welded() -> tuple[Parenchyma, np.ndarray]:
     return Parenchyma(hu, organ, np.full(hu.shape, 100.0, np.float32), (1.5, 1.5, 1.5)), trunk
 
 
-def test_that_the_portal_trunk_is_found_where_it_is_welded_to_the_vena_cava() -> None:
-    tissue, trunk = welded()
+@pytest.mark.parametrize("radius", [3.9, 4.2])
+def test_that_the_portal_trunk_is_found_where_it_is_welded_to_the_vena_cava(radius: float) -> None:
+    tissue, trunk = welded(radius)
     trunks = trunks_at(tissue, 60.0, 32.0)
     assert trunks.cava[32, 54, 32]
     assert not trunks.cava[38, 38, 22]
