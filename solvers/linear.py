@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from solvers.coarse import from_linear, rigid_motions
 from solvers.failures import NotConverged
 from solvers.system import System
 
@@ -21,6 +22,8 @@ DIRECT_BELOW: Final = 3_000
 FACTORED_BELOW: Final = 120_000
 """Unknowns up to which what the preconditioner does not solve (a stiff contact) is factored: some
 2 GB and minutes at 100 000."""
+FACTORED_SOON_BELOW: Final = 30_000
+"""Unknowns up to which all further tangents are factored after that: some 0.2 s at 10 000."""
 MOST_STEPS: Final = 300
 _RESTART: Final = 100
 _PREFIX: Final = "tissue_"
@@ -45,18 +48,21 @@ class Linear:
         self._direct = system.size < direct_below
         self._nest = self._petsc.Mat().createNest(self._blocks, comm=self._comm)
         self._solver = self._petsc.KSP().create(self._comm)
-        self._ready = self._strong = False
+        self._ready = self._strong = self._weak = False
         self._coarse: Any = None
         self._turned: Any = None
         self.steps = 0
         if system.element.degree == 2 and not self._direct:
-            self._prolongation = _from_linear(system)
+            self._prolongation = from_linear(system)
 
-    def direction(self, residual: Reals, tolerance: float, *, again: bool = False) -> Reals:
+    def direction(
+        self, residual: Reals, tolerance: float, *, again: bool = False, drag: float = 0.0
+    ) -> Reals:
         """Return the step that makes the residual zero, to `tolerance` of it.
 
         Args:
             again: with the tangent of the last call, where one was kept.
+            drag: force per length that holds back each displacement (kPa mm), beside the tangent.
 
         Raises:
             NotConverged: the linear solve failed.
@@ -66,15 +72,18 @@ class Linear:
             residual = self._lifted(residual, gap)
         if not (again and self._ready) or self._direct:
             self._system.assemble(self._blocks, self._schur)
+            if drag > 0.0:
+                self._dragged(drag)
             self._nest.assemble()
             self._solver.getPC().setReusePreconditioner(False)
             self._renew()
         step, why = None, ""
-        if not self._direct:
+        if not (self._direct or self._weak):
             step, why = self._solved(self._solver, residual, tolerance)
             if step is None and not self._strong:
                 self._strengthen()
                 step, why = self._solved(self._solver, residual, tolerance)
+            self._weak = step is None and self._system.size < FACTORED_SOON_BELOW
         if step is None and (self._direct or self._system.size < FACTORED_BELOW):
             step, why = self._factored(residual)
         if step is None:
@@ -164,6 +173,14 @@ class Linear:
             vector.destroy()
         return lifted
 
+    def _dragged(self, drag: float) -> None:
+        """Add to the tangent's diagonal where the displacement is free."""
+        block = self._blocks[0][0]
+        free = block.createVecRight()
+        free.array[:] = drag * ~self._system.supported()[: free.local_size]
+        block.setDiagonal(free, addv=self._petsc.InsertMode.ADD_VALUES)
+        free.destroy()
+
     def _renew(self) -> None:
         """Tell the preconditioner of the matrices' new values."""
         if self._system.element.degree == 2 and not self._direct:
@@ -214,7 +231,7 @@ class Linear:
 
     def _multigrid(self, preconditioner: Any) -> None:
         """Set up one V-cycle for the displacement."""
-        near_null = _rigid_motions(self._system, self._petsc)
+        near_null = rigid_motions(self._system, self._petsc)
         if self._system.element.degree == 1:
             self._blocks[0][0].setNearNullSpace(near_null)
             self._aggregation(preconditioner)
@@ -263,40 +280,3 @@ class _SameAs:
     def apply(self, _: Any, right: Any, answer: Any) -> None:
         """Called by PETSc."""
         self._other.apply(right, answer)
-
-
-def _from_linear(system: System) -> Any:
-    """The matrix that takes a P1 displacement to the same one as P2."""
-    from dolfinx.fem import functionspace
-    from dolfinx.fem.petsc import interpolation_matrix
-
-    linear = functionspace(system.grid.mesh, ("Lagrange", 1, (3,)))
-    matrix = interpolation_matrix(linear, system.unknowns[0].function_space)
-    matrix.assemble()
-    return matrix
-
-
-def _rigid_motions(system: System, petsc: Any) -> Any:
-    """The six rigid motions of P1 as a near-null space: what the coarse grids must hold."""
-    from dolfinx.fem import functionspace
-
-    linear = functionspace(system.grid.mesh, ("Lagrange", 1, (3,)))
-    own = linear.dofmap.index_map.size_local
-    x, y, z = linear.tabulate_dof_coordinates()[:own].T
-    o, i = np.zeros_like(x), np.ones_like(x)
-    motions = [(i, o, o), (o, i, o), (o, o, i), (-y, x, o), (o, -z, y), (z, o, -x)]
-    vectors = [
-        petsc.Vec().createWithArray(np.column_stack(m).ravel(), bsize=3, comm=system.grid.comm)
-        for m in motions
-    ]
-    return petsc.NullSpace().create(vectors=_orthonormal(vectors), comm=system.grid.comm)
-
-
-def _orthonormal(vectors: list[Any]) -> list[Any]:
-    """Gram-Schmidt, twice, over all ranks."""
-    for index, vector in enumerate(vectors):
-        for _ in range(2):
-            for before in vectors[:index]:
-                vector.axpy(-vector.dot(before), before)
-            vector.normalize()
-    return vectors

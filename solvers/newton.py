@@ -25,6 +25,10 @@ PATIENCE: Final = 5
 _FALL: Final = 0.99
 """After so many steps each must lower the residual to this: contacts come and go by turns, else."""
 _LOOSEST: Final = 0.1
+MOST_RELAXED: Final = 80
+"""Steps of a relaxation."""
+_RELAXED_MM: Final = 1.0
+"""How far the largest force alone moves its node in such a step, at most."""
 
 
 class Newton:
@@ -42,23 +46,61 @@ class Newton:
         self.iterations = 0
 
     def solve(
-        self, reference: float, tolerance: float = TOLERANCE, *, patience: int = PATIENCE
+        self,
+        reference: float,
+        tolerance: float = TOLERANCE,
+        *,
+        patience: int = PATIENCE,
+        relaxing: bool = False,
     ) -> int:
         """Solve from where the unknowns stand; return the steps taken.
 
         Args:
             reference: norm that `tolerance` is relative to.
             patience: steps that may raise the residual.
+            relaxing: where Newton's own steps lead nowhere, start again and relax.
 
         Raises:
             NotConverged: the residual is not below after `MOST_ITERATIONS`, or a linear solve
                 failed; the message says how large it is, and where.
         """
+        start = self._system.state()
         try:
-            return self._solved(reference, tolerance, patience)
+            try:
+                return self._solved(reference, tolerance, patience)
+            except NotConverged:
+                if not relaxing:
+                    raise
+                self._system.restore(start)
+                return self._relaxed(reference, tolerance)
         except NotConverged as error:
             place = unbalanced_place(self._system, self._system.residual())
             raise NotConverged(f"{error}; forces balance worst in {place}") from error
+
+    def _relaxed(self, reference: float, tolerance: float) -> int:
+        """Go to a balance as tissue in a thick fluid would; return the steps taken.
+
+        Each step's drag follows the largest force, so that it vanishes near the balance, and grows
+        where forces jump to and fro at the border of a contact or of slack fibres (switched
+        evolution relaxation: Mulder and van Leer 1985; Kelley and Keyes 1998,
+        10.1137/S0036142996304796). It arrives where tissue gives way or slides off a tool, and
+        Newton's own steps lead astray.
+        """
+        residual = self._system.residual()
+        norm, reach_mm = self._system.norm(residual), _RELAXED_MM
+        for step in range(MOST_RELAXED):
+            if norm <= tolerance * reference:
+                return MOST_ITERATIONS + step
+            drag = self._system.largest_force(residual) / reach_mm
+            forcing, before = _forcing(norm / reference, tolerance), norm
+            direction = self.linear.direction(residual, forcing, drag=drag)
+            residual, norm = self._searched(direction, _HOPELESS * reference)
+            reach_mm = 0.5 * reach_mm if norm > before else min(1.2 * reach_mm, _RELAXED_MM)
+            self.iterations += 1
+        raise NotConverged(
+            f"the residual is {norm / reference:.1e} of its start after {MOST_RELAXED} steps "
+            f"with drag, {tolerance:.0e} is wanted"
+        )
 
     def _solved(self, reference: float, tolerance: float, patience: int) -> int:
         residual = self._system.residual()

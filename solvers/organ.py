@@ -251,7 +251,7 @@ class Level:
         """Solve at a part of the load from where the unknowns stand, near the answer."""
         self.set_load(part)
         if self.reference > 0.0:
-            self.newton.solve(self.reference, patience=0)
+            self.newton.solve(self.reference, patience=0, relaxing=True)
 
     def resettle(self, steps: int) -> None:
         """Solve at the full load from where the unknowns stand, or from rest if that fails."""

@@ -12,6 +12,8 @@ from solvers.system import System
 SMALLEST_STEP: Final = 1.0 / 64.0
 ON_THE_WAY: Final = 1e-2
 """Relative residual at which a load step short of the full load is good enough to go on from."""
+RELAXED_FROM: Final = 1.0 / 8.0
+"""Step at which tissue may come to rest slowly: dearer than a larger step, not than many small."""
 _EASY: Final = 5
 """Newton steps up to which the next load step may be twice as large."""
 
@@ -42,7 +44,8 @@ def loaded(
         before = system.state()
         set_load(aim)
         try:
-            taken = newton.solve(reference, TOLERANCE if aim == 1.0 else ON_THE_WAY)
+            tolerance = TOLERANCE if aim == 1.0 else ON_THE_WAY
+            taken = newton.solve(reference, tolerance, relaxing=step <= RELAXED_FROM)
         except NotConverged as error:
             system.restore(before)
             step *= 0.5

@@ -160,6 +160,11 @@ class System:
         marks[(3 * own[:, None] + np.arange(3)).ravel()] = True
         return marks
 
+    def largest_force(self, residual: Reals) -> float:
+        """Return the largest entry of a residual for the displacement that is free (kPa mm²)."""
+        free = np.where(self.supported(), 0.0, residual)[: self._own[0]]
+        return float(max(self.grid.comm.allgather(float(np.abs(free).max(initial=0.0)))))
+
     def length(self, step: Reals) -> float:
         """Return the part of a step, at most 1, that takes no node farther than `longest_mm`."""
         farthest = float(np.abs(step[: self._own[0]]).max(initial=0.0))
