@@ -1,9 +1,10 @@
 """The same organ solved with scikit-fem (BSD, installed on demand) and a sparse direct solver.
 
-Taylor-Hood P2/P1, the same energy with the same part of it beside the pressure (`KEPT_BULK`: on
-1 500 tetrahedra 2 % of displacement hang on it), weight and following pressure; plain Newton with
-the exact tangent, load halved where it does not converge. The direct solver is PARDISO where
-`pypardiso` is installed (its author's choice for speed), else SciPy's SuperLU.
+Taylor-Hood P2/P1 with the same part of the bulk modulus beside the pressure as ours (`KEPT_BULK`)
+or another (0: plain Taylor-Hood, another discretisation of the same equations), weight and
+following pressure; plain Newton with the exact tangent, load halved where it does not converge.
+The direct solver is PARDISO where `pypardiso` is installed (its author's choice for speed), else
+SciPy's SuperLU.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ Field = NDArray[np.float64]
 TOLERANCE = 1e-6
 
 
-def solve(problem: Problem, part: float) -> tuple[Field, float, str]:
+def solve(problem: Problem, part: float, *, kept: float = KEPT_BULK) -> tuple[Field, float, str]:
     """Return (n, 3) mm of the mesh's nodes, CPU seconds, and the name of the direct solver."""
-    model = _Model(problem)
+    model = _Model(problem, kept)
     begun = time.process_time()
     unknowns = np.zeros(model.size)
     reached, step = 0.0, 1.0
@@ -50,7 +51,7 @@ class _Model:
     would have every pair of its 30 functions form the tangent again.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, kept: float) -> None:
         import skfem
 
         self._begun = time.process_time()
@@ -62,7 +63,8 @@ class _Model:
         shear = np.where(problem.mesh.regions == 2, cases.TUMOUR_KPA, cases.ORGAN_KPA)
         self._shear = np.repeat(shear[:, None], self._u.X.shape[1], axis=1)
         soft = 1.5 * (1 - 2 * cases.POISSON) / (1 + cases.POISSON) / self._shear
-        self._soft = soft / (1 - KEPT_BULK * self._shear * soft)
+        self._kept = kept * self._shear
+        self._soft = soft / (1 - self._kept * soft)
         held = np.isin(mesh.facets, problem.fixed).all(axis=0)
         outer = np.zeros(mesh.facets.shape[1], bool)
         outer[mesh.boundary_facets()] = True
@@ -110,7 +112,7 @@ class _Model:
         moved = unknowns[: 3 * n].reshape(3, n)
         p = np.asarray(self._p.interpolate(unknowns[3 * n :]))
         f = np.stack([self._u.interpolate(u).grad for u in moved]) + np.eye(3)[:, :, None, None]
-        stress, slope, areas, j = _tissue(f, p, self._shear)
+        stress, slope, areas, j = _tissue(f, p, self._shear, self._kept)
         face = np.stack([self._s.interpolate(u).grad for u in moved]) + np.eye(3)[:, :, None, None]
         force, turn = _pushed(face, self._s.normals, load)
         rows = [
@@ -132,14 +134,13 @@ class _Model:
         return sparse.bmat(blocks, format="csr"), np.concatenate(rows)
 
 
-def _tissue(f: Field, p: Field, shear: Field) -> tuple[Field, Field, Field, Field]:
+def _tissue(f: Field, p: Field, shear: Field, kept: Field) -> tuple[Field, Field, Field, Field]:
     """P (3, 3, ...), dP/dF (3, 3, 3, 3, ...), J F⁻ᵀ and J at each point."""
     j = np.linalg.det(np.moveaxis(f, (0, 1), (-2, -1)))
     inverse = np.moveaxis(np.linalg.inv(np.moveaxis(f, (0, 1), (-2, -1))), (-2, -1), (0, 1))
     a, first = np.swapaxes(inverse, 0, 1), np.einsum("ijkl,ijkl->kl", f, f)
     scale = shear * j ** (-2 / 3)
     shape = f - first / 3 * a
-    kept = KEPT_BULK * shear
     p = p + kept * (j - 1)
     stress = scale * shape + p * j * a
     crossed = np.einsum("inkl,mjkl->ijmnkl", a, a)
