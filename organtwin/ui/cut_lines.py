@@ -56,7 +56,9 @@ class CutLines(QWidget):
         self._triangles = np.zeros((0, 3), dtype=np.int64)
         self._heights: Floats | None = None
         self._sight: Sight | None = None
-        self.drawing = button("&Draw", "Draw lines in slices and in 3D; Esc ends it")
+        self.drawing = button(
+            "&Draw", "Draw lines in slices and in 3D; Ctrl+Z takes back, Esc ends"
+        )
         self.drawing.setCheckable(True)
         self._turn = button("Other &side", "Cut off what lies on the other side of the line")
         self._back = button("Take &back", "Take the line drawn last away (Backspace)")

@@ -73,6 +73,7 @@ class Resection(QObject):
         super().__init__(parent)
         self.lines: tuple[Floats, ...] = ()
         self.sight: Sight | None = None
+        self._states: list[tuple[tuple[Floats, ...], Sight | None]] = [((), None)]
         self.trace: Callable[[SliceView], Floats] = lambda _: np.zeros((0, 2, 3))
 
     @property
@@ -82,12 +83,21 @@ class Resection(QObject):
 
     def set_lines(self, lines: tuple[Floats, ...], sight: Sight | None) -> None:
         """Take over lines from elsewhere."""
-        self.lines, self.sight = lines, sight
-        self._tell(settled=True)
+        self._states = [(lines, sight)]
+        self._go_to(lines, sight)
 
     def take_back(self) -> None:
         """Remove the line drawn last."""
-        self.set_lines(self.lines[:-1], self.sight)
+        self.lines = self.lines[:-1]
+        self._tell(settled=True)
+
+    def undo(self) -> bool:
+        """Go back by one line, point or drag; returns False where nothing is left to take back."""
+        if len(self._states) < 2:
+            return False
+        self._states.pop()
+        self._go_to(*self._states[-1])
+        return True
 
     def draw(self, line: Floats, sight: Sight, *, over: bool = True) -> None:
         """Draw a line the way of the first, in place of that in its plane; `over`: the drag is."""
@@ -184,9 +194,16 @@ class Resection(QObject):
         return best[1] if best[0] < GRIP_PX else None
 
     def _tell(self, *, settled: bool) -> None:
+        if settled and self._states[-1][0] is not self.lines:
+            self._states.append((self.lines, self.sight))
         self.changed.emit()
         if settled:
             self.settled.emit()
+
+    def _go_to(self, lines: tuple[Floats, ...], sight: Sight | None) -> None:
+        self.lines, self.sight = lines, sight
+        self.changed.emit()
+        self.settled.emit()
 
 
 class _Held:

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from organtwin.core.errors import OrganTwinError
-from organtwin.pipeline import STEPS
 from organtwin.ui import theme
 from organtwin.ui.dropping import Dropping
 from organtwin.ui.pages import pages
@@ -33,6 +32,7 @@ from organtwin.ui.stage import Stage
 from organtwin.ui.status import StatusBar
 from organtwin.ui.tips import tooltip
 from organtwin.ui.trouble import Trouble, show_trouble
+from organtwin.ui.undoing import take_back, would_undo
 from organtwin.ui.views.timeline import Timeline
 from organtwin.ui.welcome import SAMPLE, Welcome, cases_folder, free_folder
 
@@ -196,11 +196,14 @@ class MainWindow(QMainWindow):
         self._pictures: list[tuple[QAction, str]] = []
         undo, redo = QKeySequence("Ctrl+Z"), QKeySequence("Ctrl+Shift+Z")
 
+        def back() -> None:
+            take_back(self.session, self.showing.viewing.hand)
+
         def other() -> None:
             self.set_scheme("light" if theme.scheme() == "dark" else "dark")
 
         made = {
-            "undo": self._action("Undo", "undo", undo, self.session.undo),
+            "undo": self._action("Undo", "undo", undo, back),
             "redo": self._action("Redo", "redo", redo, self.session.redo),
             "home": self._action("All cases", "home", QKeySequence("Ctrl+Home"), self._go_home),
             "theme": self._action("Light or dark", "theme", QKeySequence("Ctrl+Shift+L"), other),
@@ -268,7 +271,7 @@ class MainWindow(QMainWindow):
         self.rail.allow(None if session.is_open else "Import")
         self._actions["undo"].setEnabled(session.can_undo)
         self._actions["redo"].setEnabled(session.can_redo)
-        self._name_steps()
+        self._actions["undo"].setToolTip(tooltip(f"{would_undo(session)} (Ctrl+Z)"))
         if not session.is_open:
             self._patient.setText("Quick look" if self._only_looking else "OrganTwin")
             self._where.setText("nothing is stored" if self._only_looking else "")
@@ -286,12 +289,6 @@ class MainWindow(QMainWindow):
             self._show_trouble(Trouble.of(error))
         if self._current < 0:
             self._choose(0)
-
-    def _name_steps(self) -> None:
-        """Say on undo what it would take back."""
-        done = ["", *(e.done.step for e in self.session.entries if e.done.step in STEPS)]
-        what = f"Undo {done[-1]}" if self.session.can_undo else "Nothing to undo"
-        self._actions["undo"].setToolTip(tooltip(f"{what} (Ctrl+Z)"))
 
     def _go_home(self) -> None:
         if not self.session.busy:
