@@ -75,7 +75,8 @@ def test_that_the_summary_says_what_changed(path: Path) -> None:
     with CaseFolder.open(path) as folder:
         said = paint(folder)
         ml = labels_of(folder).volume_ml("portal-vein")
-        assert said == f"visit 0: paint: portal-vein 0.00 → {ml:.2f} mL"
+        gone = "; the mesh of before is gone: make anew"
+        assert said == f"visit 0: paint: portal-vein 0.00 → {ml:.2f} mL{gone}"
 
 
 def test_that_an_edit_of_the_baseline_drops_what_was_made_from_it(path: Path) -> None:
