@@ -5,6 +5,10 @@ exp(-½ |modelled(m) - observed|²/sd² - ½ |z|²): nonlinear least squares, so
 that takes each step as far as the model has proved linear (Branch, Coleman & Li 1999,
 10.1137/S1064827595289108). About its top the posterior is taken as Gaussian in z, with the inverse
 of Gauss and Newton's curvature (Laplace; MacKay 2003, Information Theory, chapter 27).
+
+A mesh errs alike at all points, which independent noise cannot say: such an error is a pattern with
+an amplitude of its own, standard normal before anything was seen, found along with z and integrated
+out (a discrepancy, Kennedy & O'Hagan 2001, 10.1111/1467-9868.00294, in patterns that are given).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import ndtri
+from scipy.stats import chi2
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.parameter import Ensemble, Prior
@@ -28,8 +33,12 @@ Modelled = Callable[[Mapping[str, float]], tuple[Reals, Reals]]
 MOST_RUNS: Final = 30
 FARTHEST: Final = 5.0
 """Spreads of the prior: values beyond are not tried."""
+_EDGE: Final = 4.5
+"""Spreads of the prior: a most probable value beyond is refused (seven in a million lie there)."""
+MOST_MISFIT: Final = 4.0
+"""Of chi_square to observations: beyond, displacements are off by twice their sd, and refused."""
 _CLOSE: Final = 1e-3
-"""In spreads of the prior: a step shorter than this ends the search."""
+"""A step shorter than this part of |z| ends the search (at the prior's centre: than its square)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +49,9 @@ class Recovered:
         priors: of each parameter.
         values: (p,) the most probable, in each parameter's unit.
         covariance: (p, p) of their natural logarithms.
-        chi_square: sum of (modelled - observed)²/sd² at the most probable values: near
-            `observations` where the model and the noise are right; far above, one of them is not.
+        chi_square: sum of (modelled - observed)²/sd² at the most probable values (modelled with its
+            errors): near `observations` where the model and the noise are right; at most
+            `MOST_MISFIT` times that, or what chance exceeds once in a million.
         observations: how many numbers were seen, 3k.
         runs: of the model.
     """
@@ -87,7 +97,12 @@ class Recovered:
 
 
 def recover_stiffness(
-    modelled: Modelled, priors: Sequence[Prior], *, moved_mm: Reals, sd_mm: Reals
+    modelled: Modelled,
+    priors: Sequence[Prior],
+    *,
+    moved_mm: Reals,
+    sd_mm: Reals,
+    errors_mm: Reals | None = None,
 ) -> Recovered:
     """Return what displacements say of parameters.
 
@@ -95,22 +110,28 @@ def recover_stiffness(
         modelled: the model; `organtwin.simulating.modelled` makes one. It is run some five times.
         priors: lognormal, each named as `modelled` takes it (``shear_modulus_kpa@1``).
         moved_mm: (k, 3) displacements that were seen.
-        sd_mm: (k,) their noise, that of the model included.
+        sd_mm: (k,) their noise, independent from point to point.
+        errors_mm: (k, 3, q) patterns of the model's own error, each of one standard deviation: what
+            two elements, or two mesh sizes, predict apart. Without it intervals hold noise only.
 
     Raises:
-        BadArgument: a prior that is not lognormal, arrays that do not fit, or no end of the search.
+        BadArgument: a prior that is not lognormal, arrays that do not fit, no end of the search, a
+            most probable value at its edge, or displacements that the model does not explain.
         Whatever `modelled` raises.
     """
     if not priors or any(prior.shape != "lognormal" for prior in priors):
         raise BadArgument("stiffness needs lognormal priors, one at least", where="recovery")
     if moved_mm.shape != (len(sd_mm), 3) or not (sd_mm > 0.0).all():
         raise BadArgument("each displacement needs a noise above 0 mm", where="recovery")
-    model = _Weighed(modelled, tuple(priors), moved_mm, sd_mm)
+    errors = np.zeros((*moved_mm.shape, 0)) if errors_mm is None else errors_mm
+    if errors.shape[:-1] != moved_mm.shape or not np.isfinite(errors).all():
+        raise BadArgument("errors of the model are (points, 3, patterns) mm", where="recovery")
+    model = _Weighed(modelled, tuple(priors), moved_mm, sd_mm, errors)
     found = least_squares(
         model.residual,
-        np.zeros(len(priors)),
+        np.zeros(len(priors) + errors.shape[-1]),
         jac=model.slopes,
-        bounds=(-FARTHEST, FARTHEST),
+        bounds=model.bounds,
         xtol=_CLOSE,
         ftol=1e-6,
         gtol=1e-6,
@@ -122,45 +143,83 @@ def recover_stiffness(
             where="recovery",
             advice="check the displacements and loads, or narrow the priors",
         )
-    slopes, spreads = model.slopes(found.x), model.spreads
-    covariance = np.linalg.inv(slopes.T @ slopes) * np.outer(spreads, spreads)
-    seen = moved_mm.size
-    square = float((model.residual(found.x)[:seen] ** 2).sum())
-    values = model.values(found.x)
-    return Recovered(tuple(priors), values, covariance, square, seen, model.runs)
+    return model.believed(found.x)
 
 
 class _Weighed:
     """Residuals of displacements and priors, in spreads; the last run is remembered."""
 
     def __init__(
-        self, modelled: Modelled, priors: tuple[Prior, ...], moved_mm: Reals, sd_mm: Reals
+        self,
+        modelled: Modelled,
+        priors: tuple[Prior, ...],
+        moved_mm: Reals,
+        sd_mm: Reals,
+        errors_mm: Reals,
     ) -> None:
         self._modelled, self._priors, self._moved, self._sd = modelled, priors, moved_mm, sd_mm
+        self._errors = errors_mm / sd_mm[:, None, None]
         self.spreads = np.array([prior.spread for prior in priors])
         self._centres = np.array([prior.centre for prior in priors])
         self._at: Reals | None = None
         self.runs = 0
 
+    @property
+    def bounds(self) -> tuple[Reals, Reals]:
+        """Of the search: amplitudes of the model's errors are free."""
+        most = np.repeat([FARTHEST, np.inf], [len(self._priors), self._errors.shape[-1]])
+        return -most, most
+
     def values(self, z: Reals) -> Reals:
-        result: Reals = self._centres * np.exp(self.spreads * z)
+        result: Reals = self._centres * np.exp(self.spreads * z[: len(self.spreads)])
         return result
 
     def residual(self, z: Reals) -> Reals:
         self._run(z)
         away = (self._found - self._moved) / self._sd[:, None]
+        away += self._errors @ z[len(self.spreads) :]
         return np.concatenate([away.ravel(), z])
 
     def slopes(self, z: Reals) -> Reals:
         self._run(z)
         scaled = self._slopes / self._sd[:, None, None] * (self.values(z) * self.spreads)
+        scaled = np.concatenate([scaled, self._errors], axis=2)
         return np.concatenate([scaled.reshape(-1, len(z)), np.eye(len(z))])
 
+    def believed(self, z: Reals) -> Recovered:
+        count, seen = len(self._priors), self._moved.size
+        square = float((self.residual(z)[:seen] ** 2).sum())
+        self._check(z[:count], square)
+        slopes = self.slopes(z)
+        covariance = np.linalg.inv(slopes.T @ slopes)[:count, :count]
+        covariance = covariance * np.outer(self.spreads, self.spreads)
+        return Recovered(self._priors, self.values(z), covariance, square, seen, self.runs)
+
+    def _check(self, z: Reals, square: float) -> None:
+        """Refuse an answer at the edge of the search, and one that does not explain what moved."""
+        for prior, away, value in zip(self._priors, z, self.values(z), strict=True):
+            if abs(away) > _EDGE:
+                raise BadArgument(
+                    f"the most probable {prior.parameter} is {value:.3g} {prior.unit}, "
+                    f"{abs(away):.1f} spreads from its prior's centre: the search ends at "
+                    f"{FARTHEST:g}",
+                    where="recovery",
+                    advice="check the displacements, loads and units, or widen this prior",
+                )
+        if square > max(MOST_MISFIT * self._moved.size, chi2.isf(1e-6, self._moved.size)):
+            raise BadArgument(
+                f"no stiffness explains the displacements: they are off by "
+                f"{np.sqrt(square / self._moved.size):.1f} times their noise",
+                where="recovery",
+                advice="check loads, supports and the noise, or give the model's errors",
+            )
+
     def _run(self, z: Reals) -> None:
-        if self._at is not None and np.array_equal(self._at, z):
+        tried = z[: len(self.spreads)]
+        if self._at is not None and np.array_equal(self._at, tried):
             return
         names = [prior.parameter for prior in self._priors]
         values = dict(zip(names, map(float, self.values(z)), strict=True))
         self._found, self._slopes = self._modelled(values)
-        self._at = z.copy()
+        self._at = tried.copy()
         self.runs += 1
