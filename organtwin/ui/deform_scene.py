@@ -93,7 +93,7 @@ class DeformedShape:
             part.triangles,
             GHOST if is_organ else part.structure.colour,
             GHOST_OPACITY if is_organ else GHOST_TUMOUR_OPACITY,
-            caption="at rest, as scanned" if is_organ else "",
+            caption="as scanned" if is_organ else "",
         )
 
 

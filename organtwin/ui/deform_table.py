@@ -1,4 +1,4 @@
-"""DeformTable: what a position does to the organ, as previewed and as computed accurately."""
+"""DeformTable: what a position does to the organ, as previewed and on the full mesh."""
 
 from __future__ import annotations
 
@@ -28,18 +28,21 @@ LAST: Final = (
 )  # fmt: skip
 SIGNED: Final = ("cranial_mm", "to_the_left_mm", "backwards_mm", "volume_change_percent")
 
+TENS: Final = 10.0
+"""From here on, or with an interval as wide, numbers are told without decimals."""
+
 
 class DeformTable(Table):
     """A row for each number, a column for each way it was found."""
 
     def __init__(self) -> None:
-        super().__init__("What the position does to the organ", ("", "Preview", "Accurate"))
+        super().__init__("What the position does to the organ", ("", "Preview", "Full mesh"))
         self.verticalHeader().setDefaultSectionSize(25)
 
     def show_figures(
         self,
         preview: Mapping[str, Any] | None,
-        accurate: Mapping[str, Any] | None,
+        whole: Mapping[str, Any] | None,
         tumours: Sequence[str],
     ) -> None:
         """Show numbers (`deform_figures.told`) of one position, None where there are none."""
@@ -48,7 +51,7 @@ class DeformTable(Table):
             for number, name in enumerate(tumours, 1)
         ]
         wanted = [*FIRST, *targets, *LAST, *TOWARDS]
-        rows = [(title, _said(preview, name), _said(accurate, name)) for name, title, _ in wanted]
+        rows = [(title, _said(preview, name), _said(whole, name)) for name, title, _ in wanted]
         self.fill(rows, [tip for _, _, tip in wanted])
 
 
@@ -56,10 +59,11 @@ def _said(told: Mapping[str, Any] | None, name: str) -> str:
     """Return a number with its unit, and below it its interval if there is one."""
     if told is None or name not in told["figures"]:
         return NONE
-    places = 0 if name in ("stretch_percent", "shortening_percent") else 1
-    sign = "+" if name in SIGNED else ""
-    said = _number(told["figures"][name], places, sign) + UNITS[name.rpartition("_")[2]]
-    between = told["intervals"].get(name)
+    value, between = told["figures"][name], told["intervals"].get(name)
+    strain = name in ("stretch_percent", "shortening_percent")
+    wide = max(abs(value), between[1] - between[0] if between else 0.0) >= TENS
+    places, sign = 0 if strain or wide else 1, "+" if name in SIGNED else ""
+    said = _number(value, places, sign) + UNITS[name.rpartition("_")[2]]
     if between is None:
         return said
     return f"{said}\n{' to '.join(_number(value, places, sign) for value in between)}"

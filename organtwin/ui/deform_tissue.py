@@ -28,7 +28,7 @@ class TissueTable(Table):
     """A row for each stiffness: its median and where 90 % of its prior lie; its source as tip."""
 
     def __init__(self) -> None:
-        super().__init__("Stiffness of tissue and supports", ("", "Median\n90 % of the prior"))
+        super().__init__("Stiffness of tissue and supports", ("", "Median\n90 % range"))
 
     def show_organ(self, organ: Organ) -> None:
         """Show what an organ's file says."""

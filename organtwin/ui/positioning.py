@@ -15,8 +15,8 @@ from organtwin.ui.views.patient_dial import MOST_TILT, PatientDial
 
 NAMED: Final = (
     ("Supine", 0, "On the back"),
-    ("Left", 90, "Left lateral: on the left side"),
-    ("Right", -90, "Right lateral: on the right side"),
+    ("Left lateral", 90, "On the left side"),
+    ("Right lateral", -90, "On the right side"),
     ("Prone", 180, "Face down"),
 )
 MOST_MMHG: Final = 20
@@ -39,8 +39,8 @@ class Positioning(QWidget):
             tip="About the long axis of the body: 90° is on the left side, -90° on the right",
         )  # fmt: skip
         self.tilted = SliderField(
-            "Table, &head up", "°", -MOST_TILT, MOST_TILT, step=5,
-            tip="Reverse Trendelenburg; negative with the head down (Trendelenburg)",
+            "&Head up (reverse Trendelenburg)", "°", -MOST_TILT, MOST_TILT, step=5,
+            tip="Tilt of the table; negative with the head down (Trendelenburg)",
         )  # fmt: skip
         self.pressure = SliderField(
             "&Pneumoperitoneum", " mmHg", 0, MOST_MMHG, step=1,

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from organtwin.casefolder import CaseFolder
 from organtwin.core.journal import Done
 from organtwin.ui.deform_figures import stretches
+from organtwin.ui.deform_worth import cautions
 from organtwin.ui.deforming import Deformed
 from organtwin.ui.lying import Lying, lying_in
 from organtwin.ui.pages import deform_page
@@ -84,6 +85,7 @@ def test_that_a_position_is_previewed_then_computed_then_undone(
     assert page.view.scene.title == "Preview: on the left side, 12 mmHg"
     assert page._mark.text() == "Preview"
     assert "no interval" in page._about.text()
+    assert "Not validated" in page._worth.text()
 
     monkeypatch.setattr(deform_page, "MEMBERS", 3)
     page._run.click()
@@ -95,9 +97,9 @@ def test_that_a_position_is_previewed_then_computed_then_undone(
     for name in ("mean_shift_mm", "to_the_left_mm", "target_1_shift_mm"):
         assert accurate[name] == pytest.approx(figures[name], rel=0.1)
     shown = page._table.item(0, 2).text().splitlines()
-    assert shown[0] == f"{accurate['mean_shift_mm']:.1f} mm"
+    assert shown[0] == f"{accurate['mean_shift_mm']:.0f} mm"
     assert " to " in shown[1]
-    assert "90 % of 3 draws" in page._about.text()
+    assert "90 % of 3 samples" in page._about.text()
     assert page.standing()[0] == "done"
 
     qtbot.waitUntil(lambda: not page.session.busy, timeout=LONG_MS)
@@ -185,3 +187,13 @@ def test_that_dragging_the_patient_a_quarter_round_turns_to_the_side(qtbot: QtBo
     qtbot.mouseMove(dial, middle + QPoint(0, 30))
     qtbot.mouseRelease(dial, left, pos=middle + QPoint(0, 30))
     assert told[-1] == pytest.approx(90, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("gas", "moved_mm", "lines"), [(12, 46.3, 1), (13, 46.3, 2), (12, 62.2, 2), (15, 62.2, 3)]
+)
+def test_that_what_leaves_the_published_says_so(gas: int, moved_mm: float, lines: int) -> None:
+    """46.3 mm is the calibrated answer at 12 mmHg, 62.2 mm that on the side as well."""
+    said = cautions(Lying(0, 0, gas), {"figures": {"mean_shift_mm": moved_mm}})
+    assert len(said.splitlines()) == lines
+    assert ("extrapolated from 12 mmHg" in said) == (gas > 12)

@@ -12,6 +12,7 @@ from organtwin.core.organmesh import OrganMesh
 from organtwin.ui.deform_scene import COLOURS, DeformedShape, Shown
 from organtwin.ui.deform_table import DeformTable
 from organtwin.ui.deform_tissue import TissueTable
+from organtwin.ui.deform_worth import ASSUMED, cautions, how_found
 from organtwin.ui.deforming import Deformed, Deforming, Refused
 from organtwin.ui.lying import Lying, lying_in
 from organtwin.ui.pages.page import Page
@@ -22,31 +23,14 @@ from organtwin.ui.scene import Scene
 from organtwin.ui.views.deform_view import DeformView
 
 STEP: Final = "pose"
-"""The step of the pipeline that computes a position accurately."""
+"""The step of the pipeline that computes a position on the full mesh."""
 MEMBERS: Final = 16
 SLOW_MS: Final = 600
-PREVIEWED: Final = (
-    "Preview: {count} tetrahedra, quick element, stiffness at the median of its prior, no "
-    "interval. To look at, not to measure by."
-)
-ALONE: Final = (
-    "Accurate element on the whole mesh, stiffness at the median of its prior. No interval was "
-    "computed."
-)
-SPREAD: Final = (
-    "Accurate element on the whole mesh, stiffness at the median of its prior; below each number "
-    "where 90 % of {members} draws of the prior lie (quick element)."
-)
-ASSUMED: Final = (
-    "The patient is taken to have been scanned on the back. How far the diaphragm rises and how "
-    "much blood leaves under gas is calibrated to published means, not to this patient; sources "
-    "are in the tips of the rows."
-)
-COMPUTED: Final = "Computed accurately: choose…"
+COMPUTED: Final = "Computed on the full mesh: choose…"
 
 
 class DeformPage(Page):
-    """Sliders beside the organ in 3D; previews while they move, accurate answers on request."""
+    """Sliders beside the organ in 3D; previews while they move, the full mesh on request."""
 
     name: ClassVar[str] = "deform"
     title: ClassVar[str] = "Deform"
@@ -61,7 +45,7 @@ class DeformPage(Page):
 
     @override
     def standing(self) -> tuple[State, str]:
-        """Done once a position was computed accurately."""
+        """Done once a position was computed on the full mesh."""
         computed = self._computed()
         if not self.session.case.mesh or not computed:
             return self.state(self.session.case)
@@ -95,7 +79,7 @@ class DeformPage(Page):
         self.deforming.waiting.connect(self._waits)
         self.position = Positioning()
         self.position.changed.connect(self._ask)
-        self._known = choice("Positions computed accurately")
+        self._known = choice("Positions computed on the full mesh")
         self._known.activated.connect(self._choose_known)
         self._trouble = words("", "", wrap=True)
         self._again = button("Try a&gain", "Ask the solver once more for this position")
@@ -103,15 +87,16 @@ class DeformPage(Page):
         self._refused = card(self._trouble, side_by_side(self._again), tone="warn")
         self._mark = pill("Preview", "warn")
         self._table = DeformTable()
+        self._worth = words("", "warn", wrap=True)
         self._about = words("", "muted", wrap=True)
         self.body.addWidget(words("POSITION", "section"))
         self.body.addWidget(card(self.position))
         self.body.addWidget(self._refused)
         self.body.addLayout(side_by_side(words("WHAT IT DOES", "section"), self._mark))
-        self._spread = QCheckBox(f"With an &interval: {MEMBERS} draws")
-        self._spread.setAccessibleName("Compute an interval over the prior")
+        self._spread = QCheckBox(f"With an &interval: {MEMBERS} samples of the stiffness")
+        self._spread.setAccessibleName("Compute an interval over the stiffness")
         self._spread.setChecked(True)
-        figures = self._table, self._about, self._spread, self._known
+        figures = self._worth, self._table, self._about, self._spread, self._known
         for thing in (*figures, *self._make_picture_card(), *self._make_tissue()):
             self.body.addWidget(thing)
         self._make_actions()
@@ -120,8 +105,8 @@ class DeformPage(Page):
         self._colours = choice("Colours of the organ")
         for value, title in COLOURS:
             self._colours.addItem(title, value)
-        self._ghost = QCheckBox("&Organ at rest, as a ghost")
-        self._ghost.setAccessibleName("Show the organ at rest as a ghost")
+        self._ghost = QCheckBox("&Organ as scanned, as a ghost")
+        self._ghost.setAccessibleName("Show the organ as scanned as a ghost")
         self._ghost.setChecked(True)
         self._colours.currentIndexChanged.connect(self._draw)
         self._ghost.toggled.connect(self._draw)
@@ -135,7 +120,7 @@ class DeformPage(Page):
     def _make_actions(self) -> None:
         back = button("As &scanned", "Lay the patient on the back, without pressure")
         back.clicked.connect(lambda: self.position.move_to(Lying()))
-        self._run = button("Compute &accurately", "Solve this position on the whole mesh; it "
+        self._run = button("&Compute on full mesh", "Solve this position on the full mesh; it "
                            "becomes a step of the case", primary=True)  # fmt: skip
         self._run.clicked.connect(self._compute)
         self.actions_row.addWidget(back)
@@ -199,7 +184,7 @@ class DeformPage(Page):
             self.position.move_to(self._computed()[made])
 
     def _ask(self) -> None:
-        """Have the position shown: the accurate answer where there is one, else a preview."""
+        """Have the position shown: that of the full mesh where there is one, else a preview."""
         if self._shape is None:
             return
         now = self.position.lying
@@ -244,24 +229,23 @@ class DeformPage(Page):
         """Show the numbers of what is drawn, and what they are worth."""
         shown, preview = self._shown, self._preview
         self._mark.setVisible(shown is not None)
-        accurate = shown is not None and bool(shown.simulation)
-        self._mark.setText("Accurate" if accurate else "Preview")
-        self._mark.setProperty("pill", "good" if accurate else "warn")
+        whole = shown is not None and bool(shown.simulation)
+        self._mark.setText("Full mesh" if whole else "Preview")
+        self._mark.setProperty("pill", "plain" if whole else "warn")
         self._mark.style().polish(self._mark)
         same = preview is not None and shown is not None and preview.position == shown.position
         self._table.show_figures(
             preview.told if preview is not None and same else None,
-            shown.told if shown is not None and accurate else None,
+            shown.told if shown is not None and whole else None,
             self._shape.tumours if self._shape is not None else (),
         )
-        self._table.setVisible(shown is not None)
+        for thing in (self._table, self._worth):
+            thing.setVisible(shown is not None)
         if shown is None:
             self._about.setText("Starting the solver…" if self._shape else "")
-        elif accurate:
-            members = shown.told["members"]
-            self._about.setText(SPREAD.format(members=members) if members > 1 else ALONE)
         else:
-            self._about.setText(PREVIEWED.format(count=self._count))
+            self._about.setText(how_found(shown.told, self._count, whole=whole))
+            self._worth.setText(cautions(shown.position, shown.told))
 
     def _draw(self, _: object = None) -> None:
         if self._shape is None:
@@ -272,7 +256,7 @@ class DeformPage(Page):
             self.view.show_scene(self._shape.at_rest("As scanned: on the back"))
             return
         kind: Shown = self._colours.currentData()
-        title = f"{'Accurate' if shown.simulation else 'Preview'}: {shown.position.said}"
+        title = f"{'Full mesh' if shown.simulation else 'Preview'}: {shown.position.said}"
         scene = self._shape.scene(
             shown.displacement_mm, shown.stretch, shown=kind, ghost=self._ghost.isChecked(),
             title=title,
