@@ -53,6 +53,7 @@ def _row(quantity: Quantity) -> dict[str, Any]:
         "interval": interval,
         "basis": quantity.basis,
         "inputs": list(quantity.inputs),
+        "assumed": quantity.assumed,
     }
 
 

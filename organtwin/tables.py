@@ -237,9 +237,7 @@ def side_by_side(case: Case, store: ObjectStore) -> Table:
 def said(quantity: Quantity) -> str:
     """A quantity with its unit and, where there is one, its interval."""
     unit = "" if quantity.unit == "1" else f" {quantity.unit}"
-    text = f"{_rounded(quantity.value)}{unit}"
-    if quantity.name.startswith("visible volume") and quantity.value == 0.0:
-        text = "not visible"
+    text = quantity.nothing_seen or f"{_rounded(quantity.value)}{unit}"
     if quantity.low is None or quantity.high is None or quantity.low == quantity.high:
         return text
     return f"{text} ({_rounded(quantity.low)} to {_rounded(quantity.high)})"

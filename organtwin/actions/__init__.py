@@ -49,6 +49,7 @@ class ActionKind:
         form: the arguments it takes, in order; a vector argument is listed as one Parameter whose
             name is in `vectors`.
         vectors: names of the arguments that are LPS vectors or points (3 numbers).
+        effect: what it does to a tumour in words, where its size has no source ("drug effect").
         compile: turns a checked Action and the labels it is planned on into an Effect.
     """
 
@@ -59,6 +60,7 @@ class ActionKind:
     vectors: frozenset[str] = frozenset()
     vector_defaults: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    effect: str = ""
 
     def checked(self, action: Action) -> Action:
         """Return the action with defaults filled in; raises BadArgument for anything wrong."""

@@ -41,6 +41,7 @@ def _compile(action: Action, labels: LabelMap) -> Effect:
 ACTION = ActionKind(
     "infuse",
     "Chemotherapy course",
+    effect="drug effect",
     form=(
         Parameter("doses", "1", 1.0, 100.0, "number of doses", "the plan"),
         Parameter("interval_days", "day", 0.0, 90.0, "days between doses", "the plan", 14.0),

@@ -51,6 +51,7 @@ def _compile(action: Action, labels: LabelMap) -> Effect:
 ACTION = ActionKind(
     "irradiate",
     "Irradiate in fractions",
+    effect="radiation effect",
     form=(
         Parameter(
             "dose_per_fraction_gy",

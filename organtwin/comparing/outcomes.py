@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from organtwin.actions import Effect, action_kinds, effect_of
 from organtwin.comparing.anatomy import Anatomy, anatomy_of
@@ -74,6 +74,8 @@ def outcome(
     response = response_quantities(
         simulations or {}, scenario.day, horizons_days=horizons_days, ids=ids
     )
+    assumed = " and ".join(_assumed(scenario))
+    response = tuple(replace(quantity, assumed=assumed) for quantity in response)
     return Outcome(
         scenario=scenario,
         quantities=(*geometry, *sourced(response, inputs)),
@@ -109,13 +111,25 @@ def _warnings(
         *(warning for effect in effects for warning in effect.warnings),
     ]
     for action in scenario.actions:
-        names = chosen(action_kinds(), action.kind, "action").unsourced(action)
         if {"entry_mm", "target_mm"} <= set(action.arguments):
             ends = action.arguments["entry_mm"], action.arguments["target_mm"]
             found += way_warnings(anatomy, *ends, volume=volume)
-        if names:
-            found.append(f"{action.kind}: no primary source supports {', '.join(names)}")
+    for effect, names in _assumed(scenario).items():
+        found.append(
+            f"The {effect} ({', '.join(names)}) has no source, a demonstration value unless "
+            "you set it: do not compare these volumes with the other plans"
+        )
     return tuple(dict.fromkeys(found))
+
+
+def _assumed(scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """Return effect → its numbers that no primary source supports, of a scenario's actions."""
+    found = {}
+    for action in scenario.actions:
+        kind = chosen(action_kinds(), action.kind, "action")
+        if names := kind.unsourced(action):
+            found[kind.effect or action.kind] = names
+    return found
 
 
 def _left_tumours(geometry: Sequence[Quantity], removal: Removal | None) -> list[str]:

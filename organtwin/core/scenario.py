@@ -47,6 +47,7 @@ class Quantity:
         low, high, level: central interval, None where the number carries no uncertainty.
         basis: one line: how it was computed and what the interval covers.
         inputs: ids of the objects it was computed from.
+        assumed: what it rests on without a source ("drug effect"), "" for nothing.
     """
 
     name: str
@@ -58,6 +59,14 @@ class Quantity:
     level: float | None = None
     basis: str = ""
     inputs: tuple[str, ...] = ()
+    assumed: str = ""
+
+    @property
+    def nothing_seen(self) -> str:
+        """What to say instead of the number of a tumour below visibility; "" for any other."""
+        if self.value != 0.0 or not self.name.startswith("visible volume"):
+            return ""
+        return f"below visibility ({self.assumed} assumed)" if self.assumed else "not visible"
 
 
 @noun

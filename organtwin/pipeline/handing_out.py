@@ -251,7 +251,8 @@ def _headlines(outcome: Outcome) -> tuple[str, ...]:
         for q in outcome.quantities
         if q.name in HEADLINES
     ]
-    if any("no primary source" in warning for warning in outcome.warnings):
+    before = any("no primary source" in one for one in outcome.warnings)  # compared earlier
+    if before or any(q.assumed for q in outcome.quantities):
         lines.append("effect of the treatment: a demonstration value without a source")
     return tuple(lines)
 

@@ -38,13 +38,12 @@ def significant(value: float) -> str:
 def formatted(quantity: Quantity) -> str:
     """Return "23.4 mL (90 %: 19.8 to 28.1)"; a count without decimals, a unit of 1 left out.
 
-    An interval of no width is not written; a visible volume of nothing is "not visible".
+    An interval of no width is not written; a visible volume of nothing is said in words.
     """
     unit = "" if quantity.unit == "1" else THIN + quantity.unit
     if quantity.unit == "1" and float(quantity.value).is_integer() and quantity.low is None:
         return fixed(quantity.value, 0)
-    unseen = quantity.value == 0.0 and quantity.name.startswith("visible volume")
-    value = "not visible" if unseen else ""
+    value = quantity.nothing_seen
     if quantity.low is None or quantity.high is None or quantity.level is None:
         return value or fixed(quantity.value, min(decimals(quantity.value), 2)) + unit
     if quantity.low == quantity.high:
@@ -52,7 +51,7 @@ def formatted(quantity: Quantity) -> str:
     places = min(decimals(quantity.value, 0.5 * (quantity.high - quantity.low)), 2)
     low, high = fixed(quantity.low, places), fixed(quantity.high, places)
     level = f"{100 * quantity.level:g}{THIN}%"
-    if unseen:
+    if value:
         return f"{value} ({level}: up to {high}{unit})"
     return f"{fixed(quantity.value, places)}{unit} ({level}: {low} to {high})"
 

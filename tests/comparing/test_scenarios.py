@@ -198,7 +198,12 @@ def test_that_a_simulation_without_volumes_is_refused() -> None:
 
 
 def test_that_constants_without_a_source_are_a_warning() -> None:
-    assert any("no primary source" in w and "sensitivity_per_day" in w for w in WAIT.warnings)
+    (said,) = [w for w in WAIT.warnings if "sensitivity_per_day" in w]
+    assert said.startswith("The drug effect")
+    assert "do not compare these volumes with the other plans" in said
+    seen = [q for q in WAIT.quantities if q.name.startswith("visible volume")]
+    assert {q.assumed for q in seen} == {"drug effect"}
+    assert not any(q.assumed for q in RESECT.quantities)
 
 
 def test_that_a_margin_below_the_rule_is_a_warning_with_its_source() -> None:

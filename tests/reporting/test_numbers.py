@@ -47,6 +47,8 @@ def test_that_nothing_visible_is_said_in_words() -> None:
     seen = Quantity("visible volume at +90 days", "tumour-1", 0.0, "mL", 0.0, 18.7, 0.9)
     assert formatted(seen).replace(THIN, " ") == "not visible (90 %: up to 18.7 mL)"
     assert formatted(replace(seen, high=0.0)) == "not visible"
+    drugged = replace(seen, high=0.0, assumed="drug effect")
+    assert formatted(drugged) == "below visibility (drug effect assumed)"
 
 
 def test_that_an_interval_of_no_width_is_not_written() -> None:

@@ -68,8 +68,8 @@ def quantity_text(quantity: Quantity) -> str:
     unit = "" if quantity.unit == "1" else f" {quantity.unit}"
     if float(quantity.value).is_integer() and quantity.low is None:
         places = 0
-    unseen = quantity.value == 0.0 and quantity.name.startswith("visible volume")
-    text = "not visible" if unseen else f"{quantity.value:.{places}f}{unit}"
+    unseen = quantity.nothing_seen
+    text = unseen or f"{quantity.value:.{places}f}{unit}"
     if quantity.low is None or quantity.high is None or quantity.low == quantity.high:
         return text
     level = "" if quantity.level is None else f"{100 * quantity.level:g} %: "
