@@ -44,7 +44,8 @@ def add(verb: Verb) -> None:
     made.add_argument("path", help="case folder with a mesh, or a mesh (.vtu; `organtwin mesh`)")
     made.add_argument("--position", choices=POSITIONS, default="supine", help="of the patient now")
     made.add_argument("--turned-deg", type=float, default=0.0, metavar="DEG",
-                      help="from there to the left about the long axis")  # fmt: skip
+                      help="from there about the long axis, in the sense supine, left side down, "
+                      "prone, right side down")  # fmt: skip
     made.add_argument("--head-up-deg", type=float, default=0.0, metavar="DEG",
                       help="tilt of the table; negative: head down (with =)")  # fmt: skip
     made.add_argument("--pneumoperitoneum-mmhg", type=float, default=0.0, metavar="MMHG",

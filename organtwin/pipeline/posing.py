@@ -114,9 +114,14 @@ def posed_mesh(
 
 def said(simulation: Simulation, failed: int = 0) -> str:
     """Return the shift and the change of volume of a posture in one line, with their intervals."""
-    found = simulation.quantities
-    moved, volume = (found[n][:, 0] for n in ("mean_shift_mm", "volume_change_percent"))
+    from organtwin.simulating.uncertain import too_many_failed
+
+    found, untold = simulation.quantities, too_many_failed(simulation)
+    names = ("mean_shift_mm", "volume_change_percent")
+    moved, volume = (found[n][:1, 0] if untold else found[n][:, 0] for n in names)
     told = f"surface moves {_with_interval(moved)} mm, volume {_with_interval(volume)} %"
+    if untold:
+        told += "; no interval, which would leave out the softest tissue and supports"
     return f"{told}; {failed} members could not be solved" if failed else told
 
 
@@ -178,16 +183,18 @@ def figures_of(simulation: Simulation, draws: Ensemble) -> list[tuple[Any, ...]]
     """Return name, unit, value at the medians, interval's ends, and what the figure depends on.
 
     What it depends on: the parameter of the largest rank correlation among the members, with it.
+    Neither is told when too many members could not be solved.
     """
     from organtwin.simulating.shifts import unit_of
-    from organtwin.simulating.uncertain import rank_correlations
+    from organtwin.simulating.uncertain import rank_correlations, too_many_failed
 
+    untold = too_many_failed(simulation)
     rows: list[tuple[Any, ...]] = []
     for name, values in simulation.quantities.items():
         column, low, high = values[:, 0], None, None
-        if len(column) > 2:
+        if len(column) > 2 and not untold:
             low, _, high = interval(column[1:], LEVEL).tolist()
-        ranks = rank_correlations(draws, column)
+        ranks = {} if untold else rank_correlations(draws, column)
         most = max(ranks, key=lambda which: abs(ranks[which]), default="")
         why = f"{most} ({ranks[most]:+.2f})" if most else ""
         said_name = name.rpartition("_")[0].replace("_", " ")

@@ -3,8 +3,9 @@
 Everything is a change since the scan, which is taken to be without stress: gravity turns; the gas
 presses on the whole surface (what lies behind a bare area is in the same compartment), which by
 itself only squeezes blood out; it lifts the diaphragm by pressure / stiffness, with what hangs on
-it and what follows from below; and it comes between the organ and the wall, which then holds it no
-more. Sources and what is calibrated: docs/liver_mechanics.md.
+it and what follows from below; and it gathers above, between the organ and the wall that looks up,
+which holds it the less the higher the pressure is. The wall that the organ lies on holds it still.
+Sources and what is calibrated: docs/liver_mechanics.md.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from organtwin.core.errors import BadArgument
 from organtwin.core.organmesh import OrganMesh
 from organtwin.organs import Organ
 from organtwin.simulating.deformation import GRAVITY_MM_PER_S2, Loads, turned_gravity
-from organtwin.simulating.loads import NOWHERE, Vector
+from organtwin.simulating.loads import NOWHERE, Springs, Vector
 from organtwin.simulating.supports import supports_of
 
 KPA_PER_MMHG: Final = 0.133322
@@ -42,6 +44,23 @@ POSITIONS: Final[Mapping[str, Vector]] = MappingProxyType(
 LIFTED_BY: Final = "diaphragm"
 PARTED: Final = "wall"
 """The support that gas lifts, and the one it comes in front of."""
+PARTED_AT_MMHG: Final = 8.0
+"""Gas of this pressure parts the wall above the organ wholly, half of it by half: a choice. Surgery
+of low pressure has room enough to work from about 8 mmHg on."""
+LAIN_ON: Final = 0.5
+"""Cosine: wall that looks along gravity within 60 degrees is not parted at all, wall at right
+angles to gravity wholly; between them it rises with the cosine. A choice."""
+SIDES: Final[Mapping[str, Vector]] = MappingProxyType(
+    {
+        "left": (1.0, 0.0, 0.0),
+        "right": (-1.0, 0.0, 0.0),
+        "back": (0.0, 1.0, 0.0),
+        "front": (0.0, -1.0, 0.0),
+        "top": (0.0, 0.0, 1.0),
+        "bottom": (0.0, 0.0, -1.0),
+    }
+)
+"""Where the parts of the wall look, LPS: the same for every position, so that a solver is kept."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,8 @@ class Posture:
         head_up_deg: tilt of the table, positive with the head up (reverse Trendelenburg).
         pneumoperitoneum_mmhg: pressure of the gas beyond that of the scan.
         scanned: position in the scan.
-        turned_deg: about the long axis from `position` towards the left side, -180 to 180.
+        turned_deg: about the long axis, from `position` in the sense supine → left side down →
+            prone → right side down, -180 to 180: 90 from prone puts the right side down.
     """
 
     position: str = "supine"
@@ -124,26 +144,69 @@ def posture_loads(
         stiffness: place → how many times as stiff as the organ's file says (`supports_of`).
 
     Raises:
-        BadArgument: a pneumoperitoneum, and the organ's file names no diaphragm.
+        BadArgument: a pneumoperitoneum, and the organ has no diaphragm, or one without stiffness.
     """
-    times, lift = dict(stiffness or {}), NOWHERE
+    times, lift = stiffness or {}, NOWHERE
     if posture.pneumoperitoneum_mmhg > 0.0:
-        lift = (0.0, 0.0, posture.pressure_kpa / (_diaphragm(organ) * times.get(LIFTED_BY, 1.0)))
-        times[PARTED] = 0.0
-    held = (dataclasses.replace(one, rest_mm=lift) for one in supports_of(mesh, organ, times))
+        lift = (0.0, 0.0, posture.pressure_kpa / _diaphragm_kpa_per_mm(organ, times))
+    springs: list[Springs] = []
+    for one in supports_of(mesh, organ, times):
+        springs += _sides(mesh, one, posture) if one.name == PARTED else [one]
     return Loads(
         gravity_mm_per_s2=turned_gravity(POSITIONS[posture.scanned], posture.down),
         pressure_kpa=posture.pressure_kpa,
         pressure_faces=mesh.surface(organ.name),
-        acting=tuple(held),
+        acting=tuple(dataclasses.replace(one, rest_mm=lift) for one in springs),
     )
 
 
-def _diaphragm(organ: Organ) -> float:
-    """How stiff the diaphragm is in kPa/mm."""
+def _sides(mesh: OrganMesh, wall: Springs, posture: Posture) -> list[Springs]:
+    """Return the wall by the side it looks to, each as stiff as gas leaves it."""
+    corners = mesh.points[wall.faces]
+    looks = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    nearest = (looks @ np.array(list(SIDES.values())).T).argmax(axis=1)
+    found = []
+    for number, side in enumerate(SIDES):
+        chosen = nearest == number
+        if chosen.any():
+            mean = looks[chosen].sum(axis=0)
+            down = float(mean @ np.array(posture.down) / np.linalg.norm(mean))
+            found.append(_times(wall, f"{PARTED}-{side}", wall.faces[chosen], held(posture, down)))
+    return found
+
+
+def held(posture: Posture, looks_down: float) -> float:
+    """Return the part of the wall's stiffness that gas leaves, 0 to 1; continuous in both.
+
+    Args:
+        looks_down: cosine between where the wall's face of the organ looks, and gravity.
+    """
+    parted = min(posture.pneumoperitoneum_mmhg / PARTED_AT_MMHG, 1.0)
+    return 1.0 - parted * (1.0 - min(max(looks_down / LAIN_ON, 0.0), 1.0))
+
+
+def _times(wall: Springs, name: str, faces: NDArray[np.int32], part: float) -> Springs:
+    return dataclasses.replace(
+        wall,
+        name=name,
+        faces=faces,
+        normal_kpa_per_mm=part * wall.normal_kpa_per_mm,
+        tangential_kpa_per_mm=part * wall.tangential_kpa_per_mm,
+    )
+
+
+def _diaphragm_kpa_per_mm(organ: Organ, times: Mapping[str, float]) -> float:
     for support in organ.supports:
-        if support.place == LIFTED_BY:
-            return support.normal_kpa_per_mm
+        if support.place != LIFTED_BY:
+            continue
+        stiffness = support.normal_kpa_per_mm * times.get(LIFTED_BY, 1.0)
+        if stiffness > 0.0:
+            return stiffness
+        raise BadArgument(
+            f"gas would lift a {LIFTED_BY} without stiffness endlessly",
+            where="pneumoperitoneum",
+            advice=f"give the {LIFTED_BY} a stiffness above 0, or no pneumoperitoneum",
+        )
     raise BadArgument(
         f"what a pneumoperitoneum does to the {organ.name} is not known",
         where="pneumoperitoneum",

@@ -57,13 +57,16 @@ def modelled(
     folder: Path,
     watch: Watch,
     fixed_nodes: NDArray[np.int32] | None = None,
+    law_values: Mapping[str, Mapping[str, float]] | None = None,
     preview: bool = False,
 ) -> Modelled:
     """Return what predicts the displacements of `seen` from stiffness, by a job for each value.
 
     Args:
-        names: ``parameter@label``, in the order of the slopes; all else is the organ's own.
-        loads, fixed_nodes, preview: as of `deformation_simulation`.
+        names: ``parameter@label``, in the order of the slopes; all else is of `law_values`.
+        loads, fixed_nodes, law_values, preview: as of `deformation_simulation`. For what was seen
+            minutes after the patient was turned, give `uncertain.tissue_values` of the medians:
+            the organ's own values are those of tissue that keeps its blood.
 
     Raises:
         BadArgument: loads that do not fit the mesh. What it returns raises SolverFailed, Stopped
@@ -78,7 +81,7 @@ def modelled(
     settings["changes"] = " ".join(names)
     if preview:
         settings["element"] = PREVIEW
-    own = region_values(mesh, organ.law_values)
+    own = region_values(mesh, organ.law_values if law_values is None else law_values)
 
     def predicted(values: Mapping[str, float]) -> tuple[Reals, Reals]:
         member: dict[str, Any] = {**own, **values}

@@ -32,10 +32,16 @@ SHEAR: Final = "shear_modulus_kpa"
 BULK: Final = "bulk_modulus_kpa"
 SUPPORT: Final = "_kpa_per_mm"
 LEAST_POISSON: Final = 0.3
-"""The laws' own bound: a draw that is more compressible is taken as this."""
+"""The laws' own bound: the prior of the bulk modulus ends where tissue is as compressible."""
+LEAST_BULK_PER_SHEAR: Final = 2 * (1 + LEAST_POISSON) / (3 * (1 - 2 * LEAST_POISSON))
 DRAINED: Final = ("organ", "vessel")
 """Kinds of structure that blood leaves."""
 MOST_FAILED: Final = 0.25
+MOST_LEFT_OUT: Final = 1 / 16
+"""Part of the members: when more could not be solved, no interval is told, for those that fail are
+the softest and farthest; above `MOST_FAILED` there is no answer at all."""
+FAILED: Final = "members_failed"
+"""Name of how many could not be solved among a Simulation's numbers."""
 FEWEST: Final = 10
 """Members below which no correlation of theirs is told."""
 
@@ -47,7 +53,8 @@ class Posed:
     Args:
         simulation: the answer at the medians of the priors; its `quantities` hold each figure as
             (1 + members, 1), the answer at the medians first, and ``displacement_sd_mm`` (1, n) is
-            how far the members lie apart at each node.
+            how far the members lie apart at each node, unless `too_many_failed`; its `numbers`
+            hold `FAILED`.
         ensemble: the members' parameters, in the order of the figures; those that could not be
             solved are left out.
         failed: how many could not be solved.
@@ -62,7 +69,9 @@ def stiffness_draws(organ: Organ, members: int, rng: np.random.Generator) -> Ens
     """Return the medians and `members` draws of an organ's tissue and supports, medians first.
 
     A Latin hypercube (McKay 1979, 10.1080/00401706.1979.10489755): each parameter takes a value
-    from each of `members` parts of its prior that are equally likely.
+    from each of `members` parts of its prior that are equally likely. A bulk modulus below what
+    `LEAST_POISSON` allows for the draw's shear modulus (1 draw in 90 of the liver's) is raised to
+    that, and recorded as raised.
 
     Raises:
         BadArgument: the organ's file has no such priors, or a number of members below zero.
@@ -83,7 +92,10 @@ def stiffness_draws(organ: Organ, members: int, rng: np.random.Generator) -> Ens
     strata = np.column_stack([rng.permutation(members) for _ in names])
     level = (strata + rng.uniform(size=strata.shape)) / max(members, 1)
     normal = np.concatenate([np.zeros((1, len(names))), ndtri(level)])
-    return Ensemble(names, units, np.array(centres) * np.exp(np.array(spreads) * normal))
+    drawn = np.array(centres) * np.exp(np.array(spreads) * normal)
+    bulk, shear = names.index(BULK), names.index(SHEAR)
+    drawn[:, bulk] = np.maximum(drawn[:, bulk], LEAST_BULK_PER_SHEAR * drawn[:, shear])
+    return Ensemble(names, units, drawn)
 
 
 def posture_simulation(
@@ -105,7 +117,8 @@ def posture_simulation(
         targets_mm: points of the tissue, LPS mm, whose shift is told.
         preview: the answer at the medians, too, by the quick element.
         unload: the scan was taken under the organ's weight: the shape without it is found first.
-            Displacements are still those since the scan; stress and strain then count whole.
+            Displacements and volumes are still those since the scan; stress and strain then count
+            whole.
 
     Raises:
         BadArgument: a target outside of the mesh, or loads that do not fit the organ.
@@ -127,12 +140,12 @@ def posture_simulation(
 
     shifts(mesh, np.zeros_like(mesh.points), organ.name, targets_mm)  # refuses targets at once
     rows = draws.as_members()
-    centre = solved(rows[0], watch.part(0.0, 1.0 / (len(rows) + 1)), preview)
+    centre = solved(rows[0], _numbered(watch, 0, len(rows)), preview)
     fields = [centre.fields["displacement_mm"][0]]
     kept, failures = [0], []
     for number, member in enumerate(rows[1:], 1):
-        part = watch.part(number / (len(rows) + 1), (number + 1) / (len(rows) + 1))
         try:
+            part = _numbered(watch, number, len(rows))
             fields.append(solved(member, part, True).fields["displacement_mm"][0])
             kept.append(number)
         except SolverFailed as failure:
@@ -141,12 +154,34 @@ def posture_simulation(
         raise failures[-1]
     told = [shifts(mesh, one, organ.name, targets_mm) for one in fields]
     quantities = {name: np.array([[one[name]] for one in told]) for name in told[0]}
-    with_spread = {**centre.fields, "displacement_sd_mm": _spread(fields)[None]}
+    numbers = {**centre.numbers, FAILED: float(len(failures))}
+    answer = dataclasses.replace(centre, quantities=quantities, numbers=numbers)
+    if not too_many_failed(answer):
+        with_spread = {**centre.fields, "displacement_sd_mm": _spread(fields)[None]}
+        answer = dataclasses.replace(answer, fields=with_spread)
     return Posed(
-        dataclasses.replace(centre, fields=with_spread, quantities=quantities),
+        answer,
         dataclasses.replace(draws, members=draws.members[kept]),
         len(failures),
     )
+
+
+def too_many_failed(simulation: Simulation) -> bool:
+    """Whether so many members of a posture could not be solved that no interval may be told."""
+    solved = max((len(values) for values in simulation.quantities.values()), default=1) - 1
+    failed = simulation.numbers.get(FAILED, 0.0)
+    return failed > MOST_LEFT_OUT * (solved + failed)
+
+
+def _numbered(watch: Watch, number: int, count: int) -> Watch:
+    """Return a part of a Watch for the answer at the medians (0) or a draw, which it names."""
+    part = watch.part(number / (count + 1), (number + 1) / (count + 1))
+    name = f"draw {number} of {count - 1}" if number else "medians"
+
+    def tell(fraction: float, message: str) -> None:
+        part.tell(fraction, f"{name}, {message.removeprefix('member 1 of 1, ')}")
+
+    return Watch(tell, watch.asked_to_stop)
 
 
 def _from_rest(
@@ -159,7 +194,7 @@ def _from_rest(
     watch: Watch,
     preview: bool,
 ) -> Simulation:
-    """Deform the shape that the organ has without its weight; displacements since the scan.
+    """Deform the shape that the organ has without its weight; tell all change since the scan.
 
     Args:
         both: loads of the scan and of the posture; their gravity is replaced by the whole one.
@@ -175,12 +210,28 @@ def _from_rest(
         bare, organ, loads=now, folder=folder, watch=watch.part(0.6, 1.0), preview=preview
     )
     since = bare.points + found.fields["displacement_mm"] - mesh.points
-    fields = {**found.fields, "displacement_mm": since}
+    before, now_ml = region_volumes_ml(mesh), np.asarray(found.fields["region_volume_ml"])
+    fields = {
+        **found.fields,
+        "displacement_mm": since,
+        "region_volume_change_ml": now_ml - before,
+        "region_volume_change_percent": 100.0 * (now_ml / before - 1.0),
+    }
     return dataclasses.replace(found, mesh=identity(encode(mesh)), fields=fields)
 
 
+def region_volumes_ml(mesh: OrganMesh) -> NDArray[np.float64]:
+    """Return (r,) mL: the volume of each region of a mesh, by ascending label."""
+    _, region = np.unique(mesh.regions, return_inverse=True)
+    return np.asarray(np.bincount(region.ravel(), mesh.volumes_mm3())) / 1000.0
+
+
 def tissue_values(organ: Organ, member: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return structure kind → the law's values for a draw of shear and bulk modulus in kPa."""
+    """Return structure kind → the law's values for a draw of shear and bulk modulus in kPa.
+
+    They are those of loads that last for minutes, when blood leaves the `DRAINED` kinds; the
+    organ's own `law_values` are those of quick loads, with its blood inside (docs/adjoint.md).
+    """
     times = member[SHEAR] / organ.law_values["organ"][SHEAR]
     found = {}
     for kind, values in organ.law_values.items():

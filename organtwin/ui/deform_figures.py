@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from organtwin.core.organmesh import OrganMesh
 from organtwin.core.parameter import interval
 from organtwin.core.simulation import Simulation
+from organtwin.simulating.uncertain import FAILED, too_many_failed
 
 LEVEL: Final = 0.9
 
@@ -19,8 +20,10 @@ def told(simulation: Simulation, mesh: OrganMesh) -> dict[str, Any]:
 
     "figures" are name with unit → value (`organtwin.simulating.shifts`) at the medians of the
     priors, "intervals" name → (lower, upper) that hold 90 % of the "members", if there are any,
+    "failed" how many more could not be solved ("intervals" are empty when too many could not),
     "volume_ml" the organ's at rest.
     """
+    untold = too_many_failed(simulation)
     found = {name: np.asarray(values)[:, 0] for name, values in simulation.quantities.items()}
     members = max((len(values) for values in found.values()), default=1) - 1
     return {
@@ -28,8 +31,9 @@ def told(simulation: Simulation, mesh: OrganMesh) -> dict[str, Any]:
         "intervals": {
             name: interval(values[1:], LEVEL)[[0, 2]].tolist()
             for name, values in found.items()
-            if members > 1
+            if members > 1 and not untold
         },
+        "failed": int(simulation.numbers.get(FAILED, 0.0)),
         "members": members,
         "volume_ml": float(mesh.volumes_mm3().sum()) / 1000.0,
     }

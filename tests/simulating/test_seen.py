@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +57,19 @@ def test_that_the_stiffness_of_two_tissues_comes_back_from_their_displacement(jo
     ]
     assert found.values == pytest.approx(expected, rel=0.05)
     assert found.learned.min() > 0.9
+
+
+def test_that_what_is_not_looked_for_takes_the_values_given(jobs: Path) -> None:
+    drained = {k: {"shear_modulus_kpa": v, "poisson_ratio": 0.42} for k, v in KINDS.items()}
+    held: dict[str, Any] = {"fixed_nodes": BOTTOM, "preview": True, "law_values": drained}
+    told = deformation_simulation(MESH, LIVER, loads=TURNED, folder=jobs, watch=Watch(), **held)
+    moved = told.fields["displacement_mm"][0]
+    seen = Seen(MESH.points, moved, np.full(len(moved), 0.1))
+    model = modelled(
+        MESH, LIVER, NAMES[:1], loads=TURNED, seen=seen, folder=jobs, watch=Watch(), **held
+    )
+    kind = next(s.kind for s in MESH.structures if f"@{s.label}" in NAMES[0])
+    assert model({NAMES[0]: KINDS[kind]})[0] == pytest.approx(moved, abs=0.01)
 
 
 def test_that_a_point_without_noise_is_refused() -> None:
