@@ -103,11 +103,11 @@ def _scale(
     if shown == "displacement":
         length = np.linalg.norm(moved_mm, axis=1)
         top = _round_up(max(float(length.max()), LEAST[shown]))
-        return Scale("Displacement", "mm", 0.0, top), length
+        return Scale("Displacement", "mm", 0.0, top, to_green=True), length
     if shown == "stretch":
         percent = 100.0 * np.asarray(stretch)
         top = _round_up(max(float(np.percentile(percent, MOST_PERCENT)), LEAST[shown]))
-        return Scale("Stretch", "%", 0.0, top), percent
+        return Scale("Stretch", "%", 0.0, top, to_green=True), percent
     return None, None
 
 

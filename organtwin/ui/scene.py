@@ -46,6 +46,7 @@ class Scale:
     """How numbers become colours: viridis from `low` to `high`, in `unit`.
 
     Args:
+        to_green: viridis without its yellow, which is a tumour's.
         diverging: from blue over grey in the middle to red instead, for signed numbers.
     """
 
@@ -54,11 +55,14 @@ class Scale:
     low: float
     high: float
     diverging: bool = False
+    to_green: bool = False
 
     @property
     def colours(self) -> NDArray[Any]:
         """(n, 3) red, green, blue 0..255, evenly from low to high."""
-        return BLUE_TO_RED if self.diverging else VIRIDIS
+        if self.diverging:
+            return BLUE_TO_RED
+        return VIRIDIS[:7] if self.to_green else VIRIDIS
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,6 +89,12 @@ def test_that_a_position_is_previewed_then_computed_then_undone(
 
     monkeypatch.setattr(deform_page, "MEMBERS", 3)
     page._run.click()
+    assert page._computing.line.text().startswith("Computing: on the left side, 12 mmHg. 0 s")
+    page.position.move_to(Lying())
+    qtbot.waitUntil(page._computing.show_it.isVisible, timeout=LONG_MS)
+    assert page._computing.line.text() == "Computed: on the left side, 12 mmHg."
+    page._computing.show_it.click()
+    assert not page._computing.isVisible()
     qtbot.waitUntil(
         lambda: page._shown is not None and bool(page._shown.simulation), timeout=LONG_MS
     )
@@ -100,7 +106,9 @@ def test_that_a_position_is_previewed_then_computed_then_undone(
     assert shown[0] == f"{accurate['mean_shift_mm']:.0f} mm"
     assert " to " in shown[1]
     assert "90 % of 3 samples" in page._about.text()
-    assert page.standing()[0] == "done"
+    assert page.standing()[0] == "half"  # nobody has looked at the labels
+    assert "rests on unreviewed labels (liver" in page.standing()[1]
+    assert page._rests.isVisible()
 
     qtbot.waitUntil(lambda: not page.session.busy, timeout=LONG_MS)
     page.session.undo()

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from organtwin.core.case import Case
 from organtwin.core.organmesh import OrganMesh
+from organtwin.ui.deciding import doubt_of
+from organtwin.ui.deform_progress import STEP, Computing
 from organtwin.ui.deform_scene import COLOURS, DeformedShape, Shown
 from organtwin.ui.deform_table import DeformTable
 from organtwin.ui.deform_tissue import TissueTable
@@ -22,8 +24,6 @@ from organtwin.ui.rail import State
 from organtwin.ui.scene import Scene
 from organtwin.ui.views.deform_view import DeformView
 
-STEP: Final = "pose"
-"""The step of the pipeline that computes a position on the full mesh."""
 MEMBERS: Final = 16
 SLOW_MS: Final = 600
 COMPUTED: Final = "Computed on the full mesh: choose…"
@@ -49,7 +49,18 @@ class DeformPage(Page):
         computed = self._computed()
         if not self.session.case.mesh or not computed:
             return self.state(self.session.case)
-        return "done", f"{len(computed)} position{'s' * (len(computed) != 1)} computed"
+        said = f"{len(computed)} position{'s' * (len(computed) != 1)} computed"
+        baseline = range(len(self.session.case.visits[:1]))
+        reviewing = self.showing.reviewing
+        if reviewing.unreviewed(baseline) is None:
+            return "half", f"{said}, looking which labels were reviewed"
+        doubt = self._doubt() or reviewing.rests_on(baseline)
+        return ("half", f"{said}; {doubt}") if doubt else ("done", said)
+
+    def _doubt(self) -> str:
+        """Return what is doubtful of the images below the mesh, "" for nothing."""
+        first = next(iter(self.session.case.visits), None)
+        return doubt_of(first, self.session.get(first.volume).geometry) if first else ""
 
     @property
     @override
@@ -81,6 +92,9 @@ class DeformPage(Page):
         self.position.changed.connect(self._ask)
         self._known = choice("Positions computed on the full mesh")
         self._known.activated.connect(self._choose_known)
+        self._doubtful = words("", "warn", wrap=True)
+        self._computing = Computing(self.session)
+        self._computing.wanted.connect(self.position.move_to)
         self._trouble = words("", "", wrap=True)
         self._again = button("Try a&gain", "Ask the solver once more for this position")
         self._again.clicked.connect(self._ask)
@@ -89,8 +103,10 @@ class DeformPage(Page):
         self._table = DeformTable()
         self._worth = words("", "warn", wrap=True)
         self._about = words("", "muted", wrap=True)
+        self.body.addWidget(self._doubtful)
         self.body.addWidget(words("POSITION", "section"))
         self.body.addWidget(card(self.position))
+        self.body.addWidget(self._computing)
         self.body.addWidget(self._refused)
         self.body.addLayout(side_by_side(words("WHAT IT DOES", "section"), self._mark))
         self._spread = QCheckBox(f"With an &interval: {MEMBERS} samples of the stiffness")
@@ -153,6 +169,8 @@ class DeformPage(Page):
             self._shown = self._preview = None
             self._count = ""
         self._refused.hide()
+        self._doubtful.setText(self._doubt())
+        self._doubtful.setVisible(bool(self._doubtful.text()))
         self._list_known()
         self._tissue.show_organ(self.showing.organ)
         self._busy_changed(self.session.busy)
@@ -187,15 +205,16 @@ class DeformPage(Page):
         """Have the position shown: that of the full mesh where there is one, else a preview."""
         if self._shape is None:
             return
-        now = self.position.lying
+        now, computed = self.position.lying, self._computed()
         self.view.set_down(now.down)
-        found = [made for made, at in self._computed().items() if at == now]
+        self._computing.follow(now, frozenset(computed.values()))
+        found = [made for made, at in computed.items() if at == now]
         if not (found and self._shown is not None and self._shown.simulation == found[-1]):
             self.deforming.ask(now, found[-1] if found else "")
 
     def _compute(self) -> None:
         members = MEMBERS if self._spread.isChecked() else 0
-        self.session.do(STEP, {**self.position.lying.arguments, "members": members})
+        self._computing.begin(self.position.lying, members=members)
 
     def _readied(self, count: int, why: str) -> None:
         self._count = f"{count:,}".replace(",", " ") + (f" (all: {why})" if why else "")
@@ -207,10 +226,17 @@ class DeformPage(Page):
             self._slow.start()
         else:
             self._slow.stop()
+            self._dim(False)
             self._tell()
 
     def _say_solving(self) -> None:
         self._mark.setText("Solving…")
+        self._dim(True)
+
+    def _dim(self, dimmed: bool) -> None:
+        """Say of numbers and picture that they are of the position before."""
+        self._table.setDisabled(dimmed)
+        self.view.set_dimmed(dimmed)
 
     def _take(self, answer: Deformed) -> None:
         self._refused.hide()

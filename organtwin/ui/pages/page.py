@@ -14,9 +14,9 @@ from organtwin.ui.rail import State
 from organtwin.ui.session import Session
 from organtwin.ui.showing import Showing
 
-RESTING: Final = ("mesh", "simulate", "update", "compare", "report")
-"""Pages whose results rest on labels; those of the first two on the baseline's alone."""
-OF_BASELINE: Final = RESTING[:2]
+RESTING: Final = ("mesh", "deform", "simulate", "update", "compare", "report")
+"""Pages whose results rest on labels; those of the first three on the baseline's alone."""
+OF_BASELINE: Final = RESTING[:3]
 
 
 class Page(QWidget):

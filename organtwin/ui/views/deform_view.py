@@ -18,6 +18,8 @@ ROOM: Final = 1.35
 STEEP: Final = 0.4
 """Below this part of its length seen, an arrow is drawn from its end: a cross or a point."""
 ARROW: Final = QColor("#ffd479")
+VEIL: Final = QColor(5, 7, 10, 150)
+NAMED: Final = "deformed/tumour"
 
 
 class DeformView(OrganView):
@@ -27,10 +29,16 @@ class DeformView(OrganView):
         super().__init__("Organ under load in 3D")
         self.empty_line = "The organ appears here once it is meshed"
         self._down = np.array([0.0, 1.0, 0.0])
+        self._dimmed = False
 
     def set_down(self, down: tuple[float, float, float]) -> None:
         """Show where gravity points, LPS."""
         self._down = np.asarray(down, dtype=np.float64)
+        self.update()
+
+    def set_dimmed(self, dimmed: bool) -> None:
+        """Show that the picture is of a position before the one asked for."""
+        self._dimmed = dimmed
         self.update()
 
     @override
@@ -51,11 +59,25 @@ class DeformView(OrganView):
 
     @override
     def overlay(self, painter: QPainter) -> None:
-        """Draw gravity's arrow over the rest."""
+        """Draw gravity's arrow and the tumours' names over the rest."""
+        if self._dimmed:
+            painter.fillRect(self.rect(), VEIL)
         super().overlay(painter)
         if self.scene.layers:
+            self._name_tumours(painter)
             right, up = self.screen_axes()
             self._draw_arrow(painter, np.array([self._down @ right, -(self._down @ up)]))
+
+    def _name_tumours(self, painter: QPainter) -> None:
+        painter.setFont(font(12, bold=True))
+        for layer in self.scene.layers:
+            if layer.name.startswith(NAMED):
+                place = self.to_screen(layer.points.mean(axis=0)) + QPointF(10.0, -10.0)
+                name = layer.name.partition("/")[2]
+                painter.setPen(QColor("#05070a"))
+                painter.drawText(place + QPointF(1.0, 1.0), name)
+                painter.setPen(QColor.fromRgbF(*layer.colour).lighter(130))
+                painter.drawText(place, name)
 
     def _draw_arrow(self, painter: QPainter, along: NDArray[np.float64]) -> None:
         middle = QPointF(self.width() - 62.0, 92.0)
