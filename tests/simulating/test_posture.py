@@ -91,7 +91,9 @@ def test_that_the_walls_parts_are_the_wall_and_the_same_in_every_posture() -> No
     whole = places_of(MESH, LIVER)["wall"]
     for posture in (Posture(), Posture("prone", head_up_deg=20.0, pneumoperitoneum_mmhg=5.0)):
         parts = posture_loads(MESH, LIVER, posture).acting
-        faces = np.concatenate([one.faces for one in parts if one.name.startswith("wall-")])
+        faces = np.concatenate(
+            [one.arrays()["spring_faces"] for one in parts if one.name.startswith("wall-")]
+        )
         assert sorted(faces.tolist()) == sorted(whole.tolist())
 
 
