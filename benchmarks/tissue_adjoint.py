@@ -5,8 +5,8 @@
 200 points, seen with a noise of 1 mm. It prints the CPU seconds of the last Newton step (tangent,
 preconditioner, linear solve, line search) and of all derivatives by one adjoint solve: of each
 region's and load's numbers, and of the shear modulus of every cell. The derivative with respect to
-the tumour's shear modulus, solved to 1e-10 all of it, is held against a central difference of two more
-solves. Goals: at most once the Newton step; 1e-4. Exit status 1 when one is missed. One thread.
+the tumour's shear modulus is held against a central difference of two more solves, all to 1e-10.
+Goals: at most once the Newton step; 1e-4. Exit status 1 when one is missed. One thread.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _error(held: Organ, seen: Observed, part: float) -> float:
     above, below = solved(TUMOUR_KPA + change)[0], solved(TUMOUR_KPA - change)[0]
     slope = solved(TUMOUR_KPA)[1]
     found = Adjoint(held, LAWS).gradients(slope, _EXACT)["shear_modulus_kpa@2"]
-    return abs(2.0 * change * float(found) / (above - below) - 1.0)
+    return abs(2.0 * change * float(found) / float(above - below) - 1.0)
 
 
 def values(tumour_kpa: float) -> dict[int, dict[str, float]]:

@@ -126,7 +126,7 @@ def recover_stiffness(
     errors = np.zeros((*moved_mm.shape, 0)) if errors_mm is None else errors_mm
     if errors.shape[:-1] != moved_mm.shape or not np.isfinite(errors).all():
         raise BadArgument("errors of the model are (points, 3, patterns) mm", where="recovery")
-    model = _Weighed(modelled, tuple(priors), moved_mm, sd_mm, errors)
+    model = _Weighed(modelled, tuple(priors), moved_mm, sd_mm=sd_mm, errors_mm=errors)
     found = least_squares(
         model.residual,
         np.zeros(len(priors) + errors.shape[-1]),
@@ -154,6 +154,7 @@ class _Weighed:
         modelled: Modelled,
         priors: tuple[Prior, ...],
         moved_mm: Reals,
+        *,
         sd_mm: Reals,
         errors_mm: Reals,
     ) -> None:
