@@ -68,7 +68,7 @@ def measured(name: str, labels: LabelMap, sizes: Sizes) -> Result:
         time.process_time() - start,
         quality.tetrahedra,
         quality.min_dihedral_deg,
-        100.0 - quality.from_15_deg_percent,
+        100.0 - (quality.from_15_deg_percent or 0.0),
         max(abs(r.error_percent) for r in quality.regions),
         max(r.hausdorff95_voxels for r in quality.regions),
         max(r.mean_distance_mm / max(r.hausdorff95_mm, 1e-9) * r.hausdorff95_voxels

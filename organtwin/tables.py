@@ -16,6 +16,7 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.twin import Score, TwinState
 
 LEVEL = 0.9
+UNRECORDED = "not recorded: make the mesh anew"
 IDENTITY = (
     ("name", "name"),
     ("patient ID", "patient_id"),
@@ -119,12 +120,13 @@ def mesh(case: Case, store: ObjectStore) -> Table:
 
 def figures_of(quality: MeshQuality) -> Table:
     """Figures of a mesh."""
-    rows = [
+    from_15 = quality.from_15_deg_percent
+    rows: list[tuple[str, float | str, str]] = [
         ("points", quality.points, ""),
         ("tetrahedra", quality.tetrahedra, ""),
         ("smallest dihedral angle", quality.min_dihedral_deg, "deg"),
         ("tetrahedra below 10 deg", quality.below_10_deg_percent, "%"),
-        ("tetrahedra from 15 deg", quality.from_15_deg_percent, "%"),
+        ("tetrahedra from 15 deg", UNRECORDED if from_15 is None else from_15, "%"),
         ("median edge", quality.edge_median_mm, "mm"),
     ]
     rows += [(f"volume error, {name}", error, "%") for name, error in quality.volume_error_percent]

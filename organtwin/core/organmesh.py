@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,11 @@ class WorstElement:
     structure: str
 
 
+TOO_SMALL: Final = "pieces too small for the edges"
+"""Why something was left out although it was to be meshed: of a RegionFigures' voxels."""
+MOSTLY: Final = 0.99
+
+
 @noun
 @dataclass(frozen=True)
 class LeftOut:
@@ -176,7 +181,8 @@ class MeshQuality:
 
     Args:
         volume_error_percent: (structure, %) as in `regions`; of vessels against what is meshed.
-        from_15_deg_percent: of the tetrahedra have no dihedral angle below 15°.
+        from_15_deg_percent: of the tetrahedra have no dihedral angle below 15°; None for a mesh
+            made before this was recorded.
         histogram: tetrahedra by their smallest dihedral angle, in steps of 5° from 0 to 75°.
         worst: the poorest tetrahedra, poorest first.
         regions: figures of each structure.
@@ -191,13 +197,27 @@ class MeshQuality:
     below_10_deg_percent: float
     edge_median_mm: float
     volume_error_percent: tuple[tuple[str, float], ...]
-    from_15_deg_percent: float = 0.0
+    from_15_deg_percent: float | None = None
     histogram: tuple[int, ...] = ()
     worst: tuple[WorstElement, ...] = ()
     regions: tuple[RegionFigures, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     route: str = ""
     missed: tuple[str, ...] = ()
+
+    def labelled_ml(self, name: str) -> float:
+        """Return mL of a structure's label: what was to be meshed of it, and what was left out."""
+        meshed = sum(one.voxels_ml for one in self.regions if one.name == name)
+        left = (one for one in self.left_out if one.name == name)
+        return meshed + sum(one.volume_ml for one in left if not one.reason.startswith(TOO_SMALL))
+
+    def share_meshed(self, name: str) -> str:
+        """Return "8.0 of 22.5 mL" where much of a label was not meshed, "" elsewhere."""
+        told = {one.name: one.voxels_ml for one in self.regions}
+        whole_ml = self.labelled_ml(name)
+        if name not in told or told[name] >= MOSTLY * whole_ml:
+            return ""
+        return f"{told[name]:.1f} of {whole_ml:.1f} mL"
 
 
 def dihedral_angles_deg(mesh: OrganMesh) -> NDArray[np.float64]:

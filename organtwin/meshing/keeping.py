@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organtwin.core.labelmap import Structure
-from organtwin.core.organmesh import LeftOut, OrganMesh
+from organtwin.core.organmesh import TOO_SMALL, LeftOut, OrganMesh
 from organtwin.core.volume import to_index, voxel_ml_of
 from organtwin.meshing.pieces import Match, Pieces, homes_of, matched, parts_of
 from organtwin.meshing.places import place_of
@@ -59,7 +59,7 @@ def kept(mesh: OrganMesh, pieces: Pieces, affine: NDArray[np.float64]) -> Kept:
         if len(lost):
             place = place_of(pieces.mask(lost[pieces.voxels[lost].argmax()]), affine)
             volume_ml = float(pieces.voxels[lost].sum()) * voxel_ml_of(affine)
-            reason = f"pieces too small for the edges (the largest at {place})"
+            reason = f"{TOO_SMALL} (the largest at {place})"
             left_out.append(LeftOut(structure.name, volume_ml, reason))
         worst[structure.label] = _worst_percent(match, pieces, sizes, all_of)
     return Kept(tuple(left_out), tuple(missed), worst)

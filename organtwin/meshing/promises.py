@@ -35,10 +35,11 @@ def _misfits(quality: MeshQuality) -> list[str]:
             f"{worst.structure}: an angle of {worst.min_dihedral_deg:.1f}° at "
             f"{position(worst.place_mm)}, below {LEAST_DEG:.0f}°"
         )
-    if quality.from_15_deg_percent < MOST_FROM_15_PERCENT:
+    from_15_percent = quality.from_15_deg_percent
+    if from_15_percent is not None and from_15_percent < MOST_FROM_15_PERCENT:
         worst = quality.worst[0]
         found.append(
-            f"{100.0 - quality.from_15_deg_percent:.2f} % of the tetrahedra have angles below 15° "
+            f"{100.0 - from_15_percent:.2f} % of the tetrahedra have angles below 15° "
             f"(the smallest in {worst.structure} at {position(worst.place_mm)})"
         )
     for region in quality.regions:

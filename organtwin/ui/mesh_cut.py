@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from organtwin.core.cut import Cut
 from organtwin.core.organmesh import OrganMesh
+from organtwin.ui.cut_figures import parted, rows_of, shape_of
 from organtwin.ui.cut_journal import last_cut
 from organtwin.ui.cut_lines import CutLines, told
 from organtwin.ui.cut_open import CutOpen, apart
@@ -22,6 +23,7 @@ from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
 from organtwin.ui.shapes import disc
 from organtwin.ui.showing import Showing
+from organtwin.ui.tips import tooltip
 from solvers.contract import Parameter
 
 PLACE: Final = (
@@ -53,6 +55,8 @@ class MeshCut(QWidget):
         self.session, self.showing = session, showing
         self._mesh: OrganMesh | None = None
         self._was_cut = False
+        self._made: Cut | None = None
+        self._parted = ""
         self._recalled: Mapping[str, Any] = {}
         self._middle = np.zeros(3)
         self._on = QCheckBox("C&ut the mesh in two")
@@ -261,18 +265,18 @@ class MeshCut(QWidget):
     def _tell(self, made: Cut | None) -> None:
         if made is None:
             return
+        if made is not self._made:
+            self._made, self._parted = made, parted(made)
         self._result.setText(
-            f"By {made.by}. Both together within {abs(made.volume_error_percent):.3f} % of "
-            f"the whole; smallest angle {made.min_dihedral_deg:.1f}°, "
-            f"{made.from_15_deg_percent:.2f} % from 15°; the cut at most {made.off_mm:.1f} mm off."
+            self._parted
             + "".join(f" Note: {remark}." for remark in made.remarks)
             + (OUTDATED if made.outdated(self.session.case.scenarios) else "")
         )
-        remnant, specimen = made.remnant, made.specimen
-        names = {s.name: None for part in (remnant, specimen) for s in part.structures}
-        rows = [("all", *(_ml(part.volumes_mm3().sum()) for part in (remnant, specimen)))]
-        rows += [(name, *(_part_ml(part, name) for part in (remnant, specimen))) for name in names]
-        self._table.fill(rows[1:] if rows[0][1:] == rows[1][1:] else rows)
+        self._result.setToolTip(tooltip(shape_of(made)))
+        quality = self.session.case.mesh_quality
+        rows, doubtful = rows_of(made, self.session.get(quality) if quality else None)
+        self._table.fill(rows)
+        self._table.warn(doubtful)
 
     def _row(self, *buttons: QWidget) -> QWidget:
         row = QWidget()
@@ -282,12 +286,3 @@ class MeshCut(QWidget):
             line.addWidget(each)
         line.addStretch(1)
         return row
-
-
-def _part_ml(part: OrganMesh, name: str) -> str:
-    there = name in {s.name for s in part.structures}
-    return _ml(1000.0 * part.volume_ml(name)) if there else "–"
-
-
-def _ml(mm3: float) -> str:
-    return f"{float(mm3) / 1000.0:,.2f}".replace(",", " ")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from organtwin.ui.theme import icon, pixmap
+from organtwin.ui.theme import colour, icon, pixmap
 from organtwin.ui.tips import tooltip
 
 Tone = Literal["good", "warn", "bad", "plain"]
@@ -199,6 +200,13 @@ class Table(QTableWidget):
             if head is not None:
                 head.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.fit()
+
+    def warn(self, rows: Iterable[int]) -> None:
+        """Show rows in amber."""
+        for i in rows:
+            for j in range(self.columnCount()):
+                if (item := self.item(i, j)) is not None:
+                    item.setForeground(QColor(colour("warn")))
 
     def _items(self) -> list[QTableWidgetItem]:
         cells = (self.item(i, j) for i in range(self.rowCount()) for j in range(self.columnCount()))

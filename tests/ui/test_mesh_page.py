@@ -99,6 +99,8 @@ def test_that_a_mesh_is_cut_by_a_plane_held_in_3d(
     found = tool.made()
     assert found is not None
     assert found.keeps_promises
+    assert "mL stay, 50 % of the liver as meshed with its tumours" in tool._result.text()
+    assert "smallest angle" in tool._result.toolTip()
     rows = [[tool._table.item(0, c).text() for c in range(3)]]
     assert float(rows[0][1]) + float(rows[0][2]) == pytest.approx(whole_ml, abs=0.04)
     assert page.showing.scene().title == "Remnant and specimen"

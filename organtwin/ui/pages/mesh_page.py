@@ -37,6 +37,7 @@ SIZES = (
 REGIONS: Final = ("Region", "Voxels\nmesh, mL", "Error", "HD95\nmm")
 WORST: Final = ("Angle", "Where", "In")
 WORST_ROWS: Final = 6
+UNRECORDED: Final = "not recorded:\nmake the mesh anew"
 STALE: Final = "The labels changed after the mesh was made: make it anew."
 WRITING: Final = "Writing…"
 REGIONS_LEAD: Final = (
@@ -98,6 +99,7 @@ class MeshPage(Page):
 
     def _make_figures(self) -> tuple[QWidget, ...]:
         self._quality = Table("Quality of the mesh", ("Measure", "Value"))
+        self._angles = _described("SMALLEST DIHEDRAL ANGLES", "section")
         self._histogram = AngleHistogram()
         self._regions = Table("Regions of the mesh", REGIONS)
         self._left_out = words("", "muted", wrap=True)
@@ -106,7 +108,7 @@ class MeshPage(Page):
         self._figures: tuple[QWidget, ...] = (
             words("QUALITY", "section"),
             self._quality,
-            _described("SMALLEST DIHEDRAL ANGLES", "section"),
+            self._angles,
             self._histogram,
             words("REGIONS", "section"),
             words(REGIONS_LEAD, "muted", wrap=True),
@@ -138,6 +140,9 @@ class MeshPage(Page):
         self._said.setVisible(bool(self._said.text()))
         for thing in (*self._figures, self._show, self._cutting, self._cut):
             thing.setVisible(there)
+        drawn = there and bool(self.session.get(case.mesh_quality).histogram)
+        for thing in (self._angles, self._histogram):
+            thing.setVisible(drawn)
         if there and self._open[0] != case.mesh:
             mesh = self.session.get(case.mesh)
             self._open = (case.mesh, CutOpen(mesh))
@@ -161,17 +166,19 @@ class MeshPage(Page):
         child.ended.connect(lambda *_: self._written_or_not())
 
     def _tell(self, mesh: OrganMesh, quality: MeshQuality) -> None:
+        from_15 = quality.from_15_deg_percent
         self._quality.fill(
             [
                 ("Points", _many(quality.points)),
                 ("Tetrahedra", _many(quality.tetrahedra)),
                 ("Smallest dihedral angle", f"{quality.min_dihedral_deg:.1f}°"),
-                ("At least 15°", f"{quality.from_15_deg_percent:.2f} %"),
+                ("At least 15°", UNRECORDED if from_15 is None else f"{from_15:.2f} %"),
                 ("Median edge", f"{quality.edge_median_mm:.1f} mm"),
             ]
         )
         self._histogram.show_counts(quality.histogram)
         self._regions.fill(*_regions(mesh, quality))
+        self._regions.warn(n for n, s in enumerate(mesh.structures) if quality.share_meshed(s.name))
         self._left_out.setText(
             "\n".join(f"Promise missed: {sentence}" for sentence in quality.missed)
             + "\n" * bool(quality.missed)
@@ -263,10 +270,11 @@ def _regions(mesh: OrganMesh, quality: MeshQuality) -> tuple[list[tuple[str, ...
             rows.append((structure.name, _ml(mesh.volume_ml(structure.name)), "", ""))
             tips.append(structure.name)
             continue
+        share = quality.share_meshed(one.name).removesuffix(" mL")
         rows.append(
             (
                 one.name,
-                f"{_ml(one.voxels_ml)}\n{_ml(one.mesh_ml)}",
+                f"{share or _ml(one.voxels_ml)}\n{_ml(one.mesh_ml)}",
                 _percent(one.error_percent),
                 f"{one.hausdorff95_mm:.2f}",
             )
@@ -275,6 +283,8 @@ def _regions(mesh: OrganMesh, quality: MeshQuality) -> tuple[list[tuple[str, ...
         tips.append(
             f"{one.name}: {pieces}, {'watertight' if one.watertight else 'not watertight'}; "
             f"HD95 {one.hausdorff95_voxels:.2f} voxels, mean {one.mean_distance_mm:.2f} mm"
+            + f"; only {share} mL of its label are meshed, all here speaks of these"
+            * bool(share)
         )
     return rows, tips
 
