@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from organtwin.core.labelmap import LabelMap, Structure, stacked
 from organtwin.core.volume import voxel_ml_of
 from organtwin.segmenting import Request
+from organtwin.segmenting.remarks import Remark
+
+LEAST_SHARE = 0.005
+"""Less cut off is told, but not to be looked at; unsourced."""
 
 
 def composed(
@@ -47,4 +51,7 @@ def tell_cut(
     if outside:
         cut_ml = outside * voxel_ml_of(request.volume.affine)
         share = outside / int(np.count_nonzero(masks[name]))
-        request.note(f"{name} was cut by {cut_ml:.2g} mL ({share:.1%}) outside {outer}")
+        what = f"was cut by {cut_ml:.2g} mL ({share:.1%}) outside {outer}"
+        request.note(f"{name} {what}")
+        if share >= LEAST_SHARE:
+            request.remark(Remark(name, "border", what, cut_ml, "mL"))

@@ -10,6 +10,7 @@ from organtwin.core.errors import BadArgument, EmptyLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.watch import Watch
 from organtwin.segmenting import BACKGROUND, Method, Request
+from organtwin.segmenting.clicked import tell_beside, tell_doubt, tell_moved
 from organtwin.segmenting.closeup import Grid
 from organtwin.segmenting.composed import composed, tell_cut
 from organtwin.segmenting.frame import Flags
@@ -48,7 +49,12 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     watch.tell(0.8, "telling the trees apart")
     veins = looked.vessels.told_apart(*_pointed(request, looked))
     watch.tell(0.9, "labelling")
-    return _labelled(_masks(veins, looked), request, organ_too=not looked.labelled)
+    made = _labelled(_masks(veins, looked), request, organ_too=not looked.labelled)
+    tell_beside(looked.vessels.all, looked.grid, looked.box, request)
+    tell_moved(made, (PORTAL, HEPATIC), request)
+    if veins.apart:
+        tell_doubt(PORTAL, request)
+    return made
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from organtwin.organs import organ
 from organtwin.segmenting import Request, method
 from organtwin.segmenting.composed import composed
 from organtwin.segmenting.naming import named
+from organtwin.segmenting.remarks import Remark
 from organtwin.segmenting.seeds import Seeds
 from tests.segmenting.abdomen import abdomen
 
@@ -79,6 +80,8 @@ def test_that_what_is_cut_off_outside_the_organ_is_told() -> None:
         GeometryReport((1.0, 1.0, 1.0), "LPS"),
     )
     told: list[str] = []
-    request = Request(volume, organ("liver"), note=told.append)
+    amber: list[Remark] = []
+    request = Request(volume, organ("liver"), note=told.append, remark=amber.append)
     composed({"one": box, "inner": part}, (ONE, inner), request, overlapping=False)
     assert told == ["inner was cut by 0.02 mL (1.0%) outside one"]
+    assert [one.what for one in amber] == ["was cut by 0.02 mL (1.0%) outside one"]

@@ -49,6 +49,22 @@ def test_that_two_points_tell_crossing_vessels_apart() -> None:
     assert not labels.mask("portal-vein")[26, 12, 27]
 
 
+def test_that_clicks_say_what_they_moved_and_which_lie_on_no_vessel() -> None:
+    request = picture(PORTAL | HEPATIC)
+    first = found(request, {"portal-vein": (10, 25, 24), "hepatic-vein": (26, 10, 27)})
+    at = {"portal-vein": [(26, 10, 27), (10, 40, 10)], "hepatic-vein": [(10, 25, 24)]}
+    seeds = Seeds({n: tuple(tuple(MM * x for x in p) for p in ps) for n, ps in at.items()})
+    notes: list[str] = []
+    asked = Request(request.volume, LIVER, seeds, first, note=notes.append)
+    made = method("vessels").labelled(asked, Watch())
+    moved = first.mask("portal-vein") & made.mask("hepatic-vein")
+    said = " ".join(notes)
+    assert f"{moved.sum() * MM**3 / 1000.0:.2f} mL moved from portal-vein to hepatic-vein" in said
+    (beside,) = [note for note in notes if "lies on no vessel" in note]
+    assert "portal-vein has a point that lies on no vessel, which moved nothing" in beside
+    assert any("about a third of the centreline" in note for note in notes)
+
+
 def test_that_vessels_not_told_apart_are_labelled_as_such() -> None:
     labels = found(picture(PORTAL), {"portal-vein": (10, 25, 24)})
     assert [s.name for s in labels.of_kind("vessel")] == ["veins"]
