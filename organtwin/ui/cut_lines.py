@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from organtwin.meshing.drawn import Drawing, Drawn
 
 Floats = NDArray[np.float64]
+CLOSED: Final = "A closed line cannot be cut; use a structure or a plan."
+GAP: Final = 0.2
+"""A line whose ends lie nearer to each other than this share of its length is meant closed."""
 COARSE_MM: Final = 4.0
 BEYOND_MM: Final = 10.0
 NOTHING: Final = (
@@ -150,6 +153,8 @@ class CutLines(QWidget):
             self._triangles = self._drawn.triangles()
         except BadArgument as error:
             self.wrong = f"{error.what[:1].upper()}{error.what[1:]}: {error.advice}."
+            if any(map(closed, self.resection.whole)):
+                self.wrong = CLOSED
 
     def _settled(self) -> None:
         """Weigh both parts; a line drawn anew cuts the smaller part off."""
@@ -192,6 +197,12 @@ class CutLines(QWidget):
         low, high = self._mesh.points.min(axis=0), self._mesh.points.max(axis=0)
         near = ((found > low - BEYOND_MM) & (found < high + BEYOND_MM)).all(axis=(1, 2))
         return found[near]
+
+
+def closed(line: Floats) -> bool:
+    """Return whether a line (n, 3) comes back to where it began."""
+    length = float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+    return len(line) > 2 and float(np.linalg.norm(line[-1] - line[0])) < GAP * length
 
 
 def told(mesh: OrganMesh, heights: Floats) -> str:

@@ -17,7 +17,7 @@ from organtwin.ui.cut_journal import last_cut
 from organtwin.ui.cut_lines import CutLines, told
 from organtwin.ui.cut_open import CutOpen, apart
 from organtwin.ui.forms import Form
-from organtwin.ui.pieces import Table, button, card, choice, words
+from organtwin.ui.pieces import Table, button, card, choice, recolour, words
 from organtwin.ui.plans import PLANE, plane_of
 from organtwin.ui.scene import Layer, Scene
 from organtwin.ui.session import Session
@@ -246,6 +246,7 @@ class MeshCut(QWidget):
         said = self._lines.wrong if way == BY_LINES else ""
         if heights is not None and self._mesh is not None and not said:
             said = told(self._mesh, heights)
+        recolour(self._about, "warn" if way == BY_LINES and self._lines.wrong else "muted")
         self._about.setText(said)
         self._about.setVisible(asking and bool(said))
         self._enable()

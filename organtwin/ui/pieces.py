@@ -233,6 +233,13 @@ def figure(value: str, label: str, role: str = "figure") -> QWidget:
     return box
 
 
+def recolour(widget: QWidget, role: str) -> None:
+    """Show words in another role."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().polish(widget)
+
+
 def cleared(layout: QLayout) -> None:
     """Take everything out of a layout."""
     while layout.count():

@@ -8,6 +8,7 @@ import pytest
 from organtwin.core.cut import Cut
 from organtwin.core.organmesh import LeftOut, MeshQuality, RegionFigures
 from organtwin.ui.cut_figures import parted, rows_of
+from organtwin.ui.cut_lines import closed
 from tests.meshing.cubes import cube
 
 
@@ -49,3 +50,10 @@ def test_that_a_label_meshed_whole_is_not_told_as_a_part(cut: Cut) -> None:
 
 def test_that_angles_not_recorded_are_no_angles() -> None:
     assert replace(quality(), regions=()).from_15_deg_percent is None
+
+
+def test_that_a_line_that_comes_back_is_closed() -> None:
+    turn = np.linspace(0.0, 6.0, 8)
+    ring = np.stack([30.0 * np.cos(turn), 30.0 * np.sin(turn), 0.0 * turn], axis=1)
+    assert closed(ring)
+    assert not closed(ring[:5])

@@ -15,6 +15,7 @@ from organtwin.casefolder import CaseFolder
 from organtwin.core.journal import Done
 from organtwin.core.organmesh import MeshQuality, OrganMesh, RegionFigures, WorstElement
 from organtwin.ui.pages.mesh_page import MeshPage
+from organtwin.ui.resection import Sight
 from organtwin.ui.window import MainWindow
 from tests.meshing.cubes import cube
 
@@ -159,6 +160,12 @@ def test_that_lines_drawn_in_slices_show_what_they_would_cut(
     assert len(tool._lines.resection.lines) == 1
     assert tool.asked()["eye_mm"] == pytest.approx(organ.camera.GetPosition(), abs=0.01)
     assert tool._lines.heights() is not None
+
+    turn = np.linspace(0.0, 6.0, 8)
+    ring = np.stack([12.0 * np.cos(turn), 12.0 * np.sin(turn), 0.0 * turn], axis=1) + PLACE
+    tool._lines.resection.set_lines((ring,), Sight(np.array([0.0, 0.0, 1.0]), 1.0))
+    assert tool._about.text().startswith("A closed line cannot be cut")
+    assert tool._about.property("role") == "warn"
 
 
 def drag(qtbot: QtBot, view: QWidget, places: list[QPoint]) -> None:
