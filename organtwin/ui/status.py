@@ -10,13 +10,14 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from organtwin.ui.pieces import button, words
 from organtwin.ui.session import Session
+from organtwin.ui.tips import tooltip
 from organtwin.ui.wording import summary_of
 
 READING_MS: Final = 2000
 READING_A_SIGN_MS: Final = 60
 """A line is read at 17 signs a second, after two to notice it."""
 
-TO_LOOK_AT: Final = ("; look: ", " is no longer ")
+TO_LOOK_AT: Final = ("; look: ", " is no longer ", " gone: make anew")
 """Signs in a step's line of what a person has to look at."""
 
 
@@ -66,7 +67,7 @@ class StatusBar(QWidget):
     def say(self, text: str) -> None:
         """Show a line long enough for a person to read it."""
         self._later = ""
-        self.message.setText(text)
+        self._show(text)
         self._colour(amber=any(sign in text for sign in TO_LOOK_AT))
         self._reading.start(READING_MS + READING_A_SIGN_MS * len(text))
 
@@ -85,7 +86,7 @@ class StatusBar(QWidget):
     def _show_later(self) -> None:
         if self._later:
             self._colour(amber=False)
-            self.message.setText(self._later)
+            self._show(self._later)
             self._later = ""
 
     def _tell(self, fraction: float, message: str) -> None:
@@ -96,7 +97,12 @@ class StatusBar(QWidget):
         self.bar.setValue(round(1000 * fraction))
         spent = monotonic() - self._began
         self.percent.setText(f"{fraction:.0%}  ·  {spent:.0f} s" if self._session.busy else "")
-        self.message.setText(message[:1].upper() + message[1:])
+        self._show(message[:1].upper() + message[1:])
+
+    def _show(self, text: str) -> None:
+        """Show a line, and all of it in a tip where it is longer than the window."""
+        self.message.setText(text)
+        self.message.setToolTip(tooltip("\n".join(text.split("; "))))
 
     def _busy(self, busy: bool) -> None:
         if busy:
