@@ -262,6 +262,12 @@ def test_that_what_is_said_stays_until_it_can_be_read(
     qtbot.waitUntil(lambda: window.status.message.text() == "Ready", timeout=4000)
 
 
+def test_that_a_line_too_long_for_the_window_is_whole_in_its_tip(window: MainWindow) -> None:
+    window.session.said.emit("Segment: found; the mesh of before is gone: make anew")
+    assert "the mesh of before is gone: make anew" in window.status.message.toolTip()
+    assert window.status.message.property("role") == "warn"
+
+
 def test_that_a_step_takes_the_word_at_once(window: MainWindow) -> None:
     window.session.said.emit("Nothing changes here")
     window.session.progress.emit(0.1, "segmenting")
