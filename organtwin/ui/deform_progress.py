@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from organtwin.ui.lying import Lying
 from organtwin.ui.pieces import button, side_by_side, words
 from organtwin.ui.session import Session
+from organtwin.ui.wording import called
 
 STEP: Final = "pose"
 """The step of the pipeline that computes a position on the full mesh."""
@@ -66,7 +67,7 @@ class Computing(QWidget):
         self._tell()
 
     def _hear(self, _: float, message: str) -> None:
-        self._message = message
+        self._message = message.removeprefix(f"{called(STEP)}: ")
         self._tell()
 
     def _done(self, step: str, _: str) -> None:

@@ -12,7 +12,7 @@ from organtwin.ui.lying import Lying
 
 NOT_VALIDATED: Final = (
     "Not validated on any patient. Rise and volume under gas are calibrated to one published "
-    "series (45 mm, \N{MINUS SIGN}12 %; n = 15). Intervals hold stiffness only: taken from its "
+    "series (45 mm, \N{MINUS SIGN}12\N{NO-BREAK SPACE}%; n = 15). Intervals hold stiffness only: taken from its "
     "shape without weight, the liver under gas lies 13 to 15 mm further back than they say."
 )
 PREVIEWED: Final = (

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from organtwin.ui.lying import Lying
 from organtwin.ui.slider_field import SliderField
@@ -15,9 +15,9 @@ from organtwin.ui.views.patient_dial import MOST_TILT, PatientDial
 
 NAMED: Final = (
     ("Supine", 0, "On the back"),
+    ("Prone", 180, "Face down"),
     ("Left lateral", 90, "On the left side"),
     ("Right lateral", -90, "On the right side"),
-    ("Prone", 180, "Face down"),
 )
 MOST_MMHG: Final = 20
 
@@ -39,8 +39,8 @@ class Positioning(QWidget):
             tip="About the long axis of the body: 90° is on the left side, -90° on the right",
         )  # fmt: skip
         self.tilted = SliderField(
-            "&Head up (reverse Trendelenburg)", "°", -MOST_TILT, MOST_TILT, step=5,
-            tip="Tilt of the table; negative with the head down (Trendelenburg)",
+            "&Head up (rev. Trendelenburg)", "°", -MOST_TILT, MOST_TILT, step=5,
+            tip="Reverse Trendelenburg; negative with the head down (Trendelenburg)",
         )  # fmt: skip
         self.pressure = SliderField(
             "&Pneumoperitoneum", " mmHg", 0, MOST_MMHG, step=1,
@@ -70,19 +70,19 @@ class Positioning(QWidget):
         self.pressure.set_value(round(lying.pneumoperitoneum_mmhg))
         self._moved()
 
-    def _names(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for name, degrees, tip in NAMED:
+    def _names(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        for number, (name, degrees, tip) in enumerate(NAMED):
             each = QToolButton()
             each.setText(name)
             each.setProperty("words", True)
             each.setAccessibleName(tip)
             each.setToolTip(tooltip(tip))
             each.clicked.connect(partial(self._turn_to, degrees))
-            row.addWidget(each, 1)
-        row.addStretch(1)
-        return row
+            each.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            grid.addWidget(each, *divmod(number, 2))
+        return grid
 
     def _turn_to(self, degrees: int, _: bool = False) -> None:
         self._dragged(self.turned, degrees)

@@ -18,6 +18,7 @@ from organtwin.ui.child import Child
 from organtwin.ui.fetch import Kept, slow
 from organtwin.ui.leftovers import Objects, objects_in, remove_since
 from organtwin.ui.trouble import Trouble
+from organtwin.ui.wording import called
 
 Request = tuple[str, Mapping[str, Any]]
 
@@ -233,12 +234,11 @@ class Session(QObject):
         if is_quick(step, arguments):
             self._do_here(step, arguments)
             return
-        child = Child("organtwin.step", [str(self.folder.path)], self)
-        self._child = child
+        self._child = child = Child("organtwin.step", [str(self.folder.path)], self)
         child.progress.connect(self.progress)
         child.ended.connect(self._step_over)
         self.busy_changed.emit(True)
-        self.progress.emit(0.0, f"{step}: starting")
+        self.progress.emit(0.0, f"{called(step)}: starting")
         case_id = self.folder.put(self.case)
         self._before = objects_in(self.folder.objects.root)
         child.start({"step": step, "arguments": dict(arguments), "case": case_id})
@@ -268,7 +268,7 @@ class Session(QObject):
         if stopped or "error" in answer:
             remove_since(self.folder.objects.root, self._before)
         if stopped:
-            self.said.emit(f"{self.step}: stopped, nothing was changed")
+            self.said.emit(f"{called(self.step)}: stopped, nothing was changed")
         elif "error" in answer:
             trouble = Trouble.from_child(answer, self.step, log)
         else:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from organtwin.ui.pieces import button, words
 from organtwin.ui.session import Session
 from organtwin.ui.tips import tooltip
-from organtwin.ui.wording import summary_of
+from organtwin.ui.wording import called, summary_of
 
 READING_MS: Final = 2000
 READING_A_SIGN_MS: Final = 60
@@ -114,4 +114,4 @@ class StatusBar(QWidget):
     def _done(self, step: str, summary: str) -> None:
         entries = self._session.entries
         said = summary_of(self._session, entries[-1]) if entries else summary
-        self.say(f"{step[:1].upper() + step[1:]}: {said}")
+        self.say(f"{called(step).capitalize()}: {said}")

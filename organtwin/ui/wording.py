@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from organtwin.core.case import Case, Visit
 from organtwin.core.journal import JournalEntry
+from organtwin.ui.lying import lying_in
 
 if TYPE_CHECKING:
     from organtwin.ui.session import Session
@@ -20,6 +21,8 @@ PAGES: Final = {
     "plan": "Compare", "compare": "Compare", "decide": "Compare", "report": "Report",
 }  # fmt: skip
 """Verb of the command line → page of the window."""
+CALLED: Final = {"pose": "deform"}
+"""Step → its name in the window, where it is another."""
 CARDS: Final = (
     (
         re.compile(r"look with `organtwin identify[^`]*`, then decide there"),
@@ -30,6 +33,11 @@ CARDS: Final = (
         "read the findings on its card on the Import page, then Acknowledge them with a reason",
     ),
 )
+
+
+def called(step: str) -> str:
+    """Return what the window calls a step."""
+    return CALLED.get(step, step)
 
 
 def named(visit: Visit) -> str:
@@ -50,8 +58,13 @@ def in_window(text: str, visits: Sequence[Visit]) -> str:
 
 
 def summary_of(session: Session, entry: JournalEntry) -> str:
-    """Return an entry's summary as the window says it, by the visits when its step began."""
+    """Return an entry's summary as the window says it, by the visits when its step began.
+
+    That of a position begins with it.
+    """
     said = entry.done.summary
+    if position := lying_in(entry):
+        said = f"{position.said}: {said}"
     if entry.parent and VISIT.search(said):
         before: Case = session.get(session.entries[entry.parent - 1].case)
         return in_window(said, before.visits)

@@ -24,6 +24,7 @@ from organtwin.ui.pages.deform_page import DeformPage
 from organtwin.ui.trouble import Trouble
 from organtwin.ui.views.patient_dial import PatientDial
 from organtwin.ui.window import MainWindow
+from organtwin.ui.wording import summary_of
 from tests.meshing.cubes import cube
 
 LEFT_12 = Lying(90, 0, 12)
@@ -99,6 +100,8 @@ def test_that_a_position_is_previewed_then_computed_then_undone(
         lambda: page._shown is not None and bool(page._shown.simulation), timeout=LONG_MS
     )
     assert page.session.entries[-1].done.step == "pose"
+    said = summary_of(page.session, page.session.entries[-1])
+    assert said.startswith("on the left side, 12 mmHg: surface moves")
     accurate = page._shown.told["figures"]
     for name in ("mean_shift_mm", "to_the_left_mm", "target_1_shift_mm"):
         assert accurate[name] == pytest.approx(figures[name], rel=0.1)

@@ -109,7 +109,7 @@ class DeformPage(Page):
         self.body.addWidget(self._computing)
         self.body.addWidget(self._refused)
         self.body.addLayout(side_by_side(words("WHAT IT DOES", "section"), self._mark))
-        self._spread = QCheckBox(f"With an &interval: {MEMBERS} samples of the stiffness")
+        self._spread = QCheckBox(f"With an &interval: {MEMBERS} samples")
         self._spread.setAccessibleName("Compute an interval over the stiffness")
         self._spread.setChecked(True)
         figures = self._worth, self._table, self._about, self._spread, self._known

@@ -16,7 +16,7 @@ from organtwin.ui.handing import Handing
 from organtwin.ui.pages.page import Page
 from organtwin.ui.pieces import Table, button, card, cleared, side_by_side, words
 from organtwin.ui.rail import State
-from organtwin.ui.wording import summary_of
+from organtwin.ui.wording import called, summary_of
 
 
 class ReportPage(Page):
@@ -87,7 +87,9 @@ class ReportPage(Page):
         entries = list(reversed(self.session.entries))
         said = [summary_of(self.session, entry) for entry in entries]
         pairs = list(zip(entries, said, strict=True))
-        rows = [(f"{e.sequence}  {e.done.step}  {text}", _when(e.time)) for e, text in pairs]
+        rows = [
+            (f"{e.sequence}  {called(e.done.step)}  {text}", _when(e.time)) for e, text in pairs
+        ]
         self._journal.fill(rows, [f"{e.who}: {text}\n{e.link}" for e, text in pairs])
         self._handing.refresh()
         there = (self._where() / "report.html").is_file()
