@@ -12,8 +12,9 @@ from organtwin.ui.lying import Lying
 
 NOT_VALIDATED: Final = (
     "Not validated on any patient. Rise and volume under gas are calibrated to one published "
-    "series (45 mm, \N{MINUS SIGN}12\N{NO-BREAK SPACE}%; n = 15). Intervals hold stiffness only: taken from its "
-    "shape without weight, the liver under gas lies 13 to 15 mm further back than they say."
+    "series (45 mm, \N{MINUS SIGN}12\N{NO-BREAK SPACE}%; n = 15). Intervals hold "
+    "stiffness only: under gas the weight that the scan already carried may move the liver more "
+    "than 10 mm further back. Without buoyancy, shifts to the side are upper bounds."
 )
 PREVIEWED: Final = (
     "Preview: {count} tetrahedra, simplified elements, every stiffness at its median, no "
