@@ -20,7 +20,7 @@ from tests.solvers.problems import outer_faces
 LOADS = {"gravity_mm_per_s2": (9000.0, -5000.0, -3000.0), "pressure_kpa": 0.3}
 EXACT = {"residual_tolerance": 1e-11}
 BUMPS = np.array([1.0, 0.5])
-"""Steps of a Taylor remainder in units of 0.5 % of a number: truncation shows, rounding does not."""
+"""Steps of a Taylor remainder in units of 0.5 % of a number: truncation shows, rounding not."""
 POINTS = np.random.default_rng(4).uniform(2.0, 18.0, (6, 3))
 MEMORY = {"times_s": (1.0,), "prony_moduli": (0.5,), "prony_times_s": (1.0,)}
 
