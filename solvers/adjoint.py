@@ -187,7 +187,8 @@ class Adjoint:
 
     def _summed(self) -> dict[str, Reals]:
         """Each number's slope over all ranks, and that of each cell's shear modulus."""
-        parts = {number.part for number in self.numbers.values()} | set(self._contacts)
+        own_parts = [number.part for number in self.numbers.values()]
+        parts = dict.fromkeys([*own_parts, *self._contacts])  # on all ranks in the same order
         rows = {part: part.pulled() for part in parts}
         own = np.arange(len(self._grid.regions)) < self._grid.owned_cells
         stiffer = np.zeros((len(own), 1))

@@ -67,7 +67,7 @@ class Organ:
         coarser = COARSER.get(element.name)
         chosen = [element] if coarser is None else [coarser, element]
         self.levels = [Level(self.grid, laws, e, arrays=arrays, supports=supports) for e in chosen]
-        for name in set(laws.values()):
+        for name in sorted(set(laws.values())):
             inside = np.isin(mesh.regions, [label for label, own in laws.items() if own == name])
             for key, unit in unit_directions(arrays, law(name).directions, inside).items():
                 for level in self.levels:
