@@ -9,15 +9,13 @@ from pathlib import Path
 
 from organtwin.places import keep_caches_there
 
-PAGES = ("import", "segment", "mesh", "update", "simulate", "compare", "report")
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Open the window; returns its exit status, 2 where there is no display."""
     parser = argparse.ArgumentParser("organtwin", description="Opens the window of OrganTwin.")
     parser.add_argument("case", nargs="?", type=Path, help="case folder to open")
     parser.add_argument("--sample", action="store_true", help="open the sample patient")
-    parser.add_argument("--page", choices=PAGES, default="", help="page to begin with")
+    parser.add_argument("--page", default="", help="page to begin with")
     parser.add_argument("--scheme", choices=("dark", "light"), default="dark", help="colours")
     parser.add_argument("--size", default="1440x900", help="WIDTHxHEIGHT of the window")
     parser.add_argument("--screenshot", type=Path, help="save a picture of the window and end")
@@ -34,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     keep_caches_there()
     from organtwin.ui.app import run
+    from organtwin.ui.pages import pages
 
+    names = [page.name for page in pages()]
+    if given.page and given.page not in names:
+        parser.error(f"--page: no page {given.page!r}; there are: {', '.join(names)}")
     return run(
         given.case,
         sample=given.sample,
