@@ -21,7 +21,7 @@ from solvers.tetrahedra import node_volumes_mm3, volumes_mm3
 Reals = NDArray[np.float64]
 ON_A_FACE: Final = 1e-9
 AT_ONCE: Final = 1_000_000
-MOST_VOXELS: Final = 2**28
+MOST_VOXELS: Final = 2**26
 _POINTS: Final = 0.25 + 0.25 * np.sqrt(0.2) * (4.0 * np.eye(4) - 1.0)
 """(4, 4) barycentric: (5 ∓ √5)/20, the four points exact for quadratics; Hammer & Stroud 1956."""
 
@@ -80,8 +80,8 @@ def on_mesh(
 
     With `keep` "amount" a node has the mean of its cells by volume, a cell that of the voxels at
     four points in it. Nothing is made or lost between voxels and their own `voxel_mesh`; steps are
-    smoothed over an edge. With "values" it has the cubic spline through the voxels, within 0 and 1 where
-    they are: for what is smooth already, which the mean would widen.
+    smoothed over an edge. With "values" it has the cubic spline through the voxels, within 0 and 1
+    where they are: for what is smooth already, which the mean would widen.
 
     Raises:
         BadInput: not three dimensions, a voxel is no finite number, or no such grid.
@@ -109,24 +109,30 @@ def centres_in(mesh: Mesh, shape: tuple[int, int, int], affine: Reals) -> sparse
     back = _inverse(shape, affine)
     corners = (mesh.points_mm @ back[:3, :3].T + back[:3, 3])[mesh.cells]
     inverse = np.linalg.inv(corners[:, 1:] - corners[:, :1])
-    cell_of = np.full(int(np.prod(shape)), -1)
-    weights = np.zeros((len(cell_of), 4))
+    cell_of = np.full(int(np.prod(shape)), -1, np.int32)
     for cells, voxels in _candidates(corners, shape):
-        others = np.einsum("ki,kij->kj", voxels - corners[cells, 0], inverse[cells])
-        parts = np.column_stack([1.0 - others.sum(axis=1), others])
-        inside = (parts >= -ON_A_FACE).all(axis=1)
-        places = np.ravel_multi_index(tuple(voxels[inside].T), shape)
-        cell_of[places], weights[places] = cells[inside], parts[inside]
+        inside = (_parts(corners, inverse, cells, voxels) >= -ON_A_FACE).all(axis=1)
+        cell_of[np.ravel_multi_index(tuple(voxels[inside].T), shape)] = cells[inside]
     rows = np.flatnonzero(cell_of >= 0)
+    voxels = np.column_stack(np.unravel_index(rows, shape))
+    weights = _parts(corners, inverse, cell_of[rows], voxels)
     start = np.concatenate([[0], np.cumsum(4 * (cell_of >= 0))])
     columns = mesh.cells[cell_of[rows]].ravel()
     size = (len(cell_of), len(mesh.points_mm))
-    return sparse.csr_array((weights[rows].ravel(), columns, start), shape=size)
+    return sparse.csr_array((weights.ravel(), columns, start), shape=size)
+
+
+def _parts(corners: Reals, inverse: Reals, cells: NDArray[Any], voxels: NDArray[np.int64]) -> Reals:
+    """(k, 4) barycentric coordinates of voxels (k, 3) in cells (k,)."""
+    others = np.einsum("ki,kij->kj", voxels - corners[cells, 0], inverse[cells])
+    return np.column_stack([1.0 - others.sum(axis=1), others])
 
 
 def _inverse(shape: tuple[int, ...], affine: Reals) -> Reals:
     if len(shape) != 3 or min(shape) < 1 or int(np.prod(shape)) > MOST_VOXELS:
-        raise BadInput(f"a grid of {shape} voxels: expected three dimensions of 1 voxel or more")
+        raise BadInput(
+            f"a grid of {shape} voxels: expected three dimensions, 1 to {MOST_VOXELS} voxels"
+        )
     affine = np.asarray(affine, np.float64)
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
         raise BadInput("affine: expected (4, 4) finite numbers that map an index to LPS mm")
