@@ -1,45 +1,43 @@
-"""The course of a tumour: stops, treatments, and Strang steps of reaction and diffusion between."""
+"""The course of a tumour: the terrains it grows on, its moves, and a march through them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solvers.contract import Event
-from solvers.diffusion import Terrain
-from solvers.failures import BadInput
-from solvers.growth import Growth
-from solvers.growth.rates import Rate
+from solvers.failures import BadInput, NotConverged
+from solvers.moves import Member, Move, React, Report, moves_of
 from solvers.refinement import Mesh
+from solvers.rows import Rows
+from solvers.terrain import LINEAR_TOLERANCE, Terrain
 from solvers.timeline import Stop
 
+Reals = NDArray[np.float64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class State:
-    """The density (n,) of one member on a report day; `report` indexes the report days."""
+    """One member on a report day, on all nodes in the mesh's order, on every rank.
+
+    Args:
+        report: index into the report days.
+        species: (species, n) density of each.
+        terrain: where there is tissue.
+    """
 
     report: int
-    density: NDArray[np.float64]
+    species: Reals
     terrain: Terrain
 
-
-@dataclass(frozen=True)
-class Member:
-    """One member's model, values by parameter name, and what is added to its net growth."""
-
-    model: Growth
-    values: Mapping[str, float]
-    rates: Sequence[Rate]
-
-    def reacted(
-        self, density: NDArray[np.float64], start: float, end: float
-    ) -> NDArray[np.float64]:
-        """Return the density after the reaction alone from `start` to `end` (days)."""
-        return np.asarray(self.model.reacted(density, self.values, (start, end), self.rates))
+    @property
+    def density(self) -> Reals:
+        """(n,) the sum of the species."""
+        return self.species[0] if len(self.species) == 1 else self.species.sum(axis=0)
 
 
 class Course:
@@ -48,69 +46,99 @@ class Course:
     Args:
         mesh: where the tumour grows.
         stops: from `solvers.timeline.timeline`.
-        rates: added to the net growth.
         inside: event's `where` → (n,) signed distance in mm of the nodes, negative inside.
+        tensor: as of `Terrain`.
+        comm: MPI communicator of those who share the nodes; None: this process is alone.
+        tolerance: as of `Terrain`.
+
+    Attributes:
+        rows: which nodes this rank owns.
     """
 
     def __init__(
         self,
         mesh: Mesh,
         stops: Sequence[Stop],
-        rates: Sequence[Rate],
-        inside: Mapping[str, NDArray[np.float64]],
+        inside: Mapping[str, Reals] | None = None,
+        *,
+        tensor: Reals | None = None,
+        comm: Any = None,
+        tolerance: float = LINEAR_TOLERANCE,
     ) -> None:
-        """Assemble the terrain after each stop."""
-        self.mesh, self.stops, self.rates, self._inside = mesh, stops, rates, inside
-        kept = np.ones(len(mesh.cells), bool)
-        terrain = Terrain(mesh, kept)
-        self.terrains = [terrain]
-        for stop in stops:
-            removals = [event for event in stop.events if event.kind == "remove_region"]
-            if removals:
-                for event in removals:
-                    kept &= inside[event.where][mesh.cells].mean(axis=1) >= 0.0
-                if not kept.any():
-                    raise BadInput(f"day {stop.day}: nothing of the organ is left")
-                terrain = Terrain(mesh, kept)
-            self.terrains.append(terrain)
+        """Order the nodes; terrains are made as members need them."""
+        self.mesh, self.stops, self.rows = mesh, stops, Rows(mesh, comm)
+        self._inside = inside or {}
+        self._tensor, self._tolerance = tensor, tolerance
+        self._terrains: dict[bytes, Terrain] = {}
+        self._moves: dict[bytes, tuple[Move, ...]] = {}
 
-    def march(
-        self, model: Growth, values: Mapping[str, float], density: NDArray[np.float64]
-    ) -> Iterator[State]:
-        """Yield the states of one member on the report days, from `density` (n,) on day 0.
+    @property
+    def terrains(self) -> tuple[Terrain, ...]:
+        """Every terrain made so far."""
+        return tuple(self._terrains.values())
+
+    def moves(self, member: Member) -> tuple[Move, ...]:
+        """Return what happens to a member, in order; members of equal barriers share it.
 
         Raises:
-            NotConverged: a linear solve failed.
+            BadInput: nothing of the organ is left.
         """
-        member = Member(model, values, self.rates)
-        for stop, (before, terrain) in zip(self.stops, pairwise(self.terrains), strict=True):
-            if stop.report is not None:
-                yield State(stop.report, density, before)
-            treated = self._treated(stop.events, density)
-            walked = self._walked(stop, terrain, member, treated[terrain.nodes])
-            density = np.zeros(len(density))
-            density[terrain.nodes] = walked
+        open_cells = np.ones(len(self.mesh.cells), bool)
+        if isinstance(member.diffusivity, np.ndarray) and any(member.model.spreads(member.values)):
+            open_cells = member.diffusivity > 0.0
+        key = open_cells.tobytes()
+        if key not in self._moves:
+            self._moves[key] = moves_of(self.stops, self._after_stops(open_cells))
+        return self._moves[key]
 
-    def _treated(
-        self, events: Sequence[Event], density: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        for event in events:
-            if event.kind == "scale_density":
-                hit = self._inside[event.where] < 0.0 if event.where else True
-                density = np.where(hit, event.amount * density, density)
-        return density
+    def _after_stops(self, kept: NDArray[np.bool_]) -> list[Terrain]:
+        terrains = [self._terrain(kept, 0.0)]
+        for stop in self.stops:
+            for event in stop.events:
+                if event.kind == "remove_region":
+                    kept = kept & (self._inside[event.where][self.mesh.cells].mean(axis=1) >= 0.0)
+            terrains.append(self._terrain(kept, stop.day))
+        return terrains
 
-    def _walked(
-        self, stop: Stop, terrain: Terrain, member: Member, density: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        if not stop.steps:
-            return density
-        diffusion = terrain.operator(member.model.diffusion(member.values), stop.step_days)
-        jumps = any(event.where for event in stop.events)
-        for number in range(stop.steps):
-            start = stop.day + number * stop.step_days
-            middle, end = start + 0.5 * stop.step_days, start + stop.step_days
-            density = member.reacted(density, start, middle)
-            spread = diffusion.damped if jumps and number == 0 else diffusion.stepped
-            density = member.reacted(spread(density), middle, end)
-        return density
+    def _terrain(self, kept: NDArray[np.bool_], day: float) -> Terrain:
+        if not kept.any():
+            raise BadInput(f"day {day:g}: nothing of the organ is left for the tumour")
+        key = kept.tobytes()
+        if key not in self._terrains:
+            terrain = Terrain(self.rows, kept, self._tensor, tolerance=self._tolerance)
+            self._terrains[key] = terrain
+        return self._terrains[key]
+
+    def factors(self, events: Sequence[Event]) -> dict[Event, float | Reals]:
+        """Return what each ``scale_density`` event multiplies densities (k,) by."""
+        scales = [event for event in events if event.kind == "scale_density"]
+        return {event: self._factor(event) for event in scales}
+
+    def _factor(self, event: Event) -> float | Reals:
+        if not event.where:
+            return event.amount
+        return np.where(self.rows.taken(self._inside[event.where]) < 0.0, event.amount, 1.0)
+
+    def march(self, member: Member, start: Reals) -> Iterator[State]:
+        """Yield the states of one member on the report days.
+
+        Args:
+            start: (n,) or (species, n) on day 0, in the mesh's order.
+
+        Raises:
+            BadInput: nothing of the organ is left.
+            NotConverged: a density left its bounds, or a linear solve failed; says when.
+        """
+        moves = self.moves(member)
+        for terrain in self.terrains:
+            terrain.forget()
+        state, day = self.rows.taken(np.atleast_2d(start)), 0.0
+        for move in moves:
+            try:
+                state = move.done(state, member)
+            except NotConverged as error:
+                raise NotConverged(f"day {day:g}: {error}") from error
+            if isinstance(move, React):
+                day = move.end
+            if isinstance(move, Report):
+                yield State(move.index, self.rows.gathered(state), move.terrain)

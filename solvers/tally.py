@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.course import State
-from solvers.diffusion import Terrain
 from solvers.failures import NotConverged
 from solvers.refinement import Mesh
+from solvers.terrain import Terrain
 from solvers.tetrahedra import volume_above_mm3, volumes_mm3
 
 LOWEST_DENSITY: Final = -0.05

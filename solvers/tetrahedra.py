@@ -18,10 +18,20 @@ def volumes_mm3(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArra
 
 def edge_pairs(cells: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return (e, 2) int32: every edge once, its nodes ascending."""
+    return edge_numbers(cells)[0]
+
+
+def edge_numbers(cells: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return (e, 2) int32 nodes of each edge, ascending, and (m, 6) int32 the edges of each cell.
+
+    A cell's edges join its corners 01, 02, 03, 12, 13, 23.
+    """
     pairs = np.sort(cells[:, _EDGES].reshape(-1, 2), axis=1)
-    key = pairs[:, 0].astype(np.int64) * (int(cells.max()) + 1) + pairs[:, 1]
-    _, first = np.unique(key, return_index=True)
-    return np.asarray(pairs[first], dtype=np.int32)
+    size = int(cells.max()) + 1
+    key = pairs[:, 0].astype(np.int64) * size + pairs[:, 1]
+    found, numbers = np.unique(key, return_inverse=True)
+    edges = np.stack(np.divmod(found, size), axis=1).astype(np.int32)
+    return edges, numbers.reshape(-1, 6).astype(np.int32)
 
 
 def node_volumes_mm3(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -38,11 +48,36 @@ def mass_matrix(points: NDArray[np.float64], cells: NDArray[np.int32]) -> sparse
 
 def stiffness_matrix(points: NDArray[np.float64], cells: NDArray[np.int32]) -> sparse.csr_array:
     """Return (n, n) mm: integrals of products of the hat functions' gradients."""
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    inverse = np.linalg.inv(edges)
-    slopes = np.concatenate([-inverse.sum(axis=2)[:, :, None], inverse], axis=2)
+    slopes = hat_slopes(points, cells)
     local = np.einsum("mki,mkj->mij", slopes, slopes)
     return _assembled(len(points), cells, volumes_mm3(points, cells)[:, None, None] * local)
+
+
+def hat_slopes(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return (m, 3, 4) 1/mm: the gradient of the hat function of each corner of a cell."""
+    edges = points[cells[:, 1:]] - points[cells[:, :1]]
+    inverse = np.linalg.inv(edges)
+    return np.concatenate([-inverse.sum(axis=2)[:, :, None], inverse], axis=2)
+
+
+def edge_weights_mm(
+    points: NDArray[np.float64],
+    cells: NDArray[np.int32],
+    tensor: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return (m, 6) mm: a cell's part of the stiffness between the ends of each of its edges.
+
+    Args:
+        tensor: (m, 6) xx, yy, zz, xy, xz, yz of each cell, unit 1; None: the identity.
+    """
+    slopes = hat_slopes(points, cells)
+    flows = slopes
+    if tensor is not None:
+        full = tensor[:, [[0, 3, 4], [3, 1, 5], [4, 5, 2]]]
+        flows = np.matmul(full, slopes)
+    starts, ends = _EDGES.T
+    weights = np.einsum("mke,mke->me", slopes[:, :, starts], flows[:, :, ends])
+    return np.asarray(volumes_mm3(points, cells)[:, None] * weights)
 
 
 def _assembled(size: int, cells: NDArray[np.int32], local: NDArray[np.float64]) -> sparse.csr_array:

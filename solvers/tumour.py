@@ -13,6 +13,7 @@ from solvers.course import Course
 from solvers.failures import BadInput
 from solvers.growth import growth_model
 from solvers.meshfiles import distance_map, mesh_from
+from solvers.moves import Member, diffusion_of
 from solvers.refinement import Mesh, refined_near
 from solvers.settings import Setting, checked_members, checked_settings
 from solvers.tally import Tally
@@ -96,11 +97,13 @@ def run(
     roughness = _edge_over_width(mesh, distance, edge, [model.front_width_mm(m) for m in members])
     borders = {event.where for event in job.events if event.where}
     inside = {where: distance_map(arrays, where).at(mesh.points_mm) for where in sorted(borders)}
-    course = Course(mesh, stops, rates_of(job.events), inside)
+    course = Course(mesh, stops, inside)
+    factors, rates = course.factors(job.events), rates_of(job.events)
     tally = Tally(mesh, len(members), len(days), visible=visible, keep=bool(keep))
     for number, values in enumerate(members):
         tell(Progress((number + 0.5) / (len(members) + 1), f"member {number + 1}/{len(members)}"))
-        for state in course.march(model, values, model.profile(distance, visible, values)):
+        member = Member(model, values, rates, diffusion_of(values), factors)
+        for state in course.march(member, model.profile(distance, visible, values)):
             tally.add(number, state)
     outputs: dict[str, NDArray[Any]] = {
         "days": np.array(days, np.float64),
@@ -154,7 +157,7 @@ def _edge_over_width(
 
 def _numbers(course: Course, tally: Tally, coarse_nodes: int) -> dict[str, float]:
     mesh = course.mesh
-    terrains = {id(terrain): terrain for terrain in course.terrains}.values()
+    terrains = course.terrains
     pairs = edge_pairs(mesh.cells)
     lengths = np.linalg.norm(mesh.points_mm[pairs[:, 0]] - mesh.points_mm[pairs[:, 1]], axis=1)
     return {

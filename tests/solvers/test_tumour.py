@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from solvers.contract import Event
 from solvers.course import Course, State
-from solvers.diffusion import Terrain
 from solvers.growth.fisher_kpp import GROWTH
+from solvers.moves import Member, diffusion_of
 from solvers.refinement import Mesh
+from solvers.rows import Rows
+from solvers.terrain import Terrain
 from solvers.timeline import rates_of, timeline
 from tests.solvers.meshes import box_mesh
 
@@ -25,8 +27,8 @@ SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "growth-recovery
 class Spreading:
     """Diffusion alone."""
 
-    def diffusion(self, values: Any) -> float:
-        return float(values["d"])
+    def spreads(self, values: Any) -> tuple[float, ...]:
+        return (1.0,)
 
     def reacted(self, density: Any, *_: Any) -> Any:
         return density
@@ -43,8 +45,10 @@ def march(
     model: Any = GROWTH,
     values: dict[str, float] = VALUES,
 ) -> list[State]:
-    course = Course(mesh, timeline(days, events, step), rates_of(events), inside or {})
-    return list(course.march(model, values, density))
+    course = Course(mesh, timeline(days, events, step), inside)
+    factors = course.factors(events)
+    member = Member(model, values, rates_of(events), diffusion_of(values), factors)
+    return list(course.march(member, density))
 
 
 def mass(state: State) -> float:
@@ -64,7 +68,7 @@ def test_that_a_spread_gaussian_widens_by_twice_d_t() -> None:
     mesh = box_mesh((40.0, 40.0, 40.0), (20, 20, 20))
     away = mesh.points_mm - 20.0
     start = np.exp(-(away**2).sum(axis=1) / 18.0)
-    (state,) = march(mesh, start, (60.0,), model=Spreading(), values={"d": 0.1})
+    (state,) = march(mesh, start, (60.0,), model=Spreading(), values={"diffusion_mm2_per_day": 0.1})
     weight = state.terrain.volumes_mm3 * state.density
     assert weight @ away**2 / weight.sum() == pytest.approx([21.0] * 3, rel=0.01)
 
@@ -79,7 +83,7 @@ def test_that_radiotherapy_leaves_its_surviving_fraction(bar: Mesh) -> None:
     # R6: alpha 0.05 /Gy, alpha/beta 10 Gy, three fractions of 2 Gy: 0.697676
     survive = math.exp(-0.05 * 2.0 - 0.005 * 4.0)
     events = tuple(Event("scale_density", day, survive) for day in (0.375, 1.375, 2.375))
-    slow = {"d": 0.1}
+    slow = {"diffusion_mm2_per_day": 0.1}
     start = np.full(len(bar.points_mm), 0.1)
     (state,) = march(bar, start, (4.0,), events=events, model=Spreading(), values=slow)
     assert state.density == pytest.approx(0.1 * 0.697676, rel=1e-6)
@@ -88,7 +92,9 @@ def test_that_radiotherapy_leaves_its_surviving_fraction(bar: Mesh) -> None:
 def test_that_diffusion_keeps_the_mass(bar: Mesh) -> None:
     # R8, with zero flux at the border: 1e-10 asked of a direct solver
     start = np.random.default_rng(0).random(len(bar.points_mm))
-    first, last = march(bar, start, (0.0, 270.0), model=Spreading(), values={"d": 0.4})
+    first, last = march(
+        bar, start, (0.0, 270.0), model=Spreading(), values={"diffusion_mm2_per_day": 0.4}
+    )
     assert mass(last) == pytest.approx(mass(first), rel=1e-11)
 
 
@@ -99,8 +105,9 @@ def test_that_diffusion_converges_with_the_square_of_the_edge(jitter: float) -> 
     for count in (6, 12):
         mesh = box_mesh((12.0, 12.0, 12.0), (count, count, count), jitter=jitter)
         waves = np.cos(np.pi * mesh.points_mm[:, :2] / 12.0).prod(axis=1)
-        (state,) = march(mesh, waves, (40.0,), step=0.5, model=Spreading(), values={"d": 0.3})
-        exact = waves * math.exp(-2 * 0.3 * (math.pi / 12.0) ** 2 * 40.0)
+        start, values = 0.5 + 0.4 * waves, {"diffusion_mm2_per_day": 0.3}
+        (state,) = march(mesh, start, (40.0,), step=0.5, model=Spreading(), values=values)
+        exact = 0.5 + 0.4 * waves * math.exp(-2 * 0.3 * (math.pi / 12.0) ** 2 * 40.0)
         errors.append(float(np.abs(state.density - exact).max()))
     assert math.log2(errors[0] / errors[1]) > 1.7
 
@@ -132,7 +139,13 @@ def test_that_what_is_left_after_a_cut_keeps_its_mass(bar: Mesh) -> None:
     cut = {"removed": bar.points_mm[:, 0] - 20.0}
     events = (Event("remove_region", 0.0, where="removed"),)
     states = march(
-        bar, start, (1.0, 90.0), events=events, inside=cut, model=Spreading(), values={"d": 0.2}
+        bar,
+        start,
+        (1.0, 90.0),
+        events=events,
+        inside=cut,
+        model=Spreading(),
+        values={"diffusion_mm2_per_day": 0.2},
     )
     assert mass(states[1]) == pytest.approx(mass(states[0]), rel=1e-11)
 
@@ -151,8 +164,9 @@ def test_that_steps_land_on_every_event_and_report() -> None:
 
 
 def test_that_diffusion_costs_few_iterations(bar: Mesh) -> None:
-    terrain = Terrain(bar, np.ones(len(bar.cells), bool))
-    density = GROWTH.profile(bar.points_mm[:, 0] - 15.0, 0.5, VALUES)
+    rows = Rows(bar)
+    terrain = Terrain(rows, np.ones(len(bar.cells), bool))
+    density = GROWTH.profile(bar.points_mm[rows.own, 0] - 15.0, 0.5, VALUES)
     operator = terrain.operator(0.1, 2.0)
     for _ in range(20):
         density = operator.stepped(density)
