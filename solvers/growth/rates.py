@@ -1,15 +1,18 @@
-"""Rates added to the net growth for a while (a chemotherapy course), integrated in closed form."""
+"""Rates added to the net growth for a while (a drug, an immune response), integrated exactly."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+NOTHING: Final = 1e-16
+"""An integral of a rate below this changes no density by more than rounding does."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class Rate:
         amount: 1/day at `day`; negative kills.
         day, until_day: days from the start of the job.
         decay_per_day: 1/day, 0 for a constant rate.
+        agent: the drug it comes from, which a clone may resist; "" when nothing resists it.
     """
 
     amount: float
     day: float
     until_day: float = math.inf
     decay_per_day: float = 0.0
+    agent: str = ""
 
     def integral(self, start: float, end: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Return its integral from `start` to each `end` (days): the logarithm of its effect."""
@@ -34,35 +39,106 @@ class Rate:
         if self.decay_per_day == 0.0:
             return np.asarray(self.amount * (last - first))
         decay = self.decay_per_day
-        before = math.exp(-decay * first)
+        before = np.exp(-decay * first)
         return np.asarray(self.amount / decay * before * -np.expm1(-decay * (last - first)))
+
+    def acts_in(self, span: tuple[float, float]) -> bool:
+        """Return whether it changes anything within `span` (days)."""
+        if not (self.day < span[1] and self.until_day > span[0]):
+            return False
+        return bool(np.abs(self.integral(*span)) > NOTHING)
 
 
 def exponent(
-    rho_per_day: float, span: tuple[float, float], ends: NDArray[np.float64], rates: Sequence[Rate]
+    rho_per_day: float, span: tuple[float, float], ends: NDArray[np.float64], rates: Iterable[Rate]
 ) -> NDArray[np.float64]:
     """Return the integral of rho and all `rates` from the span's start to each of `ends` (days)."""
     total = rho_per_day * (ends - span[0])
     for rate in rates:
         total = total + rate.integral(span[0], ends)
-    return total
+    return np.asarray(total)
 
 
-def gain_and_crowding(
-    rho_per_day: float, power: float, span: tuple[float, float], rates: Sequence[Rate]
-) -> tuple[float, float]:
-    """Return (E, G) of the Bernoulli equation u' = (rho + a(t)) u - rho u^(1 + power) over `span`.
+def pieces(span: tuple[float, float], rates: Sequence[Rate]) -> NDArray[np.float64]:
+    """Return days that cut `span` where `rates` change fast: each piece twice as long as the last.
 
-    Its solution is u0 E / (1 + G u0^power)^(1/power) with E = exp A(end), A the integral of
-    rho + a from the start, and G = power rho times the integral of exp(power A). A is in closed
-    form. So is G without rates, (E^power - 1); with rates it is a scalar integral of a function
-    that is smooth while no rate starts or ends inside the span, taken by 24-point Gauss-Legendre.
+    The first is as long as the quickest rate takes to change by a factor e, or to kill so much.
     """
     start, end = span
-    last = float(exponent(rho_per_day, span, np.array([end]), rates)[0])
-    if not any(rate.day < end and rate.until_day > start for rate in rates):
-        return math.exp(last), math.expm1(power * last)
-    days = start + (end - start) * 0.5 * (_NODES + 1.0)
-    inside = np.exp(power * exponent(rho_per_day, span, days, rates))
-    integral = 0.5 * (end - start) * float(_WEIGHTS @ inside)
-    return math.exp(last), power * rho_per_day * integral
+    quickest = max((_quickness(rate, span) for rate in rates), default=0.0)
+    if quickest * (end - start) <= 2.0:
+        return np.array([start, end])
+    count = math.ceil(math.log2(quickest * (end - start)))
+    cuts = start + (2.0 ** np.arange(count) - 0.5) / quickest
+    return np.array([start, *cuts[cuts < end], end])
+
+
+def _quickness(rate: Rate, span: tuple[float, float]) -> float:
+    if not rate.acts_in(span):
+        return 0.0
+    decay = np.real(rate.decay_per_day)
+    size = np.abs(rate.amount) * math.exp(-decay * max(span[0] - rate.day, 0.0))
+    return float(decay + size) if decay else float(size)
+
+
+def exponent_and_crowding(
+    rho_per_day: Any, power: Any, span: tuple[float, float], rates: Sequence[Rate]
+) -> tuple[Any, Any]:
+    """Return (A, G) of the Bernoulli equation u' = (rho + a(t)) u - rho u^(1 + power) over `span`.
+
+    Its solution is u0 exp(A) / (1 + G u0^power)^(1/power) with A the integral of rho + a over the
+    span and G = power rho times the integral of exp(power A(t)): substitute u^-power, which obeys a
+    linear equation (Bernoulli 1695). Both are in closed form while all rates are constant. While
+    one decays, G is a scalar integral of a smooth function (rates neither start nor end inside a
+    span), taken to rounding by 24-point Gauss-Legendre on `pieces`.
+
+    Args:
+        rho_per_day: one number, or (n,) at the nodes; complex for a complex step.
+        power: one number, or (n,).
+        span: days.
+        rates: what is added to the net growth.
+    """
+    start, end = span
+    active = [rate for rate in rates if rate.acts_in(span)]
+    last = exponent(rho_per_day, span, np.float64(end), active)
+    if all(rate.decay_per_day == 0.0 for rate in active):
+        growth = power * last
+        mean = np.expm1(growth) / np.where(growth == 0.0, 1e-30, growth)
+        mean = np.where(growth == 0.0, 1.0, mean)
+        return last[()], (power * rho_per_day * (end - start) * mean)[()]
+    days, weights = _quadrature(pieces(span, active))
+    added = exponent(0.0, span, days, active)
+    integral = _integral(rho_per_day, power, days - start, weights=weights, added=added)
+    return last[()], power * rho_per_day * integral
+
+
+def _quadrature(cuts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    half = 0.5 * np.diff(cuts)[:, None]
+    return (cuts[:-1, None] + half * (_NODES + 1.0)).ravel(), (half * _WEIGHTS).ravel()
+
+
+def _integral(rho: Any, power: Any, times: NDArray[np.float64], *, weights: Any, added: Any) -> Any:
+    """The integral of exp(power (rho t + added(t))); a field of rho by its Chebyshev interpolant.
+
+    It is an entire function of rho of exponential type power t, so that few points give rounding.
+    """
+
+    def at(one_rho: Any) -> Any:
+        return np.exp(power * (one_rho[..., None] * times + added)) @ weights
+
+    rho = np.asarray(rho)
+    if np.ndim(power):
+        return sum(
+            w * np.exp(power * (rho * t + a)) for t, w, a in zip(times, weights, added, strict=True)
+        )
+    if rho.ndim == 0:
+        return at(rho)
+    low, high = float(rho.real.min()), float(rho.real.max())
+    reach = abs(power) * times[-1] * 0.5 * (high - low)
+    degree = next(n for n in range(1, 500) if (0.5 * reach) ** n < NOTHING * math.gamma(n + 1.0))
+    half = 0.5 * (high - low) if high > low else 1.0
+    middle = 0.5 * (high + low)
+    x = np.polynomial.chebyshev.chebpts1(degree + 1)
+    values = at(middle + half * x)
+    fitted = np.linalg.solve(np.polynomial.chebyshev.chebvander(x, degree), values)
+    return np.polynomial.chebyshev.chebval((rho - middle) / half, fitted)
