@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,9 @@ class Parameter:
         return float(value)
 
 
-EventKind = Literal["scale_density", "add_rate", "remove_region", "change_load", "heat"]
+EventKind = Literal[
+    "scale_density", "add_rate", "remove_region", "irradiate", "infuse", "change_load", "heat"
+]
 
 
 @dataclass(frozen=True)
@@ -87,16 +90,23 @@ class Event:
 
     kind and its numbers:
         scale_density: at `day` the tumour density is multiplied by `amount` (1, surviving
-            fraction), where the input array `where` (nodes, 0..1) is 1, or everywhere.
+            fraction) where the distance map `where` is below 0, or everywhere: what a treatment
+            leaves of the tumour in tissue that stays.
         add_rate: from `day` to `until_day` the net growth gets `amount` (1/day, negative kills)
             times exp(-decay_per_day * (t - day)).
         remove_region: at `day` the tissue inside `where` is gone: density 0, no diffusion after.
+        irradiate: at `day` one fraction of `amount` Gy, or of `amount` times the dose map `where`
+            in Gy; what survives is linear-quadratic in the members' alpha_per_gy, alpha_beta_gy.
+        infuse: at `day` the drug `agent` gets a concentration of `amount` (1 = a full dose) at
+            once, or with `until_day` an `amount` per day until then; its clearance and what it
+            kills are the members' (clearance_per_day@AGENT, sensitivity_per_day@AGENT).
         change_load: at `day` the load named by `where` becomes `amount` (its own unit).
         heat: from `day` a source of `amount` W at the probe given by `where`.
 
     Args:
         day: time of the event in days from the start of the job.
         where: name of an input array of the job (see the solver's ``describe``), or "".
+        agent: name of the drug that is infused; it begins with a letter.
     """
 
     kind: EventKind
@@ -105,15 +115,29 @@ class Event:
     where: str = ""
     until_day: float | None = None
     decay_per_day: float = 0.0
+    agent: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers no solver could honour."""
+        if wrong := self._wrong():
+            raise ContractError(f"event {self.kind}: {wrong}")
+
+    def _wrong(self) -> str:
         if not math.isfinite(self.day) or not math.isfinite(self.amount):
-            raise ContractError(f"event {self.kind}: day and amount must be finite")
+            return "day and amount must be finite"
         if self.until_day is not None and not self.until_day >= self.day:
-            raise ContractError(f"event {self.kind}: it ends before it starts")
+            return "it ends before it starts"
+        if not 0.0 <= self.decay_per_day < math.inf:
+            return "its decay must be finite and not negative"
         if self.kind == "scale_density" and not 0.0 <= self.amount <= 1.0:
-            raise ContractError("scale_density: a surviving fraction lies in [0, 1]")
+            return "a surviving fraction lies in [0, 1]"
+        if self.kind in ("irradiate", "infuse") and self.amount < 0.0:
+            return f"its amount is {self.amount:g}; a dose is not negative"
+        if (self.kind == "infuse") != bool(re.fullmatch(r"[A-Za-z]\w*", self.agent)):
+            return "an infusion, and nothing else, names its agent, a word like 'drug'"
+        if self.kind == "infuse" and self.until_day == self.day:
+            return "an infusion takes time; leave until_day out for a bolus"
+        return ""
 
 
 @dataclass(frozen=True)

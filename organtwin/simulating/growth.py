@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -165,14 +165,7 @@ def _settings(
 def _moved(event: Event, start_day: float) -> Event:
     """The same event counted from the start of the job."""
     until = None if event.until_day is None else event.until_day - start_day
-    return Event(
-        event.kind,
-        event.day - start_day,
-        event.amount,
-        event.where,
-        until,
-        event.decay_per_day,
-    )
+    return replace(event, day=event.day - start_day, until_day=until)
 
 
 def _simulation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,11 @@ class Growth(Protocol):
     """One line for a person, with the equation."""
     parameters: tuple[Parameter, ...]
     """What it needs of each member."""
-    species: ClassVar[tuple[str, ...]] = ("density",)
+    species: tuple[str, ...] = ("density",)
     """Name of each row of the state."""
-    living: ClassVar[tuple[bool, ...]] = (True,)
+    living: tuple[bool, ...] = (True,)
     """Which species treatments kill."""
-    fields: ClassVar[tuple[str, ...]] = ()
+    fields: tuple[str, ...] = ()
     """What `reacted` needs in `values` beside parameters: (n,) each, solved elsewhere."""
 
     def spreads(self, values: Mapping[str, Any]) -> tuple[float, ...]:

@@ -50,7 +50,7 @@ class Rate:
 
 
 def exponent(
-    rho_per_day: float, span: tuple[float, float], ends: NDArray[np.float64], rates: Iterable[Rate]
+    rho_per_day: Any, span: tuple[float, float], ends: Any, rates: Iterable[Rate]
 ) -> NDArray[np.float64]:
     """Return the integral of rho and all `rates` from the span's start to each of `ends` (days)."""
     total = rho_per_day * (ends - span[0])
