@@ -189,9 +189,13 @@ class System:
 
     def norm(self, vector: Reals) -> float:
         """Return the Euclidean norm over all ranks."""
+        return float(np.sqrt(self.dot(vector, vector)))
+
+    def dot(self, one: Reals, other: Reals) -> float:
+        """Return the product of two vectors, summed over all ranks."""
         with np.errstate(over="ignore"):  # of a step that went astray: infinite is what it is
-            own = float(vector @ vector)
-        return float(np.sqrt(self.grid.comm.allreduce(own)))
+            own = float(one @ other)
+        return float(self.grid.comm.allreduce(own))
 
 
 @cache
