@@ -11,9 +11,11 @@
     modelled()              displacements that were seen, by the model, for its stiffness
     distance_to()           signed distance to a labelled structure, finer than its voxels
     warped_image(), warped_labelmap(), moved_landmarks()   what a deformation does to them
+    starting_density()      what a labelled tumour starts from; density_from_adc(): from an ADC map
     beyond_limits()         where tissue is strained beyond a limit that somebody states
 """
 
+from organtwin.simulating.adc import AdcDensity, density_from_adc
 from organtwin.simulating.catalogue import Catalogue, Model, Offer, catalogue
 from organtwin.simulating.deformation import (
     Loads,
@@ -36,11 +38,17 @@ from organtwin.simulating.prescribing import displacement_at, registered_mm
 from organtwin.simulating.runner import Limits, run_job
 from organtwin.simulating.safety import Marker, StrainLimit, beyond_limits
 from organtwin.simulating.seen import Seen, modelled
+from organtwin.simulating.starting_density import (
+    StartingDensity,
+    fisher_front,
+    starting_density,
+)
 from organtwin.simulating.supports import supports_of
 from organtwin.simulating.warped import Warped, warped_image, warped_labelmap, warped_labels
 from organtwin.simulating.warping import Landmarks, moved_landmarks
 
 __all__ = [
+    "AdcDensity",
     "BloodPressure",
     "Catalogue",
     "DistanceGrid",
@@ -56,6 +64,7 @@ __all__ = [
     "RigidSurface",
     "Seen",
     "Springs",
+    "StartingDensity",
     "StrainLimit",
     "Tool",
     "Treatment",
@@ -64,14 +73,17 @@ __all__ = [
     "blood_pressure",
     "catalogue",
     "deformation_simulation",
+    "density_from_adc",
     "displacement_at",
     "distance_to",
+    "fisher_front",
     "growth_simulation",
     "job_for",
     "modelled",
     "moved_landmarks",
     "registered_mm",
     "run_job",
+    "starting_density",
     "supports_of",
     "turned_gravity",
     "unloaded_mesh",
