@@ -29,7 +29,7 @@ class Diffusion:
         """Set up conjugate gradients with Jacobi's preconditioner for M + dt/2 K."""
         from petsc4py import PETSc
 
-        self._terrain, self._stiffness, self._half = terrain, stiffness, half
+        self._terrain, self._stiffness, self.half = terrain, stiffness, half
         matrix = stiffness.copy()
         matrix.scale(half)
         matrix.axpy(1.0, mass, structure=PETSc.Mat.Structure.SAME_NONZERO_PATTERN)
@@ -37,6 +37,7 @@ class Diffusion:
         self._solver.setOperators(matrix)
         self._density, self._flow = matrix.createVecs()
         self._changes: dict[int, Any] = {}
+        self._answers: dict[int, Any] = {}
 
     def stepped(self, density: Reals, species: int = 0) -> Reals:
         """Return the density (k,) after one step of Crank-Nicolson (second order).
@@ -51,7 +52,11 @@ class Diffusion:
 
         First order, but it damps the jumps that an event leaves (Rannacher 1984).
         """
-        return self._advanced(self._advanced(density, 1.0, species), 1.0, species)
+        return self.euler(self.euler(density, species), species)
+
+    def euler(self, density: Reals, species: int = 0) -> Reals:
+        """Return the density (k,) after half the time in one step of implicit Euler."""
+        return self._advanced(density, 1.0, species)
 
     def change(self, density: Reals, halves: float, species: int) -> Reals:
         """Return (k,) -(M + dt/2 K)⁻¹ halves dt/2 K u up to the tolerance: linear in u.
@@ -69,7 +74,7 @@ class Diffusion:
         change = self._changes.setdefault(species, self._density.duplicate())
         self._density.array[:] = terrain.within(density)
         self._stiffness.mult(self._density, self._flow)
-        self._flow.scale(-halves * self._half)
+        self._flow.scale(-halves * self.half)
         self._solver.setTolerances(rtol=1e-50, atol=terrain.tolerance * scale, max_it=1000)
         self._solver.solve(self._flow, change)
         terrain.iterations += self._solver.getIterationNumber()
@@ -77,6 +82,25 @@ class Diffusion:
         if self._solver.getConvergedReason() < 0:
             raise NotConverged("the linear solve of a diffusion step did not converge")
         return terrain.filled(change.array_r)
+
+    def transposed(self, slope: Reals, species: int = 0) -> tuple[Reals, Reals]:
+        """Return (k,) w = (M + dt/2 K)⁻¹ slope up to the tolerance, relative to it, and K w.
+
+        Raises:
+            NotConverged: the linear solve did not end.
+        """
+        terrain = self._terrain
+        size = terrain.rows.summed(float(slope @ slope)) ** 0.5
+        if size == 0.0:
+            return np.zeros_like(slope), np.zeros_like(slope)
+        answer = self._answers.setdefault(species, self._density.duplicate())
+        self._density.array[:] = terrain.within(slope)
+        self._solver.setTolerances(rtol=1e-50, atol=terrain.tolerance * size, max_it=1000)
+        self._solver.solve(self._density, answer)
+        if self._solver.getConvergedReason() < 0:
+            raise NotConverged("the transposed solve of a diffusion step did not converge")
+        self._stiffness.mult(answer, self._flow)
+        return terrain.filled(answer.array_r), terrain.filled(self._flow.array_r)
 
     def _advanced(self, density: Reals, halves: float, species: int) -> Reals:
         change = self.change(density, halves, species)
