@@ -16,6 +16,7 @@ from solvers.laws import laws
 from solvers.loads import loads
 from solvers.outputs import strain_recipe
 from solvers.starting import prepare_process
+from solvers.swelling import SWELLING_FORMS, swelling_recipe
 from solvers.tissue import law_recipe
 from solvers.viscoelasticity import history_recipe
 
@@ -46,6 +47,8 @@ def _recipes() -> list[tuple[str, Callable[[], object]]]:
     for one in reversed(SHIPPED):  # the longest first
         found += [(f"{name}, {one.name}", partial(law_recipe, name, one)) for name in laws()]
         found.append((f"strain, {one.name}", partial(strain_recipe, one)))
+        for name in SWELLING_FORMS:
+            found.append((f"swelling, {name}, {one.name}", partial(swelling_recipe, name, one)))
         for small in (False, True):
             found.append((f"history, {one.name}", partial(history_recipe, one, small)))
         found += [(f"{name}, {one.name}", partial(load_recipe, name, one)) for name in loads()]

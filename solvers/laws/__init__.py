@@ -63,6 +63,10 @@ class Law(Protocol):
     def small(self) -> bool:
         """Whether W is of the small strain, and thus blind to what rotates."""
 
+    @property
+    def powers(self) -> tuple[int, int] | None:
+        """(w, t): W goes as λ^w and θ + 3/t as λ^t when F is multiplied by λ; None: W does not."""
+
     def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
         """Return W in kPa (mJ/mL) of the deformation gradient `f` (3, 3), zero at rest.
 
@@ -81,6 +85,7 @@ class Hyperelastic:
 
     directions: ClassVar[tuple[str, ...]] = ()
     small: ClassVar[bool] = False
+    powers: ClassVar[tuple[int, int] | None] = (0, 3)
 
     def isochoric_energy(self, c_bar: Any, values: Mapping[str, Any]) -> Any:
         """Return W(C̄) in kPa (mJ/mL), zero at rest; `c_bar` (3, 3) has determinant 1."""

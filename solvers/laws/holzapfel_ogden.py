@@ -59,6 +59,7 @@ class HolzapfelOgden(Hyperelastic):
         *SHEAR,
     )
     directions: ClassVar[tuple[str, ...]] = ("fibre", "sheet")
+    powers: ClassVar[tuple[int, int] | None] = None
 
     def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
         """Return W in kPa of F (3, 3)."""

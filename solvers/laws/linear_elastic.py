@@ -25,6 +25,7 @@ class LinearElastic:
     parameters: tuple[Parameter, ...] = (SHEAR_MODULUS, POISSON_RATIO)
     directions: ClassVar[tuple[str, ...]] = ()
     small: ClassVar[bool] = True
+    powers: ClassVar[tuple[int, int] | None] = (2, 1)
 
     def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
         """Return W in kPa of F (3, 3)."""

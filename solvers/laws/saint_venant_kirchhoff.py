@@ -26,6 +26,7 @@ class SaintVenantKirchhoff:
     parameters: tuple[Parameter, ...] = (SHEAR_MODULUS, POISSON_RATIO)
     directions: ClassVar[tuple[str, ...]] = ()
     small: ClassVar[bool] = False
+    powers: ClassVar[tuple[int, int] | None] = (4, 2)
 
     def distortion_energy(self, f: Any, values: Mapping[str, Any]) -> Any:
         """Return W in kPa of F (3, 3)."""
