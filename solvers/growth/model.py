@@ -51,6 +51,8 @@ class Growth(Protocol):
     """Which species treatments kill."""
     fields: tuple[str, ...] = ()
     """What `reacted` needs in `values` beside parameters: (n,) each, solved elsewhere."""
+    beside: tuple[str, ...] = (DIFFUSION.name,)
+    """Parameters that `reacted` does not depend on."""
 
     def spreads(self, values: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the share of the diffusion coefficient with which each species spreads."""
@@ -102,7 +104,7 @@ class Growth(Protocol):
 
         Exact: by complex steps here, in closed form where a model has one.
         """
-        names = [p.name for p in self.parameters if p is not DIFFUSION]
+        names = [p.name for p in self.parameters if p.name not in self.beside]
         return pulled_by_complex_step(
             self.reacted,
             state,

@@ -59,15 +59,22 @@ def exponent(
     return np.asarray(total)
 
 
+def mean_of_exponential(x: Any) -> Any:
+    """Return the mean of exp from 0 to x, (exp(x) - 1)/x, for a number or an array."""
+    return np.where(x == 0.0, 1.0, np.expm1(x) / np.where(x == 0.0, 1.0, x))
+
+
 def pieces(span: tuple[float, float], rates: Sequence[Rate]) -> NDArray[np.float64]:
     """Return days that cut `span` where `rates` change fast: each piece twice as long as the last.
 
-    The first is as long as the quickest rate takes to change by a factor e, or to kill so much.
+    The first is no longer than the quickest rate takes to change by a factor e, or to kill so much;
+    it is a power of 2, so that a slightly different rate has the same cuts and a slope is exact.
     """
     start, end = span
     quickest = max((_quickness(rate, span) for rate in rates), default=0.0)
-    if quickest * (end - start) <= 2.0:
+    if quickest * (end - start) <= 1.0:
         return np.array([start, end])
+    quickest = 2.0 ** math.ceil(math.log2(quickest))
     count = math.ceil(math.log2(quickest * (end - start)))
     cuts = start + (2.0 ** np.arange(count) - 0.5) / quickest
     return np.array([start, *cuts[cuts < end], end])
@@ -102,9 +109,7 @@ def exponent_and_crowding(
     active = [rate for rate in rates if rate.acts_in(span)]
     last = exponent(rho_per_day, span, np.float64(end), active)
     if all(rate.decay_per_day == 0.0 for rate in active):
-        growth = power * last
-        mean = np.expm1(growth) / np.where(growth == 0.0, 1e-30, growth)
-        mean = np.where(growth == 0.0, 1.0, mean)
+        mean = mean_of_exponential(power * last)
         return last[()], (power * rho_per_day * (end - start) * mean)[()]
     days, weights = _quadrature(pieces(span, active))
     added = exponent(0.0, span, days, active)

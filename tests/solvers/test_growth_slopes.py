@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from solvers.growth import growth_models
-from solvers.growth.model import DIFFUSION
 from solvers.growth.rates import Rate
 from solvers.growth.slopes import Slopes, pulled_by_complex_step
 from tests.solvers.growing import values_for
@@ -54,7 +53,7 @@ def test_that_the_slope_before_is_the_state_s(model: Any) -> None:
 @EACH_MODEL
 def test_that_every_parameter_has_its_slope(model: Any) -> None:
     found = pulled(model).values
-    names = [p.name for p in model.parameters if p is not DIFFUSION] + list(model.fields)
+    names = [p.name for p in model.parameters if p.name not in model.beside] + list(model.fields)
     assert set(found) == set(names)
     for name, slope in found.items():
         assert slope.sum() == pytest.approx(moved(model, name, 1e-6) / 1e-6, rel=1e-5, abs=1e-8)
