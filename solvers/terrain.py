@@ -58,8 +58,11 @@ class Terrain:
         """
         mesh = rows.mesh
         self.rows, self.kept, self.tolerance = rows, kept, tolerance
-        self.nodes, cells = np.unique(mesh.cells[kept], return_inverse=True)
-        self.cells = cells.reshape(-1, 4).astype(np.int32)
+        cells = mesh.cells[kept]
+        self._belongs = np.zeros(len(mesh.points_mm), bool)
+        self._belongs[cells] = True
+        self.nodes = np.flatnonzero(self._belongs)
+        self.cells = (np.cumsum(self._belongs, dtype=np.int32) - 1)[cells]
         self.volumes_mm3 = node_volumes_mm3(mesh.points_mm[self.nodes], self.cells)
         everywhere = np.zeros(len(mesh.points_mm))
         everywhere[self.nodes] = self.volumes_mm3
@@ -86,10 +89,8 @@ class Terrain:
         used = np.zeros(len(rows.edges), bool)
         used[rows.edges_of[self._local]] = True
         self._edge = np.cumsum(used, dtype=np.int32) - 1
-        belongs = np.zeros(len(rows.order), bool)
-        belongs[self.nodes] = True
         number = np.empty(len(rows.order), np.int32)
-        ordered = rows.order[belongs[rows.order]]
+        ordered = rows.order[self._belongs[rows.order]]
         number[ordered] = np.arange(len(ordered), dtype=np.int32)
         own = number[rows.own[self.inside]]
         self._first, self._size, self._all = int(own[0]) if len(own) else 0, len(own), len(ordered)

@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 _EDGES = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+_CHUNK = 20_000
 
 
 def volumes_mm3(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return (m,) float64 mm³, the volume of each tetrahedron of `points` (n, 3) mm."""
-    a, b, c, d = (points[cells[:, corner]] for corner in range(4))
-    triple = np.einsum("ij,ij->i", np.cross(b - a, c - a), d - a)
-    return np.asarray(np.abs(triple) / 6.0)
+    origin, *others = (points[cells[:, corner]].T for corner in range(4))
+    a, b, c = (other - origin for other in others)
+    return np.asarray(np.abs((a * _crossed(b, c)).sum(axis=0)) / 6.0)
 
 
 def edge_pairs(cells: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -26,10 +27,11 @@ def edge_numbers(cells: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[n
 
     A cell's edges join its corners 01, 02, 03, 12, 13, 23.
     """
-    pairs = np.sort(cells[:, _EDGES].reshape(-1, 2), axis=1)
     size = int(cells.max()) + 1
-    key = pairs[:, 0].astype(np.int64) * size + pairs[:, 1]
-    found, numbers = np.unique(key, return_inverse=True)
+    keys = np.empty((len(cells), 6), np.int64)
+    for edge, (start, end) in enumerate(cells.T[_EDGES]):
+        keys[:, edge] = np.minimum(start, end).astype(np.int64) * size + np.maximum(start, end)
+    found, numbers = np.unique(keys, return_inverse=True)
     edges = np.stack(np.divmod(found, size), axis=1).astype(np.int32)
     return edges, numbers.reshape(-1, 6).astype(np.int32)
 
@@ -49,15 +51,22 @@ def mass_matrix(points: NDArray[np.float64], cells: NDArray[np.int32]) -> sparse
 def stiffness_matrix(points: NDArray[np.float64], cells: NDArray[np.int32]) -> sparse.csr_array:
     """Return (n, n) mm: integrals of products of the hat functions' gradients."""
     slopes = hat_slopes(points, cells)
-    local = np.einsum("mki,mkj->mij", slopes, slopes)
+    local = np.einsum("kim,kjm->mij", slopes, slopes)
     return _assembled(len(points), cells, volumes_mm3(points, cells)[:, None, None] * local)
 
 
 def hat_slopes(points: NDArray[np.float64], cells: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return (m, 3, 4) 1/mm: the gradient of the hat function of each corner of a cell."""
-    edges = points[cells[:, 1:]] - points[cells[:, :1]]
-    inverse = np.linalg.inv(edges)
-    return np.concatenate([-inverse.sum(axis=2)[:, :, None], inverse], axis=2)
+    """Return (3, 4, m) 1/mm: the gradient of the hat function of each corner of a cell."""
+    origin, *others = (points[cells[:, corner]].T for corner in range(4))
+    a, b, c = (other - origin for other in others)
+    slopes = np.stack([_crossed(b, c), _crossed(c, a), _crossed(a, b)], axis=1)
+    slopes /= (a * slopes[:, 0]).sum(axis=0)
+    return np.concatenate([-slopes.sum(axis=1, keepdims=True), slopes], axis=1)
+
+
+def _crossed(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The cross product of vectors (3, m)."""
+    return np.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))])
 
 
 def edge_weights_mm(
@@ -70,14 +79,18 @@ def edge_weights_mm(
     Args:
         tensor: (m, 6) xx, yy, zz, xy, xz, yz of each cell, unit 1; None: the identity.
     """
-    slopes = hat_slopes(points, cells)
-    flows = slopes
-    if tensor is not None:
-        full = tensor[:, [[0, 3, 4], [3, 1, 5], [4, 5, 2]]]
-        flows = np.matmul(full, slopes)
-    starts, ends = _EDGES.T
-    weights = np.einsum("mke,mke->me", slopes[:, :, starts], flows[:, :, ends])
-    return np.asarray(volumes_mm3(points, cells)[:, None] * weights)
+    weights = np.empty((len(cells), 6))
+    for first in range(0, len(cells), _CHUNK):
+        chunk = slice(first, first + _CHUNK)
+        slopes = hat_slopes(points, cells[chunk])
+        flows = slopes
+        if tensor is not None:
+            full = tensor[chunk].T[np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])]
+            flows = np.einsum("klm,lim->kim", full, slopes)
+        volumes = volumes_mm3(points, cells[chunk])
+        for edge, (start, end) in enumerate(_EDGES):
+            weights[chunk, edge] = volumes * (slopes[:, start] * flows[:, end]).sum(axis=0)
+    return weights
 
 
 def _assembled(size: int, cells: NDArray[np.int32], local: NDArray[np.float64]) -> sparse.csr_array:
