@@ -15,8 +15,7 @@ differentiate A u1 = A u - c h K u; A and K are symmetric.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property, singledispatch
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +85,6 @@ class Gradient:
         return np.asarray((weights * self._on_edges[self.rows.edges_of]).sum(axis=1))
 
 
-@singledispatch
 def pulled(
     move: Move, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
 ) -> Reals:
@@ -99,12 +97,27 @@ def pulled(
         member: whose course it is.
         gradient: what is gathered.
     """
+    match move:
+        case React():
+            return _react(move, slope, before, member=member, gradient=gradient)
+        case Spread():
+            return _spread(move, slope, (before, after), member=member, gradient=gradient)
+        case Limit():
+            return _limit(move, slope, (before, after), member)
+        case Scale():
+            by_factor = slope * before
+            known = gradient.factors.get(move.event)
+            gradient.factors[move.event] = by_factor if known is None else known + by_factor
+            return slope * member.factors[move.event]
+        case Remove():
+            return np.where(move.terrain.inside, slope, 0.0)
+        case Report():
+            return slope
     raise NotImplementedError(f"{type(move).__name__} has no transpose")
 
 
-@pulled.register
-def _(
-    move: React, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
+def _react(
+    move: React, slope: Reals, before: Reals, *, member: Member, gradient: Gradient
 ) -> Reals:
     found = member.model.pulled(
         before, member.values, (move.start, move.end), member.rates, slope=slope
@@ -117,10 +130,15 @@ def _(
     return found.state
 
 
-@pulled.register
-def _(
-    move: Spread, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
+def _spread(
+    move: Spread,
+    slope: Reals,
+    states: tuple[Reals, Reals],
+    *,
+    member: Member,
+    gradient: Gradient,
 ) -> Reals:
+    before, after = states
     operator = move.terrain.operator(member.diffusivity, move.days)
     found = slope.copy()
     for row, share in enumerate(member.model.spreads(member.values)):
@@ -152,10 +170,8 @@ class _Step:
         return slope - weight * flow
 
 
-@pulled.register
-def _(
-    move: Limit, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
-) -> Reals:
+def _limit(move: Limit, slope: Reals, states: tuple[Reals, Reals], member: Member) -> Reals:
+    before, after = states
     found, state = slope.copy(), before.copy()
     rows = [row for row, share in enumerate(member.model.spreads(member.values)) if share]
     ceilings = []
@@ -194,27 +210,3 @@ def limited_back(
     inside = (density > 0.0) & (density < ceiling)
     own = by_part * sides + np.where(inside, by_cut, 0.0)
     return own, by_room * cut + np.where(density >= ceiling, by_cut, 0.0)
-
-
-@pulled.register
-def _(
-    move: Scale, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
-) -> Reals:
-    by_factor = slope * before
-    known = gradient.factors.get(move.event)
-    gradient.factors[move.event] = by_factor if known is None else known + by_factor
-    return slope * member.factors[move.event]
-
-
-@pulled.register
-def _(
-    move: Remove, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
-) -> Reals:
-    return np.where(move.terrain.inside, slope, 0.0)
-
-
-@pulled.register
-def _(
-    move: Report, slope: Reals, before: Reals, after: Reals, *, member: Member, gradient: Gradient
-) -> Reals:
-    return slope
