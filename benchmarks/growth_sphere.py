@@ -195,9 +195,8 @@ def _grown_ball(mesh: Mesh, density: Reals, swelling: dict[int, float]) -> _Ball
     tissue = {"shear_modulus_kpa": MU_KPA, "poisson_ratio": 0.5}
     laws = {1: "neo_hookean", 2: "neo_hookean"}
     organ = Organ(mesh, laws, ELEMENTS["p2_p1"], arrays, comm=MPI.COMM_SELF)
-    growing = GrowingTissue(
-        organ, laws, values={1: tissue, 2: tissue}, swelling=swelling, settings=settings
-    )
+    growing = GrowingTissue(organ, laws)
+    growing.begin({1: tissue, 2: tissue}, swelling, settings)
     level = growing.balance(density)
     stress = growing.stress_kpa()
     return _Ball(mesh, level.cell_mean("ratio"), -stress[:, :3].mean(axis=1), von_mises_of(stress))

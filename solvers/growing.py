@@ -27,22 +27,11 @@ class GrowingTissue:
         balances: how many were found.
     """
 
-    def __init__(
-        self,
-        organ: Organ,
-        laws: Mapping[int, str],
-        *,
-        values: Values,
-        swelling: Mapping[int, float],
-        settings: Mapping[str, Any],
-    ) -> None:
-        """Add growth to an organ without contacts.
+    def __init__(self, organ: Organ, laws: Mapping[int, str]) -> None:
+        """Add growth to an organ without contacts; then `begin`.
 
         Args:
             laws: region label → name of its law, as of `Organ`.
-            values: region label → parameter name → value.
-            swelling: region label → `solvers.swelling.SWELLING`.
-            settings: of the loads.
 
         Raises:
             BadInput: a law knows no growth strain, or the organ touches something.
@@ -51,12 +40,26 @@ class GrowingTissue:
             names = ", ".join(contact.name for contact in organ.fine.contacts)
             raise BadInput(f"{names}: growing tissue takes no contact; choose springs instead")
         self.organ, self.balances = organ, 0
-        self._most = max(swelling.values())
-        organ.prepare(values, settings)
-        self._loaded = organ.fine.reference > 0.0
         self._swellings = [Swelling(level, laws) for level in organ.levels]
+
+    def begin(
+        self, values: Values, swelling: Mapping[int, float], settings: Mapping[str, Any]
+    ) -> None:
+        """Take a member's numbers and forget the balances before.
+
+        Args:
+            values: region label → parameter name → value.
+            swelling: region label → `solvers.swelling.SWELLING`.
+            settings: of the loads.
+
+        Raises:
+            BadInput: nothing holds a piece of the mesh, or a load lacks a number.
+        """
+        self._most = max(swelling.values())
         for each in self._swellings:
             each.begin(values, swelling)
+        self.organ.prepare(values, settings)
+        self._loaded = self.organ.fine.reference > 0.0
         self._density: Reals | None = None
 
     def balance(self, density: Reals) -> Level:
@@ -87,12 +90,12 @@ class GrowingTissue:
 
     def stress_kpa(self) -> Reals:
         """Return (m, 6) Cauchy's stress of each input cell, its mean: xx yy zz yz xz xy."""
-        fine, total, size = self.organ.fine, 0.0, 0.0
-        for name, term in fine.laws.items():
+        total: Any = 0.0
+        for name, term in self.organ.fine.laws.items():
             added = self._swellings[-1].terms[name].measured("cauchy")
-            total = total + term.measured("cauchy") + added
-            size = size + term.measured("size")
-        return self.organ.grid.gathered_cells(total / np.asarray(size)[:, None])
+            size = np.maximum(term.measured("size"), 1e-300)  # of other laws' cells: 0, as the rest
+            total = total + (term.measured("cauchy") + added) / size[:, None]
+        return self.organ.grid.gathered_cells(total)
 
     def _from_rest(self, density: Reals) -> None:
         below: Level | None = None

@@ -41,7 +41,8 @@ def block(name: str, element: str, growth: float, swelling: float = 0.5) -> tupl
     }
     own = {p.name: TISSUE.get(p.name, p.default) for p in laws()[name].parameters}
     organ = Organ(mesh, {1: name}, ELEMENTS[element], arrays, comm=MPI.COMM_SELF)
-    tissue = GrowingTissue(organ, {1: name}, values={1: own}, swelling={1: swelling}, settings=NONE)
+    tissue = GrowingTissue(organ, {1: name})
+    tissue.begin({1: own}, {1: swelling}, NONE)
     return tissue, tissue.balance(np.full(len(mesh.points_mm), growth)), free
 
 
