@@ -18,6 +18,7 @@ from organtwin.cli import (
     cutting,
     deforming,
     deidentifying,
+    density,
     editing,
     exporting,
     imaging,
@@ -38,7 +39,7 @@ from organtwin.printing import Printer
 RESEARCH_USE = "For research use only; not a medical device."
 VERBS = (
     inspecting, imaging, segmenting, editing, meshing, cutting, deforming, measuring, river,
-    exporting, deidentifying, transferring, warping, others,
+    exporting, deidentifying, transferring, density, warping, others,
 )  # fmt: skip
 
 
