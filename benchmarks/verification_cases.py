@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from benchmarks.verification_meshes import tube_mesh, ventricle_mesh
+from benchmarks.verification_meshes import tube_mesh, ventricle_fibres, ventricle_mesh
 from solvers.acting import load_recipe
 from solvers.elements import COARSER, ELEMENTS
 from solvers.refinement import Mesh
 from tests.solvers.meshes import box_mesh
-from tests.solvers.problems import Problem, dead_traction
+from tests.solvers.problems import Problem, active_tension, dead_traction
 
 Reals = NDArray[np.float64]
 MU_KPA: Final = 2.0
@@ -217,3 +217,36 @@ def apex_mm(element: str, rings: int, layers: int, *, direct: bool = False) -> t
     solved = nested(made, element, 4)
     inner, outer = solved.moved((0.0, 0.0, -17.0)), solved.moved((0.0, 0.0, -20.0))
     return float(inner[2]), float(outer[2])
+
+
+def beating_mm(rings: int, layers: int) -> tuple[float, float, float]:
+    """Return z of the inner and outer apex of Land's problem 3, and how far its mid-wall twists.
+
+    15 kPa inside and 60 kPa along the fibres, both from zero together. Twist: the largest y of the
+    line in the middle of the wall that is at y = 0, x < 0 (v = 0) at rest: his figure 11.
+
+    Args:
+        layers: of cells through the wall; even, for nodes to be in its middle.
+    """
+    mesh = ventricle_mesh(rings, layers)
+    shell = len(mesh.points_mm) // (layers + 1)
+    fibres = ventricle_fibres(mesh.points_mm[mesh.cells].mean(axis=1))
+    values = {"shear_modulus_kpa": 2.0, "poisson_ratio": 0.5, "stiffening_across": 2.0}
+    ratios = {"fibre_ratio": 4.0, "fibre_shear_ratio": 2.0}
+
+    def made(name: str, grid: Any) -> Problem:
+        problem = Problem(mesh, name, "fung", {**values, **ratios, "fibre": (1.0, 0.0, 0.0)}, grid)
+        own = fibres[problem.grid.cells].ravel()
+        problem.system.terms[0].values["fibre"].x.array[:] = own
+        term = problem.act(active_tension(ELEMENTS[name]), problem.cells, tension=60.0)
+        term.values["fibre"].x.array[:] = own
+        problem.hold(lambda x: x[:, 2] > 5.0 - 1e-6)
+        pushed(problem, problem.faces(lambda _: np.arange(len(mesh.points_mm)) < shell), 15.0)
+        return problem
+
+    solved = nested(made, "p2_p1", 8)
+    inner, outer = solved.moved((0.0, 0.0, -17.0)), solved.moved((0.0, 0.0, -20.0))
+    middle = slice(shell * layers // 2, shell * (layers // 2 + 1))
+    at_rest, moved = mesh.points_mm[middle], solved.displacement_mm()[middle]
+    line = (np.abs(at_rest[:, 1]) < 1e-6) & (at_rest[:, 0] < 0.0)
+    return float(inner[2]), float(outer[2]), float(moved[line, 1].max())

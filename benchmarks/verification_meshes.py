@@ -48,6 +48,29 @@ def ventricle_mesh(rings: int, layers: int) -> Mesh:
     return Mesh(np.concatenate(shells), joined, np.ones(len(joined), np.int32))
 
 
+def ventricle_fibres(points_mm: Reals) -> Reals:
+    """Return (k, 3) the fibres of Land's problem 3 at points (k, 3) of the wall, off its axis.
+
+    Helices of 90 degrees inside to -90 outside, t from 0 to 1 through the wall: equations 2.7 to
+    2.12 there.
+    """
+    x, y, z = points_mm.T
+    low, high = np.zeros(len(z)), np.ones(len(z))
+    for _ in range(40):
+        t = 0.5 * (low + high)
+        outside = (x**2 + y**2) / (7.0 + 3.0 * t) ** 2 + z**2 / (17.0 + 3.0 * t) ** 2 > 1.0
+        low, high = np.where(outside, t, low), np.where(outside, high, t)
+    wide, long = 7.0 + 3.0 * t, 17.0 + 3.0 * t
+    u, v = -np.arccos(np.clip(z / long, -1.0, 1.0)), np.arctan2(-y, -x)
+    down = np.column_stack(
+        [wide * np.cos(u) * np.cos(v), wide * np.cos(u) * np.sin(v), -long * np.sin(u)]
+    )
+    around = np.column_stack([-np.sin(u) * np.sin(v), np.sin(u) * np.cos(v), np.zeros(len(u))])
+    down, around = (each / np.linalg.norm(each, axis=1)[:, None] for each in (down, around))
+    steep = np.pi * (0.5 - t)[:, None]
+    return np.asarray(down * np.sin(steep) + around * np.cos(steep))
+
+
 def _disc(rings: int) -> tuple[Reals, Reals, NDArray[np.int64]]:
     """Hexagonal rings about a point: distance 0..1 and angle of each node, triangles."""
 

@@ -167,6 +167,21 @@ def dead_traction(element: Element) -> Recipe:
     return recipe(words, (work, None)[: len(words.unknowns)], {"traction": traction})
 
 
+@cache
+def active_tension(element: Element) -> Recipe:
+    """Fibres that pull, each cell's its own: second Piola-Kirchhoff's stress `tension` f ⊗ f.
+
+    Virtual work ∫ T (F f)·(∇v f). Of hearts alone, so that no organ of ours needs it as a load.
+    """
+    import ufl
+
+    words = Words(element)
+    fibre, tension = words.cellwise((3,)), words.constant()
+    pulled = ufl.dot(kinematics.deformation_gradient(words.u), fibre)
+    work = tension * ufl.inner(pulled, ufl.dot(ufl.grad(words.v), fibre)) * words.cells()
+    return recipe(words, (work, None)[: len(words.unknowns)], {"fibre": fibre, "tension": tension})
+
+
 SIZE_MM = 10.0
 """Of the cube of the manufactured solution."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.verification_cases import (
     beam_mm,
+    beating_mm,
     cook_mm,
     patch_error_mm,
     pressed_stretch,
@@ -70,3 +71,10 @@ def test_that_p1_locks_and_ours_do_not() -> None:
 def test_that_lands_beam_bends_as_eleven_codes_found() -> None:
     # Land et al. 2015, 10.1098/rspa.2015.0641, problem 1: 4.14 to 4.20 mm at their finest
     assert beam_mm(2) == pytest.approx(4.17, rel=0.012)
+
+
+def test_that_lands_ventricle_contracts_and_twists_as_found() -> None:
+    # Land et al. 2015, problem 3: -12.35 mm (FEniCS) and a twist of 1.3 to 1.8 mm on finer meshes
+    inner, _, twist = beating_mm(6, 2)
+    assert inner == pytest.approx(-12.35, rel=0.06)
+    assert 1.3 < twist < 1.8
