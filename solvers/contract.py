@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 CONTRACT_VERSION: Final = 1
-MATHEMATICS: Final = {"deformation": 3, "sensitivity": 1, "tumour": 1}
+MATHEMATICS: Final = {"coupled": 1, "deformation": 3, "sensitivity": 1, "tumour": 1}
 """Kind → version of its solver's mathematics. Raise it with every change to what a solver answers:
 the id of a job holds it, so that an answer kept from before is not taken for today's."""
 JOB_FILE: Final = "job.json"
@@ -28,8 +28,10 @@ RESULT_FILE: Final = "result.json"
 INPUT_FILE: Final = "input.npz"
 OUTPUT_FILE: Final = "output.npz"
 LOG_FILE: Final = "log.txt"
+LAST_FILE: Final = "last_good.npz"
+"""Written by a job that failed on its way: the state before it did."""
 
-Kind = Literal["deformation", "sensitivity", "tumour"]
+Kind = Literal["coupled", "deformation", "sensitivity", "tumour"]
 Scalar = float | int | str | bool
 
 

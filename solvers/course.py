@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 from solvers.contract import Event
 from solvers.failures import BadInput, NotConverged
-from solvers.moves import Member, Move, React, Report, moves_of
+from solvers.growth import Growth
+from solvers.moves import INSTANT, Member, Move, React, Report, Values, diffusion_of, moves_of
 from solvers.refinement import Mesh
 from solvers.rows import Rows
 from solvers.terrain import LINEAR_TOLERANCE, Terrain
 from solvers.timeline import Stop
+from solvers.treatments import factor_of, rates_of
 
 Reals = NDArray[np.float64]
 
@@ -77,21 +80,30 @@ class Course:
         """Every terrain made so far."""
         return tuple(self._terrains.values())
 
+    def rescheduled(self, stops: Sequence[Stop]) -> Course:
+        """Return the same course in other steps; terrains are shared."""
+        other = copy(self)
+        other.stops, other._moves = stops, {}
+        return other
+
     def moves(self, member: Member) -> tuple[Move, ...]:
         """Return what happens to a member, in order; members of equal barriers share it.
 
         Raises:
             BadInput: nothing of the organ is left.
         """
-        open_cells = np.ones(len(self.mesh.cells), bool)
-        if isinstance(member.diffusivity, np.ndarray) and any(member.model.spreads(member.values)):
-            open_cells = member.diffusivity > 0.0
-        key = open_cells.tobytes()
+        key = self._opened(member).tobytes()
         if key not in self._moves:
-            self._moves[key] = moves_of(self.stops, self._after_stops(open_cells))
+            self._moves[key] = moves_of(self.stops, self.terrains_of(member))
         return self._moves[key]
 
-    def _after_stops(self, kept: NDArray[np.bool_]) -> list[Terrain]:
+    def terrains_of(self, member: Member) -> list[Terrain]:
+        """Return where a member's tumour can be at first, and after each stop.
+
+        Raises:
+            BadInput: nothing of the organ is left.
+        """
+        kept = self._opened(member)
         terrains = [self._terrain(kept, 0.0)]
         for stop in self.stops:
             for event in stop.events:
@@ -99,6 +111,12 @@ class Course:
                     kept = kept & (self._inside[event.where][self.mesh.cells].mean(axis=1) >= 0.0)
             terrains.append(self._terrain(kept, stop.day))
         return terrains
+
+    def _opened(self, member: Member) -> NDArray[np.bool_]:
+        """(m,) where the member's D is not 0."""
+        if isinstance(member.diffusivity, np.ndarray) and any(member.model.spreads(member.values)):
+            return member.diffusivity > 0.0
+        return np.ones(len(self.mesh.cells), bool)
 
     def _terrain(self, kept: NDArray[np.bool_], day: float) -> Terrain:
         if not kept.any():
@@ -109,15 +127,42 @@ class Course:
             self._terrains[key] = terrain
         return self._terrains[key]
 
-    def factors(self, events: Sequence[Event]) -> dict[Event, float | Reals]:
-        """Return what each ``scale_density`` event multiplies densities (k,) by."""
-        scales = [event for event in events if event.kind == "scale_density"]
-        return {event: self._factor(event) for event in scales}
+    def member(
+        self,
+        model: Growth,
+        values: Values,
+        events: Sequence[Event] = (),
+        *,
+        diffusivity: float | Reals | None = None,
+        doses_gy: Mapping[str, Reals] | None = None,
+    ) -> Member:
+        """Return a member with what treatments do to it.
 
-    def _factor(self, event: Event) -> float | Reals:
-        if not event.where:
-            return event.amount
-        return np.where(self.rows.taken(self._inside[event.where]) < 0.0, event.amount, 1.0)
+        Args:
+            model: how it grows.
+            values: parameter → number, or (n,) at the nodes in the mesh's order.
+            events: what happens to it.
+            diffusivity: as of `Member`; None: the one among the values, 0 if there is none.
+            doses_gy: ``where`` of an irradiation → (n,) Gy at the nodes.
+        """
+        own = {k: self.rows.taken(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+        inside, doses = (
+            {name: self.rows.taken(field) for name, field in fields.items()}
+            for fields in (self._inside, doses_gy or {})
+        )
+        factors = {
+            event: factor_of(
+                event,
+                model,
+                own,
+                inside=inside.get(event.where),
+                dose_gy=doses.get(event.where),
+            )
+            for event in events
+            if event.kind in INSTANT
+        }
+        spread = diffusion_of(values) if diffusivity is None else diffusivity
+        return Member(model, own, rates_of(events, own), spread, factors)
 
     def march(self, member: Member, start: Reals) -> Iterator[State]:
         """Yield the states of one member on the report days.
@@ -127,7 +172,8 @@ class Course:
 
         Raises:
             BadInput: nothing of the organ is left.
-            NotConverged: a density left its bounds, or a linear solve failed; says when.
+            NotConverged: a density left its bounds, or a linear solve failed; says when and where,
+                and keeps the last state that was good.
         """
         moves = self.moves(member)
         for terrain in self.terrains:
@@ -135,9 +181,11 @@ class Course:
         state, day = self.rows.taken(np.atleast_2d(start)), 0.0
         for move in moves:
             try:
-                state = move.done(state, member)
+                after = move.done(state, member)
             except NotConverged as error:
-                raise NotConverged(f"day {day:g}: {error}") from error
+                last = {"last_day": np.array(day), "last_density": self.rows.gathered(state)}
+                raise NotConverged(f"day {day:g}: {error}", last) from error
+            state = after
             if isinstance(move, React):
                 day = move.end
             if isinstance(move, Report):

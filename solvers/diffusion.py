@@ -68,7 +68,7 @@ class Diffusion:
         scale = float(np.linalg.norm(terrain.shares_mm3 * density))
         scale = terrain.rows.summed(scale**2) ** 0.5
         if not np.isfinite(scale):
-            raise NotConverged("the density is not finite")
+            raise NotConverged(f"the density is no number {_near(terrain, density)}")
         if scale == 0.0:
             return np.zeros_like(density)
         change = self._changes.setdefault(species, self._density.duplicate())
@@ -80,7 +80,9 @@ class Diffusion:
         terrain.iterations += self._solver.getIterationNumber()
         terrain.steps += 1
         if self._solver.getConvergedReason() < 0:
-            raise NotConverged("the linear solve of a diffusion step did not converge")
+            raise NotConverged(
+                "the linear solve of a diffusion step did not converge: choose a smaller step_days"
+            )
         return terrain.filled(change.array_r)
 
     def transposed(self, slope: Reals, species: int = 0) -> tuple[Reals, Reals]:
@@ -104,7 +106,9 @@ class Diffusion:
 
     def _advanced(self, density: Reals, halves: float, species: int) -> Reals:
         change = self.change(density, halves, species)
-        return density + change - leak(self._terrain, density, change) * density
+        lost = leak(self._terrain, density, change)
+        self._terrain.mended += abs(lost)
+        return density + change - lost * density
 
 
 def leak(terrain: Terrain, density: Reals, change: Reals) -> float:
@@ -133,8 +137,17 @@ def limited(terrain: Terrain, density: Reals, ceiling: Reals | float) -> tuple[R
     room = cut * (ceiling - cut)
     share, space = terrain.mass_mm3(off), terrain.mass_mm3(room)
     if not abs(share) <= space:
-        raise NotConverged("the density leaves its bounds by more than its front can take")
+        raise NotConverged(
+            "the density leaves its bounds by more than its front can take, "
+            f"most {_near(terrain, np.abs(off))}: the front is too steep for the mesh or the step; "
+            "choose a smaller edge_mm, or a smaller step_days"
+        )
     return cut + (share / space if space else 0.0) * room, moved
+
+
+def _near(terrain: Terrain, field: Reals) -> str:
+    x, y, z = terrain.rows.place_of_largest(field)
+    return f"at ({x:.1f}, {y:.1f}, {z:.1f}) mm LPS"
 
 
 def _solver(comm: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from solvers.contract import (
     INPUT_FILE,
     JOB_FILE,
+    LAST_FILE,
     LOG_FILE,
     OUTPUT_FILE,
     RESULT_FILE,
@@ -51,7 +53,7 @@ def run_folder(
     """
     ranks = Ranks(comm)
     if ranks.first:
-        for name in (RESULT_FILE, OUTPUT_FILE, _draft(Path(RESULT_FILE)).name):
+        for name in (RESULT_FILE, OUTPUT_FILE, LAST_FILE, _draft(Path(RESULT_FILE)).name):
             (folder / name).unlink(missing_ok=True)
     ranks.meet()
     started = time.perf_counter()
@@ -66,6 +68,7 @@ def run_folder(
         arrays, numbers = (solve or solver(job.kind))(job, given, tell)
     except Exception as error:
         trouble = _trouble(error)
+        _keep(folder, error)
     trouble, all_came = ranks.first_trouble(trouble)
     if trouble is not None and not all_came:
         _end_alone(folder, _failed(job_id, trouble), trouble, ranks)
@@ -99,6 +102,10 @@ def solver(kind: str) -> Solver:
         from solvers import sensitivity
 
         return sensitivity.run
+    if kind == "coupled":
+        from solvers import coupled
+
+        return coupled.run
     raise BadInput(f"no solver for jobs of kind {kind!r}")
 
 
@@ -114,6 +121,16 @@ def _read_job(folder: Path) -> Job:
         return Job.read(folder)
     except (OSError, UnicodeDecodeError, ContractError, AttributeError) as error:
         raise BadInput(f"{JOB_FILE} cannot be used: {error}") from error
+
+
+def _keep(folder: Path, error: Exception) -> None:
+    """Write what a failure says was still good; what cannot be written is not what failed."""
+    if not isinstance(error, Failure) or not error.kept:
+        return
+    draft = folder / f"{LAST_FILE}.{os.getpid()}"
+    with contextlib.suppress(OSError):
+        write_arrays(draft, error.kept)
+        draft.replace(folder / LAST_FILE)
 
 
 def _trouble(error: Exception) -> Trouble:

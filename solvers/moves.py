@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,15 @@ from solvers.contract import Event
 from solvers.diffusion import limited
 from solvers.growth import Growth
 from solvers.growth.rates import Rate
+from solvers.nutrient import REACH, UPTAKE
 from solvers.terrain import Terrain
 from solvers.timeline import Stop
 
 Reals = NDArray[np.float64]
+Values = Mapping[str, float | Reals]
+NUTRIENT: Final = "nutrient"
+INSTANT: Final = ("scale_density", "irradiate")
+"""Kinds of events that leave a fraction at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,35 +42,54 @@ class Member:
     """
 
     model: Growth
-    values: Mapping[str, float | Reals]
+    values: Values
     rates: Sequence[Rate] = ()
     diffusivity: float | Reals = 0.0
     factors: Mapping[Event, float | Reals] = field(default_factory=dict)
 
 
-def diffusion_of(values: Mapping[str, float]) -> float:
-    """Return D in mm²/day among a member's values, 0 when its model has none."""
+def diffusion_of(values: Mapping[str, Any]) -> float:
+    """Return D in mm²/day among a member's values, 0 where its model has none."""
     return float(values.get("diffusion_mm2_per_day", 0.0))
 
 
 class Move(Protocol):
     """One thing that happens to a state."""
 
-    def done(self, state: Reals, member: Member) -> Reals:
+    def done(self, state: Reals, member: Member, /) -> Reals:
         """Return the state (species, k) after it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class React:
-    """The reaction alone from `start` to `end` (days)."""
+    """The reaction alone from `start` to `end` (days), on `terrain`."""
 
     start: float
     end: float
+    terrain: Terrain
 
     def done(self, state: Reals, member: Member) -> Reals:
-        """Return the state after it, by the model's own solution."""
-        span = (self.start, self.end)
-        return np.asarray(member.model.reacted(state, member.values, span, member.rates))
+        """Return the state after it, by the model's own solution.
+
+        A model with a nutrient is given that of the middle of the span, to which half the reaction
+        with that of its start leads (midpoint rule, second order).
+        """
+        if NUTRIENT not in member.model.fields:
+            return self._reacted(state, member, member.values, self.end)
+        values = fed(self.terrain, state, member)
+        middle = self._reacted(state, member, values, 0.5 * (self.start + self.end))
+        return self._reacted(state, member, fed(self.terrain, middle, member), self.end)
+
+    def _reacted(self, state: Reals, member: Member, values: Values, end: float) -> Reals:
+        span = (self.start, end)
+        return np.asarray(member.model.reacted(state, values, span, member.rates))
+
+
+def fed(terrain: Terrain, state: Reals, member: Member) -> Values:
+    """Return a member's values with the nutrient (k,) that a state leaves; its first row eats."""
+    values = member.values
+    nutrient = terrain.nutrient(float(values[REACH]))
+    return {**values, NUTRIENT: nutrient.solved(state[0], values[UPTAKE])}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +150,7 @@ class Remove:
 
     terrain: Terrain
 
-    def done(self, state: Reals, member: Member) -> Reals:
+    def done(self, state: Reals, _: Member) -> Reals:
         """Return the state, 0 off the terrain."""
         return np.where(self.terrain.inside, state, 0.0)
 
@@ -138,13 +162,9 @@ class Report:
     index: int
     terrain: Terrain
 
-    def done(self, state: Reals, member: Member) -> Reals:
+    def done(self, state: Reals, _: Member) -> Reals:
         """Return the state as it is."""
         return state
-
-
-INSTANT = ("scale_density", "irradiate")
-"""Kinds of events that leave a fraction at once."""
 
 
 def moves_of(stops: Sequence[Stop], terrains: Sequence[Terrain]) -> tuple[Move, ...]:
@@ -156,24 +176,29 @@ def moves_of(stops: Sequence[Stop], terrains: Sequence[Terrain]) -> tuple[Move, 
     """
     moves: list[Move] = [Remove(terrains[0])]
     for stop, (before, terrain) in zip(stops, pairwise(terrains), strict=True):
-        if stop.report is not None:
-            moves.append(Report(stop.report, before))
-        moves += [Scale(event) for event in stop.events if event.kind in INSTANT]
-        if terrain is not before:
-            moves.append(Remove(terrain))
-        jumps = any(event.where for event in stop.events)
-        moves += _walk(stop, terrain, jumps)
+        moves += [*arrival(stop, before, terrain), *walk(stop, terrain)]
     return tuple(moves)
 
 
-def _walk(stop: Stop, terrain: Terrain, jumps: bool) -> list[Move]:
-    """The steps of one stop: half a reaction, spreading and whole reactions in turn, half a one."""
+def arrival(stop: Stop, before: Terrain, terrain: Terrain) -> list[Move]:
+    """Return what happens at a stop: its report, then its events in their order."""
+    moves: list[Move] = [] if stop.report is None else [Report(stop.report, before)]
+    moves += [Scale(event) for event in stop.events if event.kind in INSTANT]
+    return moves if terrain is before else [*moves, Remove(terrain)]
+
+
+def walk(stop: Stop, terrain: Terrain) -> list[Move]:
+    """Return the steps until the next stop; the first is damped where events left jumps.
+
+    Half a reaction, spreading and whole reactions in turn, half a reaction.
+    """
     if not stop.steps:
         return []
     middles = stop.day + (np.arange(stop.steps) + 0.5) * stop.step_days
     marks = [stop.day, *map(float, middles), stop.day + stop.steps * stop.step_days]
-    moves: list[Move] = [React(marks[0], marks[1])]
+    jumps = any(event.where for event in stop.events)
+    moves: list[Move] = [React(marks[0], marks[1], terrain)]
     for number, (start, end) in enumerate(pairwise(marks[1:])):
         moves += [Spread(terrain, stop.step_days, jumps and number == 0), Limit(terrain)]
-        moves.append(React(start, end))
+        moves.append(React(start, end, terrain))
     return moves

@@ -36,14 +36,16 @@ class Rows:
         """Order the nodes and take this rank's share; None: this process is alone."""
         from mpi4py import MPI
 
-        self.mesh, self.comm = mesh, MPI.COMM_SELF if comm is None else comm
+        self.mesh, self.comm = mesh, comm
+        if comm is None:
+            self.comm = MPI.COMM_SELF
         self.edges, self.edges_of = edge_numbers(mesh.cells)
         size = len(mesh.points_mm)
         ones = np.ones(len(self.edges), np.int8)
         half = sparse.csr_array((ones, (self.edges[:, 0], self.edges[:, 1])), shape=(size, size))
         self.order = reverse_cuthill_mckee(sparse.csr_array(half + half.T), symmetric_mode=True)
         ends = size * np.arange(self.comm.size + 1) // self.comm.size
-        self._counts = np.diff(ends)
+        self._counts = [int(count) for count in np.diff(ends)]
         self.own = self.order[ends[self.comm.rank] : ends[self.comm.rank + 1]]
 
     def taken(self, field: Reals) -> Reals:
@@ -55,10 +57,18 @@ class Rows:
         flat = np.ascontiguousarray(share.reshape(-1, len(self.own)).T)
         width = flat.shape[1]
         everything = np.empty((len(self.order), width))
-        self.comm.Allgatherv(flat, (everything, self._counts * width))
+        self.comm.Allgatherv(flat, (everything, [count * width for count in self._counts]))
         field = np.empty((width, len(self.order)))
         field[:, self.order] = everything.T
         return field.reshape(*share.shape[:-1], len(self.order))
+
+    def place_of_largest(self, share: Reals) -> tuple[float, float, float]:
+        """Return LPS mm of the node where a field (k,) is largest, or first not a number."""
+        odd = np.where(np.isfinite(share), share, np.inf)
+        places = self.mesh.points_mm[self.own]
+        own = [(float(odd[at]), *map(float, places[at])) for at in np.argsort(odd)[-1:]]
+        _, x, y, z = max(one for many in self.comm.allgather(own) for one in many)
+        return x, y, z
 
     def summed(self, value: float) -> float:
         """Return the sum of the ranks' values."""

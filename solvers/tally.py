@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -20,19 +21,39 @@ HIGHEST_DENSITY: Final = 1.05
 class Tally:
     """Sums over members of what their states say."""
 
-    def __init__(self, mesh: Mesh, members: int, days: int, *, visible: float, keep: bool) -> None:
-        """Start from nothing."""
+    def __init__(
+        self,
+        mesh: Mesh,
+        shape: tuple[int, int],
+        *,
+        species: Sequence[str],
+        visible: float,
+        keep: bool,
+    ) -> None:
+        """Start from nothing.
+
+        Args:
+            mesh: of the densities.
+            shape: how many members and report days.
+            species: of a state.
+            visible: density seen as tumour.
+            keep: every member's densities, too.
+        """
+        (members, days), nodes = shape, len(mesh.points_mm)
         self._members, self._visible = members, visible
-        self.volume_ml, self.mass_ml = np.zeros((members, days)), np.zeros((members, days))
-        self._sum, self._seen = (np.zeros((days, len(mesh.points_mm))) for _ in range(2))
-        self._kept = np.zeros((members, *self._sum.shape), np.float32) if keep else None
+        self.volume_ml, self.mass_ml = np.zeros(shape), np.zeros(shape)
+        self._sum, self._seen = (np.zeros((days, nodes)) for _ in range(2))
+        self._species = tuple(species) if len(species) > 1 else ()
+        names = ("density", *(f"density@{name}" for name in self._species)) if keep else ()
+        self._kept = {name: np.zeros((members, days, nodes), np.float32) for name in names}
         self._cell_volumes: dict[int, NDArray[np.float64]] = {}
         self._points = mesh.points_mm
         self.lowest, self.highest = 0.0, 0.0
 
     def add(self, member: int, state: State) -> None:
         """Take in one state; raises NotConverged when its density is none."""
-        low, high = float(state.density.min()), float(state.density.max())
+        density = state.density
+        low, high = float(density.min()), float(density.max())
         if not (low >= LOWEST_DENSITY and high <= HIGHEST_DENSITY):
             raise NotConverged(
                 f"member {member}: the density runs from {low:.3g} to {high:.3g} at report "
@@ -40,23 +61,36 @@ class Tally:
             )
         self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
         terrain, day = state.terrain, state.report
-        local = state.density[terrain.nodes]
+        local = density[terrain.nodes]
         self.volume_ml[member, day] = 1e-3 * volume_above_mm3(
             local, self._visible, terrain.cells, self._volumes_of(terrain)
         )
         self.mass_ml[member, day] = 1e-3 * float(terrain.volumes_mm3 @ local)
-        self._sum[day] += state.density
-        self._seen[day] += state.density > self._visible
-        if self._kept is not None:
-            self._kept[member, day] = state.density
+        self._sum[day] += density
+        self._seen[day] += density > self._visible
+        if self._kept:
+            self._kept["density"][member, day] = density
+            for name, row in zip(self._species, state.species, strict=bool(self._species)):
+                self._kept[f"density@{name}"][member, day] = row
+
+    def join(self, comm: Any) -> None:
+        """Take in what the other ranks' tallies say of other members, on every rank of `comm`."""
+        if comm.size == 1:
+            return
+        from mpi4py import MPI
+
+        for sums in (self.volume_ml, self.mass_ml, self._sum, self._seen, *self._kept.values()):
+            comm.Allreduce(MPI.IN_PLACE, sums)
+        self.lowest = comm.allreduce(self.lowest, MPI.MIN)
+        self.highest = comm.allreduce(self.highest, MPI.MAX)
 
     def fields(self) -> dict[str, NDArray[Any]]:
         """Return the output arrays that speak of densities."""
-        fields = {
+        fields: dict[str, NDArray[Any]] = {
             "density_mean": (self._sum / self._members).astype(np.float32),
             "visible_probability": (self._seen / self._members).astype(np.float32),
         }
-        return fields if self._kept is None else {**fields, "density": self._kept}
+        return fields | self._kept
 
     def _volumes_of(self, terrain: Terrain) -> NDArray[np.float64]:
         if id(terrain) not in self._cell_volumes:

@@ -10,6 +10,7 @@ order. Measured on a travelling front 1.4 mm wide with elements of 3 mm: speed -
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from solvers.diffusion import Diffusion
+from solvers.nutrient import Nutrient
 from solvers.rows import Rows
 from solvers.tetrahedra import edge_weights_mm, node_volumes_mm3, volumes_mm3
 
@@ -39,6 +41,7 @@ class Terrain:
         inside: (k,) which of this rank's nodes belong to it.
         iterations, steps: of conjugate gradients, and of diffusion, so far.
         moved_mm3: mass that limiters have moved, so far.
+        mended: sum of the relative errors in mass of linear solves, mended, so far.
     """
 
     def __init__(
@@ -74,8 +77,11 @@ class Terrain:
         self._lay()
         self._mass = self._mean_mass()
         self.iterations = self.steps = 0
-        self.moved_mm3 = 0.0
-        self.forget()
+        self.moved_mm3 = self.mended = 0.0
+        self._diffusivity: float | Reals | None = None
+        self._stiffness: Any = None
+        self._operators: dict[float, Diffusion] = {}
+        self._nutrient: Nutrient | None = None
 
     def _touched(self) -> NDArray[np.bool_]:
         """(m,) the cells with a corner that this rank owns."""
@@ -113,25 +119,43 @@ class Terrain:
         mesh = self.rows.mesh
         return edge_weights_mm(mesh.points_mm, mesh.cells[self._local], self._tensor)
 
-    def stiffness(self, diffusivity: float | Reals) -> Any:
+    def stiffness(self, diffusivity: float | Reals, *, isotropic: bool = False) -> Any:
         """Return the PETSc matrix of ∫ D ∇φi·∇φj in mm³/day, rows of this rank.
 
         Args:
             diffusivity: mm²/day, one number or one for each cell of the mesh (m,).
+            isotropic: leave the tensor out.
         """
-        local = diffusivity if isinstance(diffusivity, float) else diffusivity[self._local, None]
-        numbers = self._edge[self.rows.edges_of[self._local]]
-        weights = np.bincount(
-            numbers.ravel(), (local * self.weights_mm).ravel(), minlength=len(self._ends)
-        )
+        if np.ndim(diffusivity):
+            weights = self._on_edges(self.weights_mm * np.asarray(diffusivity)[self._local, None])
+        elif isotropic and self._tensor is not None:
+            mesh = self.rows.mesh
+            parts = edge_weights_mm(mesh.points_mm, mesh.cells[self._local])
+            weights = diffusivity * self._on_edges(parts)
+        else:
+            weights = diffusivity * self._unit_mm
         return self._petsc(weights, -self._at_nodes(weights))
+
+    @cached_property
+    def _unit_mm(self) -> Reals:
+        """The stiffness of each edge where D is 1."""
+        return self._on_edges(self.weights_mm)
+
+    def nutrient(self, reach_mm: float) -> Nutrient:
+        """Return what solves for the nutrient of this reach; the same as long as it is asked."""
+        if self._nutrient is None or self._nutrient.reach_mm != reach_mm:
+            self._nutrient = Nutrient(self, reach_mm)
+        return self._nutrient
+
+    def _on_edges(self, parts: Reals) -> Reals:
+        """The sum of the cells' parts (c, 6) on each edge."""
+        numbers = self._edge[self.rows.edges_of[self._local]]
+        return np.bincount(numbers.ravel(), parts.ravel(), minlength=len(self._ends))
 
     def _mean_mass(self) -> Any:
         mesh = self.rows.mesh
         cells = mesh.cells[self._local]
-        part = np.repeat(volumes_mm3(mesh.points_mm, cells) / 40.0, 6)
-        numbers = self._edge[self.rows.edges_of[self._local]]
-        weights = np.bincount(numbers.ravel(), part, minlength=len(self._ends))
+        weights = self._on_edges(np.repeat(volumes_mm3(mesh.points_mm, cells) / 40.0, 6))
         return self._petsc(weights, self.shares_mm3[self.inside] - self._at_nodes(weights))
 
     def _at_nodes(self, weights: Reals) -> Reals:
@@ -165,9 +189,8 @@ class Terrain:
 
     def forget(self) -> None:
         """Start anew: what a member leaves behind shall not touch the next one's numbers."""
-        self._diffusivity: float | Reals | None = None
-        self._stiffness: Any = None
-        self._operators: dict[float, Diffusion] = {}
+        self._diffusivity = self._stiffness = self._nutrient = None
+        self._operators = {}
 
     def within(self, field: Reals) -> Reals:
         """Return a field (k,) at the nodes of the terrain alone."""

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from solvers.contract import Event
 from solvers.failures import BadInput
-from solvers.growth.rates import Rate
 
 SAME_DAY = 1e-9
 
@@ -38,8 +37,9 @@ def timeline(days: Sequence[float], events: Sequence[Event], longest_step: float
     Raises:
         BadInput: report days are not ascending from 0 on, or an event lies before day 0.
     """
-    if any(later <= sooner for sooner, later in pairwise(days)):
-        raise BadInput("the report days must ascend")
+    for sooner, later in pairwise(days):
+        if later <= sooner:
+            raise BadInput(f"the report days must ascend: {later:g} follows {sooner:g}")
     if any(event.day < 0.0 for event in events):
         raise BadInput("an event lies before day 0")
     wanted = {0.0, *days}
@@ -61,20 +61,6 @@ def timeline(days: Sequence[float], events: Sequence[Event], longest_step: float
             )
         )
     return stops
-
-
-def rates_of(events: Sequence[Event]) -> tuple[Rate, ...]:
-    """Return the rates that ``add_rate`` events add to the net growth."""
-    return tuple(
-        Rate(
-            event.amount,
-            event.day,
-            math.inf if event.until_day is None else event.until_day,
-            event.decay_per_day,
-        )
-        for event in events
-        if event.kind == "add_rate"
-    )
 
 
 def _distinct(days: list[float]) -> list[float]:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from solvers.contract import Event
 from solvers.course import Course, State
 from solvers.growth.fisher_kpp import GROWTH
-from solvers.moves import Member, diffusion_of
 from solvers.refinement import Mesh
 from solvers.rows import Rows
 from solvers.terrain import Terrain
-from solvers.timeline import rates_of, timeline
+from solvers.timeline import timeline
 from tests.solvers.meshes import box_mesh
 
 VALUES = {"diffusion_mm2_per_day": 0.1, "proliferation_per_day": 0.05}
@@ -27,7 +26,10 @@ SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "growth-recovery
 class Spreading:
     """Diffusion alone."""
 
-    def spreads(self, values: Any) -> tuple[float, ...]:
+    fields = ()
+    living = (True,)
+
+    def spreads(self, _: Any) -> tuple[float, ...]:
         return (1.0,)
 
     def reacted(self, density: Any, *_: Any) -> Any:
@@ -46,9 +48,7 @@ def march(
     values: dict[str, float] = VALUES,
 ) -> list[State]:
     course = Course(mesh, timeline(days, events, step), inside)
-    factors = course.factors(events)
-    member = Member(model, values, rates_of(events), diffusion_of(values), factors)
-    return list(course.march(member, density))
+    return list(course.march(course.member(model, values, events), density))
 
 
 def mass(state: State) -> float:
