@@ -25,6 +25,7 @@ from solvers.course import Course
 from solvers.failures import NotConverged
 from solvers.growing import GrowingTissue, von_mises_of
 from solvers.moves import Member, React, Remove, Report, Scale
+from solvers.nested import Nested
 from solvers.terrain import Terrain
 
 Reals = NDArray[np.float64]
@@ -38,9 +39,9 @@ class Coupled:
 
     Args:
         index: of the coupling day.
-        species: (species, n) density of each.
+        species: (species, n2) density of each, on the tumour's mesh.
         terrain: where there is tissue for the tumour.
-        displacement_mm: (n, 3).
+        displacement_mm: (n, 3), of the tissue's mesh.
         stress_kpa: (m, 6) Cauchy's, xx yy zz yz xz xy.
         volume_ratio: (m,) volume now over that of the mesh.
     """
@@ -66,32 +67,34 @@ class Coupling:
     """A tumour and the tissue it grows in.
 
     Args:
-        course: whose report days are `days`.
+        course: on the tumour's mesh; its report days are `days`.
         tissue: begun.
+        nested: both meshes.
         days: the coupling days.
-        slowing: (m,) γ of each cell, 1/kPa.
-        since: density (n,) that the mesh was taken with, in which it is at rest; 0: none.
+        slowing: (m,) γ of each cell of the tissue, 1/kPa.
+        grown: whether the tissue's mesh is at rest with the density of day 0, or with none.
     """
 
     def __init__(
         self,
         course: Course,
         tissue: GrowingTissue,
-        days: Sequence[float],
+        nested: Nested,
         *,
+        days: Sequence[float],
         slowing: Reals,
-        since: Reals | float = 0.0,
+        grown: bool = False,
     ) -> None:
         """Couple; nothing is solved yet."""
-        self._course, self._tissue, self._days = course, tissue, days
-        self._slowing, self._since = slowing, since
+        self._course, self._tissue, self._nested, self._days = course, tissue, nested, days
+        self._slowing, self._grown = slowing, grown
 
     def march(self, member: Member, start: Reals) -> Iterator[Coupled]:
         """Yield the states of one member on the coupling days, before that day's events.
 
         Args:
             member: its `diffusivity` is D₀.
-            start: (n,) or (species, n) on day 0.
+            start: (n2,) or (species, n2) on day 0.
 
         Raises:
             BadInput: as `Course.march` and `GrowingTissue.balance`.
@@ -102,18 +105,19 @@ class Coupling:
             terrain.forget()
         state, day, jumped, stress = rows.taken(np.atleast_2d(start)), 0.0, False, _Stress()
         slowed = member
+        before = np.atleast_2d(start) if self._grown else np.zeros(1)
         for move in moves:
             found = None
             try:
                 if isinstance(move, Report):
                     day = self._days[move.index]
-                    found = self._balanced(move, rows.gathered(state))
+                    found = self._balanced(move, rows.gathered(state), before)
                     middle = stress.middle(day, self._following(day), found.stress_kpa)
                     slowed, jumped = self._slowed(member, middle), False
                 elif isinstance(move, React):
                     day = move.start
                     if jumped:
-                        after = self._in_balance(rows.gathered(state))
+                        after = self._in_balance(rows.gathered(state), before)
                         slowed, jumped = self._slowed(member, stress.anew(day, after)), False
                 state = move.done(state, slowed)
             except NotConverged as error:
@@ -123,13 +127,14 @@ class Coupling:
             if found is not None:
                 yield found
 
-    def _in_balance(self, species: Reals) -> Reals:
-        """(m, 6) kPa the stress once the tissue is in balance with the densities."""
-        self._tissue.balance(species.sum(axis=0) - self._since)
+    def _in_balance(self, species: Reals, before: Reals) -> Reals:
+        """(m, 6) kPa the stress once the tissue is in balance with what grew since `before`."""
+        grown = species.sum(axis=0) - before.sum(axis=0)
+        self._tissue.balance(self._nested.to_tissue(grown))
         return self._tissue.stress_kpa()
 
-    def _balanced(self, report: Report, species: Reals) -> Coupled:
-        stress = self._in_balance(species)
+    def _balanced(self, report: Report, species: Reals, before: Reals) -> Coupled:
+        stress = self._in_balance(species, before)
         level = self._tissue.organ.fine
         moved, ratio = level.displacement_mm(), level.cell_mean("ratio")
         return Coupled(report.index, species, report.terrain, moved, stress, ratio)
@@ -140,6 +145,7 @@ class Coupling:
 
     def _slowed(self, member: Member, von_mises_kpa: Reals) -> Member:
         slowing = np.minimum(self._slowing * von_mises_kpa, MOST_SLOWING)
+        slowing = self._nested.to_tumour(slowing)
         return dataclasses.replace(member, diffusivity=member.diffusivity * np.exp(-slowing))
 
 

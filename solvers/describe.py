@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from solvers import contract, deformation, sensitivity, tumour
+from solvers import contract, coupled, deformation, sensitivity, tumour
 from solvers.growth import growth_models
 from solvers.laws import laws
 from solvers.settings import Setting
+from solvers.treatments import TUMOUR_EVENTS
 
 
 def description() -> dict[str, Any]:
@@ -22,6 +23,15 @@ def description() -> dict[str, Any]:
                 "events": ["scale_density", "add_rate", "remove_region"],
                 "inputs": [dataclasses.asdict(array) for array in tumour.INPUTS],
                 "outputs": [dataclasses.asdict(array) for array in tumour.OUTPUTS],
+            },
+            "coupled": {
+                "models": [_model(model) for model in growth_models().values()],
+                "laws": [_model(law) for law in laws().values() if law.powers is not None],
+                "parameters": [dataclasses.asdict(parameter) for parameter in coupled.PARAMETERS],
+                "settings": [_setting(setting) for setting in coupled.SETTINGS],
+                "events": list(TUMOUR_EVENTS),
+                "inputs": [dataclasses.asdict(array) for array in coupled.INPUTS],
+                "outputs": [dataclasses.asdict(array) for array in coupled.OUTPUTS],
             },
             "deformation": _of_tissue(deformation),
             "sensitivity": _of_tissue(sensitivity),

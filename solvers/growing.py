@@ -6,17 +6,22 @@ The frame is the mesh as given: its cells are the tissue's, wherever they have g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from solvers.failures import BadInput, NotConverged
-from solvers.organ import ADVICE, Level, Organ, Values
+from solvers.nearby import solve_nearby
+from solvers.newton import TOLERANCE
+from solvers.organ import Level, Organ, Values
 from solvers.stepping import loaded
 from solvers.swelling import SMALLEST_VOLUME, Swelling
 
 Reals = NDArray[np.float64]
+_ADVICE: Final = (
+    "Try a smaller swelling, shorter coupling_days, stiffer tissue, or smaller cells there"
+)
 
 
 class GrowingTissue:
@@ -61,6 +66,7 @@ class GrowingTissue:
         self.organ.prepare(values, settings)
         self._loaded = self.organ.fine.reference > 0.0
         self._density: Reals | None = None
+        self._has_tangent = False
 
     def balance(self, density: Reals) -> Level:
         """Return the level in balance with the density (n,) at the input nodes.
@@ -84,7 +90,9 @@ class GrowingTissue:
             else:
                 self._from(before, density)
         except NotConverged as error:
-            raise NotConverged(f"the growing tissue finds no balance: {error}. {ADVICE}") from error
+            raise NotConverged(
+                f"the growing tissue finds no balance: {error}. {_ADVICE}"
+            ) from error
         self.balances += 1
         return self.organ.fine
 
@@ -103,30 +111,30 @@ class GrowingTissue:
             level = swelling.level
             if below is not None:
                 level.start_from(below)
+            if self._acts(swelling, density):
+                if below is None or not _settled(level):
+                    level.rest()
+                    self._carry(swelling, np.zeros_like(density), density, loads=True)
+                self._has_tangent = True
             below = level
-            if not self._acts(swelling, density):
-                continue
-            try:
-                if level is self.organ.levels[0]:
-                    raise NotConverged("nothing to start from")
-                level.newton.solve(level.reference, patience=0)
-            except NotConverged:
-                level.rest()
-                self._carry(swelling, np.zeros_like(density), density, loads=True)
 
     def _from(self, before: Reals, density: Reals) -> None:
         swelling = self._swellings[-1]
-        if self._acts(swelling, density):
+        level = swelling.level
+        if not self._acts(swelling, density):
+            level.rest()
+            return
+        state = level.system.state()
+        if not (self._has_tangent and _settled_nearby(level)):
+            level.system.restore(state)
             self._carry(swelling, before, density, loads=False)
-        else:
-            swelling.level.rest()
+        self._has_tangent = True
 
     def _acts(self, swelling: Swelling, density: Reals) -> bool:
         """Set all in full and the reference: the residual at rest; whether there is any."""
         level = swelling.level
-        swelling.grow(density)
         level.set_load(1.0)
-        if not (self._loaded or density.any()):
+        if not (swelling.grow(density) or self._loaded):
             return False
         state = level.system.state()
         level.rest()
@@ -143,6 +151,22 @@ class GrowingTissue:
                 level.set_load(part)
 
         loaded(level.system, level.newton, set_part, steps=1, reference=level.reference, tell=float)
+
+
+def _settled(level: Level) -> bool:
+    try:
+        level.newton.solve(level.reference, patience=0)
+    except NotConverged:
+        return False
+    return True
+
+
+def _settled_nearby(level: Level) -> bool:
+    try:
+        solve_nearby(level.system, level.newton, reference=level.reference, tolerance=TOLERANCE)
+    except NotConverged:
+        return False
+    return True
 
 
 def von_mises_of(stress_kpa: Reals) -> Reals:

@@ -46,6 +46,9 @@ SWELLING_FORMS: Final = ("linear_elastic", "neo_hookean", "saint_venant_kirchhof
 SMALLEST_VOLUME: Final = 0.1
 """g³ below which tissue is said to have lost too much."""
 
+NO_CHANGE: Final = 1e-12
+"""|g³ - 1| that is none: rounding."""
+
 
 @cache
 def swelling_recipe(name: str, element: Element) -> Recipe:
@@ -107,21 +110,27 @@ class Swelling:
                 grid, {one: swelling[one] for one in labels}
             )
 
-    def grow(self, density: Reals) -> None:
-        """Set the density (n,) at the input nodes and with it the tissue's moduli."""
+    def grow(self, density: Reals) -> bool:
+        """Set the density (n,) at the input nodes and with it the tissue's moduli.
+
+        Returns:
+            whether any cell, of all ranks, has another volume than the mesh's.
+        """
         grid = self.level.system.grid
         local = density[grid.nodes]
         mean = local[grid.corner_positions()].mean(axis=1)
-        pressure = self.level.system.element.pressure
+        pressure, changed = self.level.system.element.pressure, False
         for name, term in self.terms.items():
             at_nodes = term.values["density"]
             at_nodes.x.array[node_dofs(grid, at_nodes.function_space)] = local
             cells = np.isin(grid.regions, [k for k, own in self._laws.items() if own == name])
             volume = 1.0 + term.values["swelling"].x.array[cells] * mean[cells]
+            changed = changed or bool((np.abs(volume - 1.0) > NO_CHANGE).any())
             own = {key: value[cells] for key, value in self._own[name].items()}
             for key, grown in grown_moduli(law(name), own, volume, pressure=pressure).items():
                 holder = term if key in term.values else self.level.laws[name]
                 holder.values[key].x.array[cells] = grown
+        return any(grid.comm.allgather(changed))
 
 
 def grown_moduli(

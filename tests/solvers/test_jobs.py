@@ -209,7 +209,7 @@ def test_that_describe_lists_every_kind_with_bounds_and_sources() -> None:
         [sys.executable, "-m", "solvers", "describe"], capture_output=True, text=True, check=True
     ).stdout
     kinds = json.loads(said)["kinds"]
-    assert set(kinds) == {"tumour", "deformation", "sensitivity"}
+    assert set(kinds) == {"coupled", "tumour", "deformation", "sensitivity"}
     assert all(
         parameter["source"] and parameter["low"] < parameter["high"]
         for kind in kinds.values()
