@@ -23,13 +23,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.contract import INPUT_FILE, JOB_FILE, Event, Job, Kind, Progress
-from solvers.gridded import on_grid
+from solvers.gridded import on_grid, on_mesh
 from solvers.meshfiles import array_hash, write_arrays
 from solvers.refinement import Mesh
 from solvers.voxelmesh import voxel_mesh
 from solvers.vtu import read_vtu
 
-__all__ = ["Event", "Mesh", "deform", "grow", "read_vtu", "sensitivity", "voxel_mesh", "write_job"]
+__all__ = [
+    "Event",
+    "Mesh",
+    "deform",
+    "grow",
+    "on_grid",
+    "on_mesh",
+    "read_vtu",
+    "sensitivity",
+    "voxel_mesh",
+    "write_job",
+]
 
 Arrays = Mapping[str, NDArray[Any]]
 Grid = tuple[tuple[int, int, int], NDArray[np.float64]]

@@ -67,7 +67,7 @@ class Treatment:
 
 def growth_simulation(
     mesh: OrganMesh,
-    labels: LabelMap,
+    labels: LabelMap | NDArray[np.float64],
     structure: str,
     ensemble: Ensemble,
     *,
@@ -83,7 +83,9 @@ def growth_simulation(
     """Grow one tumour from its labelled shape, once for each member of an ensemble.
 
     Args:
-        labels: where the tumour's visible surface is on `start_day`, in the mesh's frame.
+        labels: where the tumour's visible surface is on `start_day`, in the mesh's frame: each
+            member starts from its own front there, on a mesh refined near it. Or (n,) the density
+            at the mesh's points, as `starting_density` has it: all start from that, on this mesh.
         structure: which tumour ("tumour-1").
         ensemble: a column for each parameter of the growth model, named as in the catalogue;
             other columns are left out.
@@ -99,7 +101,8 @@ def growth_simulation(
         visible_probability (t, n), with keep_members also density (members, t, n).
 
     Raises:
-        BadArgument: days before the start, or a parameter of the model has no column.
+        BadArgument: days before the start, a parameter of the model has no column, or a start that
+            is no density at the mesh's points.
         EmptyLabel: the tumour has no voxels.
         SolverFailed, Stopped, DiskFull: as `run_job`.
     """
@@ -107,29 +110,40 @@ def growth_simulation(
     asked = np.unique(np.asarray(days, dtype=np.float64))
     if len(asked) == 0 or asked[0] < start_day:
         raise BadArgument("days to report must not lie before the start", where="growth")
-    arrays = _arrays(mesh, distance_to(labels, structure), treatment.removed)
+    by_front = isinstance(labels, LabelMap)
+    arrays = _arrays(mesh, treatment.removed) | _start(labels, structure, mesh)
     name = model or organ.growth
     job = job_for(
         "tumour",
         name,
         _members(ensemble, name),
         arrays=arrays,
-        settings=_settings(asked - start_day, organ, resolution),
+        settings=_settings(asked - start_day, organ, resolution, refined=by_front),
         events=[_moved(event, start_day) for event in treatment.events],
     )
     answer = run_job(job, arrays, folder, watch, limits=resolution.limits)
     return _simulation(job, answer, mesh=mesh, structure=structure, days=asked)
 
 
-def _arrays(
-    mesh: OrganMesh, distance: DistanceGrid, removed: DistanceGrid | None
+def _start(
+    labels: LabelMap | NDArray[np.float64], structure: str, mesh: OrganMesh
 ) -> dict[str, NDArray[Any]]:
+    if isinstance(labels, LabelMap):
+        distance = distance_to(labels, structure)
+        return {"distance_mm": distance.distance_mm, "distance_affine": distance.affine}
+    if labels.shape != (len(mesh.points),) or not ((labels >= 0.0) & (labels <= 1.0)).all():
+        raise BadArgument(
+            f"a start is one density from 0 to 1 at each of {len(mesh.points)} points",
+            where="growth",
+        )
+    return {"density": np.asarray(labels, np.float64)}
+
+
+def _arrays(mesh: OrganMesh, removed: DistanceGrid | None) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "points_mm": mesh.points,
         "tetrahedra": mesh.tetrahedra,
         "regions": mesh.regions,
-        "distance_mm": distance.distance_mm,
-        "distance_affine": distance.affine,
     }
     if removed is not None:
         arrays |= {"removed_mm": removed.distance_mm, "removed_affine": removed.affine}
@@ -150,13 +164,13 @@ def _members(ensemble: Ensemble, model: str) -> list[dict[str, float]]:
 
 
 def _settings(
-    days: NDArray[np.float64], organ: Organ, resolution: Resolution
+    days: NDArray[np.float64], organ: Organ, resolution: Resolution, *, refined: bool
 ) -> dict[str, Scalar | tuple[float, ...]]:
     return {
         "days": tuple(float(day) for day in days),
         "step_days": resolution.step_days,
         "visible_density": organ.visible_density,
-        "edge_mm": resolution.edge_mm,
+        "edge_mm": resolution.edge_mm if refined else 0.0,
         "refine_radius_mm": resolution.refine_radius_mm,
         "keep_members": int(resolution.keep_members),
     }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from organtwin.core.errors import BadArgument, EmptyLabel, MisplacedLabel
 from organtwin.core.labelmap import LabelMap
 from organtwin.core.organmesh import OrganMesh
-from organtwin.organs import tumour
+from organtwin.core.parameter import Ensemble
+from organtwin.core.watch import Watch
+from organtwin.organs import organ, tumour
+from organtwin.simulating import growth_simulation
 from organtwin.simulating.starting_density import (
     VISIBLE_PRIOR,
     _parts,
@@ -84,6 +89,27 @@ def test_that_a_tumour_half_outside_is_told_and_one_outside_refused(mesh: OrganM
     assert abs(found.visible_error) < 2e-3
     with pytest.raises(MisplacedLabel, match="lie inside the mesh"):
         starting_density(mesh, labels(38.0, 7.5), [ONE.name], front=front, visible_density=0.5)
+
+
+def test_that_a_growth_job_starts_from_it(tmp_path: Path) -> None:
+    front = fisher_front(2.2, 0.5)
+    begun = starting_density(block(18), labels(), [ONE.name], front=front, visible_density=0.5)
+    ensemble = Ensemble(
+        ("diffusion_mm2_per_day", "proliferation_per_day"), ("mm²/day", "1/day"),
+        np.array([[0.1, 0.02]]),
+    )  # fmt: skip
+    found = growth_simulation(
+        block(18), begun.density, ONE.name, ensemble, organ=organ("liver"), days=[0.0, 20.0],
+        folder=tmp_path, watch=Watch(),
+    )  # fmt: skip
+    assert found.quantities["volume_ml"][0, 0] == pytest.approx(begun.visible_ml, rel=1e-6)
+    assert found.quantities["mass_ml"][0, 0] == pytest.approx(begun.mass_ml, rel=1e-6)
+    assert found.quantities["mass_ml"][0, 1] > 1.05 * begun.mass_ml
+    with pytest.raises(BadArgument, match="density from 0 to 1"):
+        growth_simulation(
+            block(18), 2.0 * begun.density, ONE.name, ensemble, organ=organ("liver"),
+            days=[0.0], folder=tmp_path, watch=Watch(),
+        )  # fmt: skip
 
 
 def test_that_what_makes_no_start_is_refused(mesh: OrganMesh) -> None:
