@@ -53,10 +53,16 @@ def add(verb: Verb) -> None:
     files.add_argument("--most", type=int, metavar="N",
                        help="thin pieces are resolved up to so many tetrahedra")  # fmt: skip
     files.add_argument("--organ", default="liver", help="whose names and codes are meant")
-    files.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE")
-    files.add_argument("--image", "--beside", dest="beside", metavar="FOLDER",
-                       help="images that SEG or RTSTRUCT were drawn on")  # fmt: skip
+    add_reading(files)
     cutting.add_options(made)
+
+
+def add_reading(made: Any) -> None:
+    """Add the options that say how a file of labels is read."""
+    made.add_argument("--name", action="append", default=[], metavar="NAME=STRUCTURE",
+                      help="what a label is; may be repeated")  # fmt: skip
+    made.add_argument("--image", "--beside", dest="beside", metavar="FOLDER",
+                      help="images that SEG or RTSTRUCT were drawn on")  # fmt: skip
 
 
 def _mesh(asked: argparse.Namespace, printer: Printer) -> None:
@@ -132,7 +138,7 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         require_free(place, replace=asked.replace, inputs=[asked.path, asked.beside], record=True)
     values: dict[str, int] = {}
     with printer.progress("mesh") as watch:
-        labels = _labels(asked, printer, values, watch.part(0.0, 0.1))
+        labels = labels_of(asked, printer, values, watch.part(0.0, 0.1))
         for name in (*sizes.edges_mm, *asked.cut_out):
             labels.structure(name)  # raises for one that is not there, before it takes time
         start, used = time.perf_counter(), time.process_time()
@@ -163,10 +169,14 @@ def _mesh_file(asked: argparse.Namespace, printer: Printer) -> None:
         cutting.say(parts, printer)
 
 
-def _labels(
+def labels_of(
     asked: argparse.Namespace, printer: Printer, values: dict[str, int], watch: Watch
 ) -> LabelMap:
-    """Return the labels of the file; fills in the values that they have there."""
+    """Return the labels of the file `asked.path`; fills in the values that they have there.
+
+    Raises:
+        BadInput: it holds none that can be read, or the geometry of its images is in doubt.
+    """
     from organtwin.importing import labels_at
     from organtwin.organs import organ
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from organtwin.casefolder import CaseFolder
+from organtwin.cli import straining
 from organtwin.cli.verb import Verb
 from organtwin.cli.written import add_replace, provenance, require_free, write_record
 from organtwin.core.errors import BadArgument, BadInput
@@ -54,9 +55,7 @@ def add(verb: Verb) -> None:
     made = verb("result", _result, "a case's last deformation: figures, and its mesh with fields")
     made.add_argument("case", help="case folder")
     made.add_argument("--to", metavar="FILE", help="write the mesh at rest with all fields (.vtu)")
-    made.add_argument("--strain-limit", action="append", default=[], metavar="STRUCTURE=STRAIN",
-                      help="tell where tissue is beyond it; may be repeated")  # fmt: skip
-    made.add_argument("--source", default="", help="where the limits come from")
+    straining.add_limits(made)
     add_replace(made)
 
 
@@ -183,7 +182,7 @@ def _result(asked: argparse.Namespace, printer: Printer) -> None:
     from organtwin.exporting.meshes import Tagged, write_mesh
     from organtwin.pipeline.results import fields_on, last_deformation, told_of
 
-    limits = _limits(asked)
+    limits = straining.limits(asked)
     if asked.to:
         if Path(asked.to).suffix.lower() != ".vtu":
             raise BadArgument("a mesh with fields goes into a file that ends in .vtu", where="--to")
@@ -194,37 +193,7 @@ def _result(asked: argparse.Namespace, printer: Printer) -> None:
     printer.table(
         Table("Deformation", ("figure", "value", "unit"), tuple(told_of(simulation, mesh)))
     )
-    if limits:
-        printer.table(found := _markers(mesh, simulation, limits))
-        if not found.rows:
-            printer.note("no tissue is beyond the limits of strain")
+    straining.tell_beyond(mesh, simulation, limits, printer)
     if asked.to:
         write_mesh(Path(asked.to), Tagged(mesh, fields=points, cell_fields=cells))
         printer.result(file=asked.to, points=sorted(points), cells=sorted(cells))
-
-
-def _limits(asked: argparse.Namespace) -> list[Any]:
-    from organtwin.simulating import StrainLimit
-
-    found = []
-    for text in asked.strain_limit:
-        name, _, number = text.rpartition("=")
-        try:
-            found.append(StrainLimit(name, float(number), asked.source))
-        except ValueError as error:
-            raise BadArgument(f"{text!r} is not STRUCTURE=STRAIN", "--strain-limit") from error
-    return found
-
-
-def _markers(mesh: Any, simulation: Any, limits: list[Any]) -> Table:
-    from organtwin.simulating import beyond_limits
-
-    if "principal_strains" not in simulation.fields:
-        raise BadInput("this deformation tells no strains", "result", "deform again, no preview")
-    found = beyond_limits(mesh, simulation.fields["principal_strains"][0], limits)
-    rows = tuple(
-        (m.limit.structure, m.volume_ml, m.worst, *m.place_mm, m.limit.strain, m.limit.source)
-        for m in found
-    )
-    columns = ("structure", "mL", "worst", "x mm", "y mm", "z mm", "limit", "source")
-    return Table("Beyond the limits of strain", columns, rows)

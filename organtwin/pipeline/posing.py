@@ -7,9 +7,11 @@ holds it. A case's step, and the same for a mesh of a plain file.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,9 +25,36 @@ from organtwin.organs import Organ, organ, tumour
 
 if TYPE_CHECKING:
     from organtwin.core.simulation import Simulation
+    from organtwin.simulating import Plane, StrainLimit
     from organtwin.simulating.uncertain import Posed
 
 LEVEL = 0.9
+NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a posture may be asked for beside how the patient lies.
+
+    Args:
+        unload: as `simulating.uncertain.posture_simulation`.
+        planes: as `posed_mesh`.
+        strain_limits: structure → Green-Lagrange's strain that its tissue shall not be beyond.
+        limits_from: where the limits come from.
+    """
+
+    unload: bool = False
+    planes: Mapping[str, Sequence[float]] = NONE
+    strain_limits: Mapping[str, float] = NONE
+    limits_from: str = ""
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> Beside:
+        """Return what is asked for by name; BadArgument where there is no such thing."""
+        try:
+            return cls(**asked)
+        except TypeError as error:
+            raise BadArgument(str(error), where="pose") from error
 
 
 def pose(
@@ -42,6 +71,7 @@ def pose(
     members: int = 16,
     seed: int = 1,
     preview: bool = False,
+    **more: Any,
 ) -> tuple[Case, str]:
     """Deform the organ as it lies when the patient is turned, tilted or insufflated.
 
@@ -51,9 +81,13 @@ def pose(
         targets_mm: points whose shift is told, LPS mm; the tumours' centroids when none are given.
         members: of the ensemble over the priors; 0: only the answer at their medians.
         preview: the answer at the medians, too, by the quick element.
+        more: of `Beside`.
     """
+    beside = Beside.of(more)
+    mesh = store.get(case.require("mesh", "organtwin mesh"))
+    limits = limits_of(mesh, beside.strain_limits, beside.limits_from, preview=preview)
     posed = posed_mesh(
-        store.get(case.require("mesh", "organtwin mesh")),
+        mesh,
         organ(case.organ),
         jobs=store.jobs,
         watch=watch,
@@ -66,10 +100,13 @@ def pose(
         members=members,
         seed=seed,
         preview=preview,
+        unload=beside.unload,
+        planes=beside.planes,
     )
     store.put(posed.ensemble)
     after = case.having(simulations=(*case.simulations, store.put(posed.simulation)))
-    return after, said(posed.simulation, posed.failed)
+    told = said(posed.simulation, posed.failed)
+    return after, told + said_beyond(mesh, posed.simulation, limits)
 
 
 def posed_mesh(
@@ -83,15 +120,18 @@ def posed_mesh(
     seed: int,
     preview: bool,
     unload: bool = False,
+    planes: Mapping[str, Sequence[float]] = NONE,
     **lying: Any,
 ) -> Posed:
     """Return a mesh posed as in `pose`; `lying` says how the patient lies.
 
     Args:
         unload: as `simulating.uncertain.posture_simulation`.
+        planes: name → nine numbers in mm, LPS: a point on a rigid plane that the organ slides on,
+            its normal towards the organ, how far it moves as the patient is turned.
 
     Raises:
-        BadArgument: no such position, or numbers out of bounds.
+        BadArgument: no such position or plane, or numbers out of bounds.
         SolverFailed, Stopped, DiskFull: as `simulating.run_job`.
     """
     from organtwin.simulating.posture import Posture
@@ -109,7 +149,52 @@ def posed_mesh(
         targets_mm=targets,
         preview=preview,
         unload=unload,
+        touching=[_plane(mesh, which, *one) for one in planes.items()],
     )
+
+
+def _plane(mesh: OrganMesh, which: Organ, name: str, numbers: Sequence[float]) -> Plane:
+    from organtwin.simulating import Plane
+
+    if len(numbers) != 9 or not np.isfinite(numbers).all() or not np.any(numbers[3:6]):
+        raise BadArgument(
+            f"the plane {name!r} takes nine numbers, its normal (the middle three) of some length",
+            where="planes",
+            advice="give a point on it, its normal towards the organ, and how far it moves; LPS mm",
+        )
+    a, b, c, u, v, w, x, y, z = map(float, numbers)
+    return Plane(name, mesh.surface(which.name), (a, b, c), (u, v, w), (x, y, z))
+
+
+def limits_of(
+    mesh: OrganMesh, strains: Mapping[str, float], source: str, *, preview: bool = False
+) -> list[StrainLimit]:
+    """Return limits of strain by structure; refuses what cannot be told, before it takes time.
+
+    Raises:
+        BadArgument: no such structure, no such limit, no source, or a preview: it has no strains.
+    """
+    from organtwin.simulating import StrainLimit
+
+    if strains and preview:
+        raise BadArgument("the quick element's answer tells no strains", where="strain limit")
+    found = [StrainLimit(name, float(strain), source) for name, strain in strains.items()]
+    for one in found:
+        mesh.structure(one.structure)
+    return found
+
+
+def said_beyond(mesh: OrganMesh, simulation: Simulation, limits: Sequence[StrainLimit]) -> str:
+    """Return how much tissue is beyond limits of strain, to be added to `said`."""
+    from organtwin.simulating import beyond_limits
+
+    if not limits:
+        return ""
+    found = beyond_limits(mesh, simulation.fields["principal_strains"][0], limits)
+    if not found:
+        return "; no tissue is beyond the limits of strain"
+    volume = sum(one.volume_ml for one in found)
+    return f"; beyond the limits of strain: {volume:.2g} mL in {len(found)} places"
 
 
 def said(simulation: Simulation, failed: int = 0) -> str:

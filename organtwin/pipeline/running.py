@@ -31,6 +31,7 @@ class Step:
     `quick` steps take milliseconds and may run in the window's own process. Only steps that say
     `decides_identity` run on visits that may belong to another patient. Arguments named in
     `private` may name a person (paths do): the journal holds the id of a Private object instead.
+    A step may take arguments as ``**more``; the journal holds them like the others.
     """
 
     name: str
@@ -104,6 +105,7 @@ def run(
     with recorded.trying():
         after, summary = step.run(*bound.args, **bound.kwargs)
         asked = {key: bound.arguments[key] for key in list(bound.arguments)[3:]}
+        asked |= asked.pop("more", {})
         for key in step.private:
             asked[key] = recorded.put(Private(json.dumps(asked[key]), secrets.token_hex(16)))
     done = Done(

@@ -25,6 +25,7 @@ from organtwin.core.simulation import Simulation
 from organtwin.core.watch import Watch
 from organtwin.organs import Organ
 from organtwin.simulating.deformation import Loads, deformation_simulation, unloaded_mesh
+from organtwin.simulating.loads import Acting
 from organtwin.simulating.posture import Posture, posture_loads, whole_gravity
 from organtwin.simulating.shifts import shifts
 
@@ -109,6 +110,7 @@ def posture_simulation(
     targets_mm: Sequence[Sequence[float]] = (),
     preview: bool = False,
     unload: bool = False,
+    touching: Sequence[Acting] = (),
 ) -> Posed:
     """Deform an organ for a posture, at the medians and for every draw of its priors.
 
@@ -119,6 +121,8 @@ def posture_simulation(
         unload: the scan was taken under the organ's weight: the shape without it is found first.
             Displacements and volumes are still those since the scan; stress and strain then count
             whole.
+        touching: rigid things that the organ slides on in the new posture, not in the scan, beside
+            its springs.
 
     Raises:
         BadArgument: a target outside of the mesh, or loads that do not fit the organ.
@@ -129,6 +133,7 @@ def posture_simulation(
     def solved(member: Mapping[str, float], part: Watch, quick: bool) -> Simulation:
         stiff = dataclasses.replace(organ, law_values=tissue_values(organ, member))
         loads = posture_loads(mesh, organ, posture, _times(organ, member))
+        loads = dataclasses.replace(loads, acting=(*loads.acting, *touching))
         if not unload:
             return deformation_simulation(
                 mesh, stiff, loads=loads, folder=folder, watch=part, preview=quick

@@ -63,6 +63,8 @@ def lying_in(entry: JournalEntry) -> Lying | None:
     asked: Mapping[str, Any] = entry.done.arguments
     if entry.done.step != "pose" or asked["scanned"] != "supine" or asked["preview"]:
         return None
+    if asked.get("unload") or asked.get("planes"):
+        return None
     turned, tilted, gas = (float(asked[name]) for name in POSITION)
     turned += SCANNED[asked["position"]]
     return Lying(turned - 360.0 * round((turned - 0.5) / 360.0), tilted, gas)
