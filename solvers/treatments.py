@@ -121,7 +121,11 @@ def factor_of(
 
 
 def rates_of(events: Sequence[Event], values: Values) -> tuple[Rate, ...]:
-    """Return the rates that ``add_rate`` and ``infuse`` events add to a member's net growth."""
+    """Return the rates that ``add_rate`` and ``infuse`` events add to a member's net growth.
+
+    Raises:
+        BadInput: a drug's numbers are fields.
+    """
     rates: list[Rate] = []
     for event in events:
         if event.kind == "add_rate":
@@ -136,6 +140,8 @@ def _kills(event: Event, values: Values) -> list[Rate]:
     agent, start, end = event.agent, event.day, event.until_day
     kill = -values[f"sensitivity_per_day@{agent}"] * event.amount
     clearance = values[f"clearance_per_day@{agent}"]
+    if np.ndim(kill) or np.ndim(clearance):
+        raise BadInput(f"the drug {agent} is one number everywhere: give no array of it")
     if end is None:
         return [Rate(kill, start, decay_per_day=clearance, agent=agent)]
     level = kill / clearance
