@@ -14,6 +14,7 @@ differentiate A u1 = A u - c h K u; A and K are symmetric.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,7 +24,20 @@ from scipy import sparse
 
 from solvers.contract import Event
 from solvers.diffusion import Diffusion
-from solvers.moves import Limit, Member, Move, React, Remove, Report, Scale, Spread
+from solvers.moves import (
+    NUTRIENT,
+    Limit,
+    Member,
+    Move,
+    React,
+    Remove,
+    Report,
+    Scale,
+    Spread,
+    Values,
+    fed,
+)
+from solvers.nutrient import REACH, UPTAKE
 from solvers.rows import Rows
 from solvers.terrain import Terrain
 from solvers.tetrahedra import edge_weights_mm
@@ -40,7 +54,7 @@ class Gradient:
         rates: of the member.
 
     Attributes:
-        values: parameter → (k,) dJ per change of its value at each node alone.
+        values: parameter → dJ per change of it, or (k,) of its value at each node alone.
         rates: (r, 2) dJ per change of each rate's amount and decay per day.
         factors: event → like the state, dJ per change of what it multiplies the density by.
         diffusivity: dJ per mm²/day of one number for all cells.
@@ -48,7 +62,7 @@ class Gradient:
 
     rows: Rows
     rates: Reals
-    values: dict[str, Reals] = field(default_factory=dict)
+    values: dict[str, float | Reals] = field(default_factory=dict)
     factors: dict[Event, Reals] = field(default_factory=dict)
     diffusivity: float = 0.0
 
@@ -65,6 +79,11 @@ class Gradient:
         ends = np.arange(0, len(columns) + 1, 2, dtype=np.int32)
         signs = np.tile([1.0, -1.0], len(self.rows.edges))
         return sparse.csr_array((signs, columns, ends), shape=(len(ends) - 1, len(position)))
+
+    def gain(self, values: Mapping[str, float | Reals]) -> None:
+        """Add dJ per change of values, at each node or in all."""
+        for name, slope in values.items():
+            self.values[name] = self.values.get(name, 0.0) + slope
 
     def spread(
         self, member: Member, weight: float, *, solved: Reals, flow: Reals, mean: Reals
@@ -119,15 +138,45 @@ def pulled(
 def _react(
     move: React, slope: Reals, before: Reals, *, member: Member, gradient: Gradient
 ) -> Reals:
-    found = member.model.pulled(
-        before, member.values, (move.start, move.end), member.rates, slope=slope
-    )
-    for name, by_value in found.values.items():
-        known = gradient.values.get(name)
-        gradient.values[name] = by_value if known is None else known + by_value
-    if found.rates:
-        gradient.rates += np.array(found.rates)
-    return found.state
+    reaction = _Reaction(move, member, gradient)
+    if NUTRIENT not in member.model.fields:
+        return reaction.back(slope, before, member.values, move.end)[0]
+    early, half = fed(move.terrain, before, member), 0.5 * (move.start + move.end)
+    span = (move.start, half)
+    middle: Reals = member.model.reacted(before, early, span, member.rates)
+    late = fed(move.terrain, middle, member)
+    found, by_late = reaction.back(slope, before, late, move.end)
+    by_middle = reaction.starved(middle, late, by_late)
+    more, by_early = reaction.back(by_middle, before, early, half)
+    return found + more + reaction.starved(before, early, by_early)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reaction:
+    move: React
+    member: Member
+    gradient: Gradient
+
+    def back(
+        self, slope: Reals, before: Reals, values: Values, end: float
+    ) -> tuple[Reals, float | Reals]:
+        """The slope (species, k) before a reaction until `end`, and that by the nutrient (k,)."""
+        model, rates = self.member.model, self.member.rates
+        found = model.pulled(before, values, (self.move.start, end), rates, slope=slope)
+        by_values = dict(found.values)
+        by_nutrient = by_values.pop(NUTRIENT, 0.0)
+        self.gradient.gain(by_values)
+        if found.rates:
+            self.gradient.rates += np.array(found.rates)
+        return found.state, by_nutrient
+
+    def starved(self, state: Reals, values: Values, by_nutrient: float | Reals) -> Reals:
+        """The slope (species, k) by the state whose first row has left a nutrient."""
+        nutrient = self.move.terrain.nutrient(float(self.member.values[REACH]))
+        found, slope = (np.asarray(each) for each in (values[NUTRIENT], by_nutrient))
+        slopes = nutrient.pulled(state[0], values[UPTAKE], found, slope)
+        self.gradient.gain(slopes.values)
+        return np.concatenate([slopes.cells[None], np.zeros_like(state[1:])])
 
 
 def _spread(
