@@ -57,8 +57,8 @@ class Coupled:
 def coupling_days(reports: Sequence[float], longest: float) -> tuple[float, ...]:
     """Return day 0, the report days, and equal intervals of at most `longest` between them."""
     days = [0.0]
-    for report in reports:
-        parts = int(np.ceil((report - days[-1]) / longest - 1e-9))
+    for report in (day for day in reports if day > 0.0):
+        parts = max(1, int(np.ceil((report - days[-1]) / longest - 1e-9)))
         days += np.linspace(days[-1], report, parts + 1)[1:].tolist()
     return tuple(days)
 

@@ -32,6 +32,7 @@ from solvers.vtu import read_vtu
 __all__ = [
     "Event",
     "Mesh",
+    "couple",
     "deform",
     "grow",
     "on_grid",
@@ -161,6 +162,42 @@ def grow(
         solved = Mesh(found["points_mm"], found["tetrahedra"], found["regions"])
         voxels = on_grid(solved, answer["density"], *grid)
         answer |= {"density_grid": voxels.values, "grid_mass_error": voxels.mass_error}
+    return {**answer, **{name: np.array(number) for name, number in numbers.items()}}
+
+
+def couple(
+    mesh: Mesh,
+    model: str,
+    values: Mapping[str, float],
+    *,
+    days: Sequence[float],
+    arrays: Arrays,
+    events: Sequence[Event] = (),
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the course of a tumour and of the tissue that it displaces (docs/coupling.md).
+
+    Under ``mpiexec`` as `deform`. Raises as `grow`.
+
+    Args:
+        mesh, model, days, events: as of `grow`.
+        values: parameter → value: of growth, of the tissue's law, ``swelling``, and
+            ``slowing_per_kpa``; with ``@label`` of one region.
+        arrays: as of `grow`, and supports and faces of loads as of `deform`.
+        settings: of the job kind "coupled"; the mesh is refined only if ``edge_mm`` is given.
+    """
+    from solvers.starting import prepare_process
+
+    prepare_process()
+    from solvers.coupled import OUTPUTS, run
+
+    given = {"edge_mm": 0.0, **(settings or {}), "days": tuple(days)}
+    job, everything = _job(
+        mesh, model, values, arrays=arrays, settings=given, kind="coupled", events=events
+    )
+    found, numbers = run(job, everything, _nobody)
+    own = {array.name for array in OUTPUTS if array.shape.startswith("(members")}
+    answer = {name: array[0] if name in own else array for name, array in found.items()}
     return {**answer, **{name: np.array(number) for name, number in numbers.items()}}
 
 
