@@ -89,15 +89,38 @@ class Nutrient:
         """
         terrain = self._terrain
         self._take_up(cells, uptake)
-        start = self._found.duplicate()
-        start.set(0.0)
-        pulled = self._balanced(terrain.within(slope), start)
-        held, flow = self._found.duplicate(), self._found.duplicate()
-        held.array[:] = terrain.within(nutrient)
-        self._stiffness.mult(held, flow)
-        by_reach = -2.0 / self.reach_mm * terrain.rows.summed(float(pulled @ flow.array_r))
+        pulled, flow = self._from_zero(terrain.within(slope)), self._flow(nutrient)
+        by_reach = -2.0 / self.reach_mm * terrain.rows.summed(float(pulled @ flow))
         eaten = -terrain.shares_mm3 * nutrient * terrain.filled(pulled)
         return NutrientSlopes(eaten * uptake, {REACH: by_reach, UPTAKE: eaten * cells})
+
+    def moved(
+        self, cells: Reals, uptake: float | Reals, nutrient: Reals, change: Mapping[str, Any]
+    ) -> Reals:
+        """Return (k,) how the nutrient moves: A ds = -dA s.
+
+        Args:
+            cells, uptake, nutrient: as of `pulled`.
+            change: of `REACH`, of `UPTAKE` and of "cells" (k,).
+        """
+        terrain = self._terrain
+        self._take_up(cells, uptake)
+        more = uptake * change["cells"] + change[UPTAKE] * np.maximum(cells, 0.0)
+        load = terrain.within(terrain.shares_mm3 * nutrient * more)
+        load = load + 2.0 * change[REACH] / self.reach_mm * self._flow(nutrient)
+        return terrain.filled(-self._from_zero(load))
+
+    def _flow(self, field: Reals) -> Reals:
+        """reach² K times a field (k,), at the terrain's nodes."""
+        held, flow = self._found.duplicate(), self._found.duplicate()
+        held.array[:] = self._terrain.within(field)
+        self._stiffness.mult(held, flow)
+        return np.array(flow.array_r)
+
+    def _from_zero(self, load: Reals) -> Reals:
+        start = self._found.duplicate()
+        start.set(0.0)
+        return self._balanced(load, start)
 
     def _take_up(self, cells: Reals, uptake: float | Reals) -> None:
         load = self._volumes * (1.0 + self._terrain.within(uptake * np.maximum(cells, 0.0)))

@@ -19,7 +19,20 @@ from solvers.contract import Event
 from solvers.course import Course
 from solvers.diffusion import Diffusion
 from solvers.growth.slopes import STEP
-from solvers.moves import Limit, Member, Move, React, Remove, Report, Scale, Spread
+from solvers.moves import (
+    NUTRIENT,
+    Limit,
+    Member,
+    Move,
+    React,
+    Remove,
+    Report,
+    Scale,
+    Spread,
+    Values,
+    fed,
+)
+from solvers.nutrient import REACH, UPTAKE
 from solvers.terrain import Terrain
 
 Reals = NDArray[np.float64]
@@ -106,17 +119,54 @@ def pushed(
 
 
 def _react(move: React, moved: Reals, before: Reals, *, member: Member, change: Change) -> Reals:
-    by: Any = 1j * STEP
-    values = {
-        name: value + by * change.values[name] if name in change.values else value
-        for name, value in member.values.items()
-    }
-    rates = member.rates
-    if change.rates is not None:
-        rates = [_nudged(rate, by * step) for rate, step in zip(rates, change.rates, strict=True)]
-    span = (move.start, move.end)
-    state = member.model.reacted(before + by * moved, values, span, rates)
-    return np.asarray(np.imag(state) / STEP)
+    reaction = _Reaction(move, member, change)
+    if NUTRIENT not in member.model.fields:
+        return reaction.on(moved, before, member.values, move.end)
+    early, half = fed(move.terrain, before, member), 0.5 * (move.start + move.end)
+    of_early = reaction.starved(moved, before, early)
+    middle: Reals = member.model.reacted(before, early, (move.start, half), member.rates)
+    of_middle = reaction.on(moved, before, early, half, nutrient=of_early)
+    late = fed(move.terrain, middle, member)
+    of_late = reaction.starved(of_middle, middle, late)
+    return reaction.on(moved, before, late, move.end, nutrient=of_late)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reaction:
+    move: React
+    member: Member
+    change: Change
+
+    def on(
+        self,
+        moved: Reals,
+        before: Reals,
+        values: Values,
+        end: float,
+        *,
+        nutrient: float | Reals = 0.0,
+    ) -> Reals:
+        """The tangent (species, k) after a reaction until `end`."""
+        by: Any = 1j * STEP
+        changes = {NUTRIENT: nutrient, **self.change.values}
+        rates = self.member.rates
+        if self.change.rates is not None:
+            steps = zip(rates, self.change.rates, strict=True)
+            rates = [_nudged(rate, by * step) for rate, step in steps]
+        stepped = {
+            name: value + by * changes[name] if name in changes else value
+            for name, value in values.items()
+        }
+        span = (self.move.start, end)
+        state = self.member.model.reacted(before + by * moved, stepped, span, rates)
+        return np.asarray(np.imag(state) / STEP)
+
+    def starved(self, moved: Reals, state: Reals, values: Values) -> Reals:
+        """How the nutrient (k,) moves that a state leaves."""
+        nutrient = self.move.terrain.nutrient(float(self.member.values[REACH]))
+        of = {name: self.change.values.get(name, 0.0) for name in (REACH, UPTAKE)}
+        found = np.asarray(values[NUTRIENT])
+        return nutrient.moved(state[0], values[UPTAKE], found, {**of, "cells": moved[0]})
 
 
 def _nudged(rate: Any, by: Any) -> Any:
