@@ -9,7 +9,7 @@ from solvers import contract, coupled, deformation, sensitivity, tumour
 from solvers.growth import growth_models
 from solvers.laws import laws
 from solvers.settings import Setting
-from solvers.treatments import TUMOUR_EVENTS
+from solvers.treatments import TUMOUR_EVENTS, asked_of_members
 
 
 def description() -> dict[str, Any]:
@@ -20,7 +20,8 @@ def description() -> dict[str, Any]:
             "tumour": {
                 "models": [_model(model) for model in growth_models().values()],
                 "settings": [_setting(setting) for setting in tumour.SETTINGS],
-                "events": ["scale_density", "add_rate", "remove_region"],
+                "events": list(TUMOUR_EVENTS),
+                "event_parameters": _treatments(),
                 "inputs": [dataclasses.asdict(array) for array in tumour.INPUTS],
                 "outputs": [dataclasses.asdict(array) for array in tumour.OUTPUTS],
             },
@@ -30,6 +31,7 @@ def description() -> dict[str, Any]:
                 "parameters": [dataclasses.asdict(parameter) for parameter in coupled.PARAMETERS],
                 "settings": [_setting(setting) for setting in coupled.SETTINGS],
                 "events": list(TUMOUR_EVENTS),
+                "event_parameters": _treatments(),
                 "inputs": [dataclasses.asdict(array) for array in coupled.INPUTS],
                 "outputs": [dataclasses.asdict(array) for array in coupled.OUTPUTS],
             },
@@ -46,6 +48,15 @@ def _of_tissue(kind: Any) -> dict[str, Any]:
         "events": [],
         "inputs": [dataclasses.asdict(array) for array in kind.INPUTS],
         "outputs": [dataclasses.asdict(array) for array in kind.OUTPUTS],
+    }
+
+
+def _treatments() -> dict[str, Any]:
+    """What events ask of members beside their model's parameters; AGENT stands for a drug."""
+    asking = (contract.Event("irradiate", 0.0), contract.Event("infuse", 0.0, agent="AGENT"))
+    return {
+        event.kind: [dataclasses.asdict(parameter) for parameter in asked_of_members([event])]
+        for event in asking
     }
 
 
