@@ -179,14 +179,17 @@ class Course:
         for terrain in self.terrains:
             terrain.forget()
         state, day = self.rows.taken(np.atleast_2d(start)), 0.0
+        good = day, state
         for move in moves:
             try:
-                after = move.done(state, member)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    state = move.done(state, member)
             except NotConverged as error:
-                last = {"last_day": np.array(day), "last_density": self.rows.gathered(state)}
+                last = {"last_day": np.array(good[0]), "last_density": self.rows.gathered(good[1])}
                 raise NotConverged(f"day {day:g}: {error}", last) from error
-            state = after
             if isinstance(move, React):
                 day = move.end
+            else:
+                good = day, state
             if isinstance(move, Report):
                 yield State(move.index, self.rows.gathered(state), move.terrain)

@@ -68,7 +68,10 @@ class Diffusion:
         scale = float(np.linalg.norm(terrain.shares_mm3 * density))
         scale = terrain.rows.summed(scale**2) ** 0.5
         if not np.isfinite(scale):
-            raise NotConverged(f"the density is no number {_near(terrain, density)}")
+            raise NotConverged(
+                f"the density is no number {_near(terrain, density)}: what an event adds to the "
+                "growth, or a parameter, is too large"
+            )
         if scale == 0.0:
             return np.zeros_like(density)
         change = self._changes.setdefault(species, self._density.duplicate())
