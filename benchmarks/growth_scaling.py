@@ -106,7 +106,7 @@ def ensemble() -> dict[str, Any]:
 
     mesh = box(MEMBER_NODES)
     away = np.linalg.norm(mesh.points_mm - mesh.points_mm.mean(axis=0), axis=1)
-    arrays = {
+    arrays: dict[str, Any] = {
         "points_mm": mesh.points_mm,
         "tetrahedra": mesh.cells,
         "regions": mesh.regions,
@@ -114,7 +114,7 @@ def ensemble() -> dict[str, Any]:
     }
     spread = np.random.default_rng(6).uniform(0.05, 0.2, MEMBERS)
     members = tuple({**VALUES, "diffusion_mm2_per_day": float(d)} for d in spread)
-    settings = {"days": (0.0, 90.0, DAYS), "step_days": STEP_DAYS, "edge_mm": 0.0}
+    settings: dict[str, Any] = {"days": (0.0, 90.0, DAYS), "step_days": STEP_DAYS, "edge_mm": 0.0}
     hashes = {name: array_hash(array) for name, array in arrays.items()}
     job = Job("tumour", "fisher_kpp", members, settings, events(), hashes)
     MPI.COMM_WORLD.barrier()

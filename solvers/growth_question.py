@@ -106,11 +106,14 @@ class GrowthQuestion:
 
     def start(self, number: int) -> Reals:
         """Return (species, n) of one member on day 0."""
-        nodal, density = self.numbers[number].nodal, self.ground.density
+        return self.started(self.numbers[number].nodal, self.settings["visible_density"])
+
+    def started(self, nodal: Mapping[str, Any], visible: Any) -> Any:
+        """Return (species, n) on day 0 for these values at the nodes and visible density."""
+        density = self.ground.density
         if density is not None and density.ndim == 2:
             return density
         if density is None:
-            visible = self.settings["visible_density"]
             density = self.model.profile(self.ground.distance_mm, visible, nodal)
         return self.model.started(density, nodal)
 
@@ -142,7 +145,7 @@ class GrowthQuestion:
         pairs, ground = edge_pairs(self.ground.mesh.cells), self.ground
         if ground.distance_mm is not None:
             near = np.abs(ground.distance_mm[pairs]).min(axis=1)
-            return pairs[near < (self.settings["edge_mm"] or 4.0)]
+            return np.asarray(pairs[near < (self.settings["edge_mm"] or 4.0)])
         total = np.atleast_2d(self.start(0)).sum(axis=0)
         return pairs[np.abs(np.diff(total[pairs], axis=1)[:, 0]) > STEEP]
 

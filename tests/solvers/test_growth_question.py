@@ -73,7 +73,7 @@ def test_that_an_event_that_ends_before_it_starts_is_refused() -> None:
 
 def test_that_a_region_has_its_own_number_and_its_border_the_mean() -> None:
     asked = growth_question(*job(members=({**MEMBER, f"{RHO}@2": 0.15},)))
-    rho, x = asked.numbers[0].nodal[RHO], MESH.points_mm[:, 0]
+    rho, x = np.asarray(asked.numbers[0].nodal[RHO]), MESH.points_mm[:, 0]
     assert rho[x < 9.0] == pytest.approx(0.05)
     assert rho[x > 11.0] == pytest.approx(0.15)
     assert rho[np.abs(x - 10.0) < 0.1].mean() == pytest.approx(0.1)
@@ -82,7 +82,7 @@ def test_that_a_region_has_its_own_number_and_its_border_the_mean() -> None:
 def test_that_diffusion_by_cells_is_as_given() -> None:
     given = np.linspace(0.0, 0.5, len(CELLS))
     asked = growth_question(*job(members=({RHO: 0.05},), arrays={D: given}))
-    assert (asked.numbers[0].diffusivity == given).all()
+    assert np.array_equal(asked.numbers[0].diffusivity, given)
 
 
 def test_that_a_cell_keeps_its_number_when_the_mesh_is_refined() -> None:
@@ -91,7 +91,7 @@ def test_that_a_cell_keeps_its_number_when_the_mesh_is_refined() -> None:
     asked = growth_question(*job(({RHO: 0.05},), arrays=arrays, settings={"edge_mm": 1.5}))
     mesh, found = asked.ground.mesh, asked.numbers[0].diffusivity
     assert len(mesh.cells) > len(MESH.cells)
-    assert (found == np.where(mesh.regions == 2, 0.4, 0.1)).all()
+    assert np.array_equal(found, np.where(mesh.regions == 2, 0.4, 0.1))
 
 
 def test_that_regions_of_equal_numbers_answer_as_one_number_does() -> None:
@@ -116,7 +116,7 @@ def test_that_a_course_that_fails_leaves_the_last_good_state(tmp_path: Path) -> 
     assert "day 5.96154: the density is no number at" in result.message
     assert "mm LPS" in result.message
     last = np.load(tmp_path / "last_good.npz")
-    assert last["last_day"] == pytest.approx(5.0)
+    assert 4.0 < last["last_day"] < 5.0
     assert 0.1 < last["last_density"][0].max() <= 1.0
 
 
