@@ -75,6 +75,11 @@ def check_treatments(events: Sequence[Event]) -> None:
             raise BadInput(f"a tumour job has no event {event.kind!r}")
         if event.kind == "remove_region" and not event.where:
             raise BadInput("remove_region needs `where`, the name of a distance map")
+        if event.kind == "remove_region" and event.amount != 1.0:
+            raise BadInput(
+                "remove_region leaves no tissue: for a tumour that leaves a residual fraction in "
+                "tissue that stays, give scale_density with that amount and the same `where`"
+            )
         if event.kind in ("add_rate", "infuse") and event.where:
             raise BadInput(f"{event.kind} acts everywhere: `where` must be empty")
         if event.kind not in ("add_rate", "infuse") and event.until_day is not None:

@@ -24,6 +24,12 @@ def _compile(action: Action, labels: LabelMap) -> Effect:
         raise BadArgument(
             f"doses are counted: {values['doses']} is no whole number", where="infuse"
         )
+    if values["doses"] > 1 and not values["interval_days"]:
+        raise BadArgument(
+            "several doses at one time are one dose",
+            where="infuse",
+            advice="give days between them, or one larger dose",
+        )
     days = (action.day + values["interval_days"] * n for n in range(int(values["doses"])))
     return Effect(
         events=tuple(

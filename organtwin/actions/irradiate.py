@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from organtwin.actions import ActionKind, Effect
 from organtwin.core.errors import BadArgument
@@ -13,6 +14,8 @@ from solvers.contract import Event, Parameter
 LQ_SOURCE = "LQ model and its parameters: pmc.ncbi.nlm.nih.gov/articles/PMC5956964"
 WELL_SUPPORTED_GY = 10.0
 """Dose per fraction in Gy up to which the LQ model is well supported (PMC2750078)."""
+
+SPACED: Final = "give days between them: 0.25 is six hours"
 
 
 def surviving_fraction(dose_gy: float, *, alpha_per_gy: float, alpha_beta_gy: float) -> float:
@@ -30,6 +33,10 @@ def _compile(action: Action, labels: LabelMap) -> Effect:
     count, dose_gy = float(values["fractions"]), float(values["dose_per_fraction_gy"])
     if not count.is_integer():
         raise BadArgument(f"fractions are counted: {count} is no whole number", where="irradiate")
+    if count > 1 and not values["interval_days"]:
+        raise BadArgument(
+            "several fractions at one time are one fraction", where="irradiate", advice=SPACED
+        )
     survival = surviving_fraction(
         dose_gy,
         alpha_per_gy=float(values["alpha_per_gy"]),

@@ -141,3 +141,14 @@ def test_that_turning_from_the_back_to_the_left_side_changes_gravity_by_both() -
 def test_that_staying_as_scanned_changes_no_load() -> None:
     loads = effect_of(Action("position", 0.0, {"gravity": (0, 1, 0)}), LABELS).loads
     assert loads == {"gravity_mm_per_s2": (0.0, 0.0, 0.0), "pressure_kpa": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("irradiate", THREE_FRACTIONS), ("infuse", {"doses": 3})],
+)
+def test_that_what_is_given_several_times_is_given_at_several_times(
+    kind: str, arguments: dict[str, float]
+) -> None:
+    with pytest.raises(BadArgument, match="at one time"):
+        effect_of(Action(kind, 5.0, {**arguments, "interval_days": 0.0}), LABELS)

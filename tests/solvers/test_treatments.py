@@ -178,6 +178,7 @@ def test_that_what_is_left_in_a_region_stays_there() -> None:
         ([Event("change_load", 1.0)], "no event"),
         ([Event("remove_region", 1.0)], "distance map"),
         ([Event("infuse", 1.0, where="x", agent="a")], "everywhere"),
+        ([Event("remove_region", 1.0, 0.1, where="x")], "give scale_density"),
         ([Event("irradiate", 1.0, 2.0, until_day=2.0)], "at once"),
     ],
 )
