@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 CONTRACT_VERSION: Final = 1
-MATHEMATICS: Final = {"coupled": 1, "deformation": 3, "sensitivity": 1, "tumour": 1}
+MATHEMATICS: Final = {
+    "coupled": 1,
+    "deformation": 3,
+    "growth_sensitivity": 1,
+    "sensitivity": 1,
+    "tumour": 2,
+}
 """Kind → version of its solver's mathematics. Raise it with every change to what a solver answers:
 the id of a job holds it, so that an answer kept from before is not taken for today's."""
 JOB_FILE: Final = "job.json"
@@ -31,7 +37,7 @@ LOG_FILE: Final = "log.txt"
 LAST_FILE: Final = "last_good.npz"
 """Written by a job that failed on its way: the state before it did."""
 
-Kind = Literal["coupled", "deformation", "sensitivity", "tumour"]
+Kind = Literal["coupled", "deformation", "growth_sensitivity", "sensitivity", "tumour"]
 Scalar = float | int | str | bool
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from solvers import contract, coupled, deformation, sensitivity, tumour
+from solvers import contract, coupled, deformation, growth_sensitivity, sensitivity, tumour
 from solvers.growth import growth_models
 from solvers.laws import laws
 from solvers.settings import Setting
@@ -17,23 +17,12 @@ def description() -> dict[str, Any]:
     return {
         "contract": contract.CONTRACT_VERSION,
         "kinds": {
-            "tumour": {
-                "models": [_model(model) for model in growth_models().values()],
-                "settings": [_setting(setting) for setting in tumour.SETTINGS],
-                "events": list(TUMOUR_EVENTS),
-                "event_parameters": _treatments(),
-                "inputs": [dataclasses.asdict(array) for array in tumour.INPUTS],
-                "outputs": [dataclasses.asdict(array) for array in tumour.OUTPUTS],
-            },
+            "tumour": _of_growth(tumour),
+            "growth_sensitivity": _of_growth(growth_sensitivity),
             "coupled": {
-                "models": [_model(model) for model in growth_models().values()],
+                **_of_growth(coupled),
                 "laws": [_model(law) for law in laws().values() if law.powers is not None],
                 "parameters": [dataclasses.asdict(parameter) for parameter in coupled.PARAMETERS],
-                "settings": [_setting(setting) for setting in coupled.SETTINGS],
-                "events": list(TUMOUR_EVENTS),
-                "event_parameters": _treatments(),
-                "inputs": [dataclasses.asdict(array) for array in coupled.INPUTS],
-                "outputs": [dataclasses.asdict(array) for array in coupled.OUTPUTS],
             },
             "deformation": _of_tissue(deformation),
             "sensitivity": _of_tissue(sensitivity),
@@ -46,6 +35,17 @@ def _of_tissue(kind: Any) -> dict[str, Any]:
         "models": [_model(law) for law in laws().values()],
         "settings": [_setting(setting) for setting in kind.SETTINGS],
         "events": [],
+        "inputs": [dataclasses.asdict(array) for array in kind.INPUTS],
+        "outputs": [dataclasses.asdict(array) for array in kind.OUTPUTS],
+    }
+
+
+def _of_growth(kind: Any) -> dict[str, Any]:
+    return {
+        "models": [_model(model) for model in growth_models().values()],
+        "settings": [_setting(setting) for setting in kind.SETTINGS],
+        "events": list(TUMOUR_EVENTS),
+        "event_parameters": _treatments(),
         "inputs": [dataclasses.asdict(array) for array in kind.INPUTS],
         "outputs": [dataclasses.asdict(array) for array in kind.OUTPUTS],
     }

@@ -58,7 +58,6 @@ class Fields:
             BadInput: an array of another shape, not finite or out of the parameter's bounds.
         """
         self._mesh, self._parameters = mesh, {p.name: p for p in parameters}
-        self._volumes = volumes_mm3(mesh.points_mm, mesh.cells)
         self._given = {
             name: _checked_cells(parameter, real_array(arrays, name, (len(mesh.cells),)))
             for name, parameter in self._parameters.items()
@@ -135,12 +134,32 @@ class Fields:
         """The mean over each node's open cells; that of all of them where a node has none."""
         if isinstance(value, float):
             return value
-        weights = self._volumes if opened is None else np.where(opened, self._volumes, 0.0)
+        weights, bulk = _weights(self._mesh, opened)
         corners, size = self._mesh.cells.ravel(), len(self._mesh.points_mm)
-        bulk = np.bincount(corners, np.repeat(weights, 4), minlength=size)
         total = np.bincount(corners, np.repeat(weights * value, 4), minlength=size)
         mean = float(weights @ value / weights.sum())
         return np.where(bulk > 0.0, total / np.where(bulk > 0.0, bulk, 1.0), mean)
+
+
+def shared(mesh: Mesh, nodes: Reals, opened: NDArray[np.bool_] | None) -> Reals:
+    """Return (m,) slopes by the values of cells from those by their means at the nodes (n,).
+
+    Args:
+        mesh: of both.
+        nodes: (n,).
+        opened: (m,) cells that are no barrier; None: all.
+    """
+    weights, bulk = _weights(mesh, opened)
+    each = np.where(bulk > 0.0, nodes / np.where(bulk > 0.0, bulk, 1.0), 0.0)
+    return np.asarray(weights * each[mesh.cells].sum(axis=1))
+
+
+def _weights(mesh: Mesh, opened: NDArray[np.bool_] | None) -> tuple[Reals, Reals]:
+    """(m,) mm³ of open cells, 0 of others, and (n,) their sum about each node."""
+    weights = volumes_mm3(mesh.points_mm, mesh.cells)
+    weights = weights if opened is None else np.where(opened, weights, 0.0)
+    size = len(mesh.points_mm)
+    return weights, np.bincount(mesh.cells.ravel(), np.repeat(weights, 4), minlength=size)
 
 
 def tensor_from(arrays: Arrays, mesh: Mesh) -> Reals | None:

@@ -106,7 +106,8 @@ class GrowthQuestion:
 
     def start(self, number: int) -> Reals:
         """Return (species, n) of one member on day 0."""
-        return self.started(self.numbers[number].nodal, self.settings["visible_density"])
+        start: Reals = self.started(self.numbers[number].nodal, self.settings["visible_density"])
+        return start
 
     def started(self, nodal: Mapping[str, Any], visible: Any) -> Any:
         """Return (species, n) on day 0 for these values at the nodes and visible density."""

@@ -98,6 +98,10 @@ def solver(kind: str) -> Solver:
         from solvers import deformation
 
         return deformation.run
+    if kind == "growth_sensitivity":
+        from solvers import growth_sensitivity
+
+        return growth_sensitivity.run
     if kind == "sensitivity":
         from solvers import sensitivity
 

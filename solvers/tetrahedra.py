@@ -144,3 +144,29 @@ def _three_above(v: NDArray[np.float64], level: float) -> NDArray[np.float64]:
 
 
 _FRACTIONS = {1: _one_above, 2: _two_above, 3: _three_above}
+
+
+def volume_above_slopes_mm3(
+    density: NDArray[np.float64],
+    level: float,
+    cells: NDArray[np.int32],
+    volumes: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return (n,) mm³ per density: how `volume_above_mm3` moves with each node's, by complex steps.
+
+    It moves with the level by minus their sum: only the distance to the level counts.
+    """
+    step = 1e-40
+    values = density[cells]
+    count = (values > level).sum(axis=1)
+    slopes = np.zeros(len(density))
+    for corners, fraction in _FRACTIONS.items():
+        chosen = np.flatnonzero(count == corners)
+        order = np.argsort(values[chosen], axis=1)
+        ascending = np.take_along_axis(values[chosen], order, axis=1)
+        nodes = np.take_along_axis(cells[chosen], order, axis=1)
+        for corner in range(4):
+            nudged = ascending + 1j * step * (np.arange(4) == corner)
+            slope = volumes[chosen] * np.imag(fraction(nudged, level)) / step
+            slopes += np.bincount(nodes[:, corner], slope, minlength=len(density))
+    return slopes

@@ -49,7 +49,7 @@ class Allee(Growth):
         u = (1 + b exp(z/√2))⁻¹ with z the distance in √(D/ρ) and speed √(2 D ρ) (1/2 - a):
         McKean 1970, 10.1016/0001-8708(70)90023-X (checked by substitution in the tests).
         """
-        shift = math.log(1.0 / visible - 1.0)
+        shift = np.log(1.0 / visible - 1.0)
         width = self.front_width_mm(values)
         return 1.0 / (1.0 + np.exp(np.minimum(distance_mm / (width * math.sqrt(2)) + shift, 300.0)))
 

@@ -20,7 +20,7 @@ def fisher_front(distance_mm: Any, visible: float, width_mm: Any) -> Any:
     u = (1 + b exp(z/√6))⁻² with z the distance in √(D/ρ) and speed 5/√6 √(D ρ):
     Ablowitz & Zeppetella 1979, 10.1007/BF02462380 (checked by substitution in the tests).
     """
-    shift = math.log(visible**-0.5 - 1.0)
+    shift = np.log(visible**-0.5 - 1.0)
     return (1.0 + np.exp(np.minimum(distance_mm / (width_mm * math.sqrt(6)) + shift, 300.0))) ** -2
 
 
