@@ -19,7 +19,7 @@ from solvers.loads import loads
 from solvers.meshfiles import mesh_from
 from solvers.question import ELEMENT, LAW_AT, Question, question
 from solvers.settings import Setting, checked_settings
-from solvers.swelling import SWELLING
+from solvers.swelling import SWELLING, growing_powers
 
 Arrays = Mapping[str, NDArray[Any]]
 _HERE: Final = "choice of this solver"
@@ -86,6 +86,8 @@ def coupled_question(job: Job, arrays: Arrays) -> CoupledQuestion:
     labels = np.unique(mesh_from(arrays).regions).tolist()
     first = str(job.settings.get(LAW, "neo_hookean"))
     laws = {label: law(str(job.settings.get(f"{LAW_AT}{label}", first))) for label in labels}
+    for each in laws.values():
+        growing_powers(each)
     asked = {f"{p.name}@{label}": p.name for label, own in laws.items() for p in own.parameters}
     members = [_parted(member, asked) for member in job.members]
     grows, joins = _settings(job, _GROWTH), _settings(job, _JOINING)

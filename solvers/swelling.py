@@ -89,7 +89,7 @@ class Swelling:
         self.level, self._laws = level, laws
         element = level.system.element
         for name in level.laws:
-            _powers(law(name))
+            growing_powers(law(name))
         self.terms: dict[str, Term] = {
             name: level.system.add(swelling_recipe(name, element), term.entities)
             for name, term in level.laws.items()
@@ -145,7 +145,7 @@ def grown_moduli(
         own: the law's parameters in kPa and Poisson's ratio, (k,) each.
         volume: (k,) g³.
     """
-    w, t = _powers(chosen)
+    w, t = growing_powers(chosen)
     softness = inverse_bulk(own) * volume ** ((2 * t - 3) / 3.0)
     grown = {k: v * volume ** ((3 - w) / 3.0) for k, v in own.items() if k != POISSON_RATIO.name}
     shear = grown[SHEAR_MODULUS.name]
@@ -163,11 +163,12 @@ def grown_moduli(
 
 def dilation_at_rest(chosen: Law, grown: Any) -> Any:
     """Return o = 3/t (g^t - 1) of g³ - 1, UFL or numbers: the dilation of tissue free to grow."""
-    _, t = _powers(chosen)
+    _, t = growing_powers(chosen)
     return grown if t == 3 else 3.0 / t * ((1.0 + grown) ** (t / 3.0) - 1.0)
 
 
-def _powers(chosen: Law) -> tuple[int, int]:
+def growing_powers(chosen: Law) -> tuple[int, int]:
+    """Return the law's `powers`; raises BadInput for one that knows no growth strain."""
     if chosen.powers is None:
         raise BadInput(
             f"{chosen.name}: its fibres know no growth strain; choose fung, or a law without fibres"
