@@ -24,6 +24,8 @@ FACTORED_BELOW: Final = 120_000
 all further ones are factored: 1.1 s of CPU time at 40 000, less than a hundred Krylov steps."""
 MOST_STEPS: Final = 300
 _RESTART: Final = 100
+_DIFFERENCE: Final = 1e-6
+"""Part of the supports' step by which their pull on the others is measured."""
 _PREFIX: Final = "tissue_"
 _SMOOTHED: Final = {"ksp_type": "richardson", "pc_type": "sor", "ksp_max_it": 1}
 
@@ -65,9 +67,6 @@ class Linear:
         Raises:
             NotConverged: the linear solve failed.
         """
-        gap = self._system.mismatch()
-        if self._system.norm(gap) > 0.0:
-            residual = self._lifted(residual, gap)
         if not (again and self._ready) or self._direct:
             self._system.assemble(self._blocks, self._schur)
             if drag > 0.0:
@@ -75,6 +74,9 @@ class Linear:
             self._nest.assemble()
             self._solver.getPC().setReusePreconditioner(False)
             self._renew()
+        gap = self._system.mismatch()
+        if self._system.norm(gap) > 0.0:
+            residual = self._lifted(residual, gap)
         step, why = None, ""
         if not (self._direct or self._weak):
             step, why = self._solved(self._solver, residual, tolerance)
@@ -160,16 +162,15 @@ class Linear:
         return found
 
     def _lifted(self, residual: Reals, gap: Reals) -> Reals:
-        """Move what the supports' own step does to the others into the right-hand side."""
-        self._system.assemble(self._blocks, None, supported=False)
-        self._nest.assemble()
-        step, pull = self._nest.createVecRight(), self._nest.createVecRight()
-        step.array[:] = gap
-        self._nest.mult(step, pull)
-        lifted = residual - np.where(self._system.supported(), 0.0, pull.array_r)
-        for vector in (step, pull):
-            vector.destroy()
-        return lifted
+        """Move what the supports' own step does to the others into the right-hand side.
+
+        By a difference, which costs a tenth of assembling the tangent without supports.
+        """
+        start = self._system.state()
+        self._system.move(start, gap, _DIFFERENCE)
+        pull = (residual - self._system.residual()) / _DIFFERENCE
+        self._system.restore(start)
+        return residual - np.where(self._system.supported(), 0.0, pull)
 
     def _dragged(self, drag: float) -> None:
         """Add to the tangent's diagonal where the displacement is free."""

@@ -94,19 +94,18 @@ class System:
         schur = create_matrix(self._patterns[1][1]) if self.element.pressure else None
         return blocks, schur
 
-    def assemble(self, blocks: list[list[Any]], schur: Any, *, supported: bool = True) -> None:
+    def assemble(self, blocks: list[list[Any]], schur: Any) -> None:
         """Fill the matrices at the unknowns' values; rows of supports are the identity."""
         from dolfinx.fem.petsc import assemble_matrix
         from petsc4py import PETSc
 
         flushed = PETSc.Mat.AssemblyType.FLUSH
-        supports = self._supports if supported else []
         for i, row in enumerate(blocks):
             for j, matrix in enumerate(row):
                 matrix.zeroEntries()
                 for term in self.terms:
                     if term.tangent[i][j] is not None:
-                        assemble_matrix(matrix, term.tangent[i][j], bcs=supports)
+                        assemble_matrix(matrix, term.tangent[i][j], bcs=self._supports)
                         matrix.assemble(flushed)
                 matrix.assemble()
         if schur is not None:

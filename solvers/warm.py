@@ -96,19 +96,12 @@ class WarmOrgan(Organ):
             else:
                 level.newton = Newton(level.system)
 
-    def solve(
-        self,
-        values: Values,
-        settings: Mapping[str, Any],
-        *,
-        steps: int = 1,
-        tell: Callable[[float], object] = float,
-    ) -> Level:
+    def solve(self, values: Values, settings: Mapping[str, Any], **how: Any) -> Level:
         """Solve as `Organ.solve`; a preview without contacts from the last answer if it can."""
         last, self._last = self._last, None
         level = self._from(last, values, settings) if last is not None else None
         if level is None:
-            level = super().solve(values, settings, steps=steps, tell=tell)
+            level = super().solve(values, settings, **how)
         if level.system.element == PREVIEW and not level.contacts:
             self._last = level.system.state()
         return level

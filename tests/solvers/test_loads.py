@@ -65,7 +65,7 @@ def test_that_the_tangent_of_a_load_is_the_derivative_of_its_residual(name: str)
     moved[:] = start
     force = system.residual()[: len(moved)]
     blocks, _ = system.matrices()
-    system.assemble(blocks, None, supported=False)
+    system.assemble(blocks, None)
     vector, product = blocks[0][0].createVecs()
     vector.array[:] = direction
     blocks[0][0].mult(vector, product)
