@@ -54,35 +54,40 @@ class Seen:
     density: Reals
     density_sd: Reals
 
-    def misfit(self, states: Reals) -> tuple[float, Reals, float]:
-        """Return J = Σ (seen - modelled)² / (2 sd²), its slope, and that by the visible density.
+    def misfit(self, states: Reals) -> tuple[float, Reals]:
+        """Return J = Σ (seen - modelled)² / (2 sd²) and its slope, of the shape of `states`.
 
         Args:
-            states: (t, species, n) on the report days; the slope has this shape.
+            states: (t, species, n) on the report days.
         """
-        value, by_visible, slopes = 0.0, 0.0, np.zeros_like(states)
+        value, slopes = 0.0, np.zeros_like(states)
         for row, report in enumerate(self.reports):
             density = states[report].sum(axis=0)
-            slope = np.zeros_like(density)
             if len(self.volume_ml):
-                volume, of_volume = self._volume(density, row)
-                away = (volume - self.volume_ml[row]) / self.volume_sd_ml[row]
+                away, of_volume = self._off(density, row)
                 value += 0.5 * away**2
-                slope += away / self.volume_sd_ml[row] * of_volume
-                by_visible -= float(away / self.volume_sd_ml[row] * of_volume.sum())
+                slopes[report] += away / self.volume_sd_ml[row] * of_volume
             if len(self.density):
                 apart = (self.at @ density - self.density[row]) / self.density_sd[row]
                 value += 0.5 * float((apart**2).sum())
-                slope += self.at.T @ (apart / self.density_sd[row])
-            slopes[report] += slope
-        return value, slopes, by_visible
+                slopes[report] += self.at.T @ (apart / self.density_sd[row])
+        return value, slopes
 
-    def _volume(self, density: Reals, row: int) -> tuple[float, Reals]:
-        """The visible volume in mL, and (n,) its slope."""
+    def by_visible(self, states: Reals) -> float:
+        """Return the slope of J by the visible density, at which volumes end."""
+        total = 0.0
+        for row, report in enumerate(self.reports if len(self.volume_ml) else ()):
+            away, of_volume = self._off(states[report].sum(axis=0), row)
+            total -= away / self.volume_sd_ml[row] * float(of_volume.sum())
+        return total
+
+    def _off(self, density: Reals, row: int) -> tuple[float, Reals]:
+        """How many standard deviations a visible volume is off, and (n,) its slope in mL."""
         cells = self.mesh.cells[self.terrains[row].kept]
-        volumes = volumes_mm3(self.mesh.points_mm, cells)
-        told = density, self.visible, cells, volumes
-        return 1e-3 * volume_above_mm3(*told), 1e-3 * volume_above_slopes_mm3(*told)
+        told = density, self.visible, cells, volumes_mm3(self.mesh.points_mm, cells)
+        volume = 1e-3 * volume_above_mm3(*told)
+        off = (volume - self.volume_ml[row]) / self.volume_sd_ml[row]
+        return float(off), 1e-3 * volume_above_slopes_mm3(*told)
 
 
 def seen_from(

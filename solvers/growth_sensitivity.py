@@ -18,7 +18,7 @@ from solvers.course import Course
 from solvers.failures import NotConverged
 from solvers.growth.model import DIFFUSION, PROLIFERATION
 from solvers.growth_chain import VISIBLE, Chain
-from solvers.growth_observing import seen_from
+from solvers.growth_observing import Seen, seen_from
 from solvers.growth_question import GrowthQuestion, growth_question
 from solvers.growth_settings import INPUTS as OF_TUMOUR
 from solvers.growth_settings import SETTINGS as OF_COURSE
@@ -136,29 +136,22 @@ def _answer(
 ) -> dict[str, Reals]:
     course = asked.course()
     member = asked.member(course, number)
-    by_visible = [0.0]
-
-    def judged(states: Reals) -> tuple[float, Reals]:
-        seen = seen_from(
-            arrays,
-            asked.ground.mesh,
-            days=asked.settings["days"],
-            visible=asked.settings[VISIBLE],
-            terrains=_terrains(course, member),
-        )
-        value, slopes, by_visible[0] = seen.misfit(states)
-        return value, slopes
-
+    seen = None
+    if misfit is None:
+        seen = _seen(asked, course, member, arrays)
+        misfit = seen.misfit
     found = retraced(
         course,
         member,
         asked.start(number),
-        misfit or judged,
+        misfit,
         kept_mb=asked.settings[KEPT.parameter.name],
     )
     chain = Chain(asked, course, number, job.members[number])
     slopes = {f"misfit_per_{name}": slope for name, slope in chain.slopes(found).items()}
-    slopes[f"misfit_per_{VISIBLE}"] = np.asarray(by_visible[0] + chain.by_visible(found))
+    slopes[f"misfit_per_{VISIBLE}"] = np.asarray(
+        (seen.by_visible(found.states) if seen else 0.0) + chain.by_visible(found)
+    )
     if asked.settings[BY_CELL.parameter.name]:
         for parameter in (DIFFUSION, PROLIFERATION):
             if parameter.name in asked.numbers[number].nodal:
@@ -172,6 +165,12 @@ def _answer(
     }
 
 
-def _terrains(course: Course, member: Member) -> dict[int, Any]:
-    """Report → where there is tissue."""
-    return {move.index: move.terrain for move in course.moves(member) if isinstance(move, Report)}
+def _seen(asked: GrowthQuestion, course: Course, member: Member, arrays: Arrays) -> Seen:
+    moves = course.moves(member)
+    return seen_from(
+        arrays,
+        asked.ground.mesh,
+        days=asked.settings["days"],
+        visible=asked.settings[VISIBLE],
+        terrains={move.index: move.terrain for move in moves if isinstance(move, Report)},
+    )

@@ -35,6 +35,7 @@ __all__ = [
     "couple",
     "deform",
     "grow",
+    "growth_sensitivity",
     "on_grid",
     "on_mesh",
     "read_vtu",
@@ -163,6 +164,43 @@ def grow(
         voxels = on_grid(solved, answer["density"], *grid)
         answer |= {"density_grid": voxels.values, "grid_mass_error": voxels.mass_error}
     return {**answer, **{name: np.array(number) for name, number in numbers.items()}}
+
+
+def growth_sensitivity(
+    mesh: Mesh,
+    model: str,
+    values: Mapping[str, float],
+    *,
+    days: Sequence[float],
+    arrays: Arrays,
+    events: Sequence[Event] = (),
+    settings: Mapping[str, Any] | None = None,
+    misfit: Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Return a tumour's course, its misfit, and every derivative (docs/growth_adjoint.md).
+
+    Raises as `grow`.
+
+    Args:
+        mesh, model, values, days, events: as of `grow`.
+        arrays: as of `grow`, and ``observed_days``, ``observed_volume_ml``, ….
+        settings: of the job kind "growth_sensitivity".
+        misfit: takes (t, species, n) the densities on the report days, returns J and its slope of
+            that shape; in place of what was seen.
+    """
+    from solvers.starting import prepare_process
+
+    prepare_process()
+    from solvers.growth_sensitivity import OUTPUTS, run
+
+    given = {"edge_mm": 0.0, **(settings or {}), "days": tuple(days)}
+    kind: Kind = "growth_sensitivity"
+    job, everything = _job(
+        mesh, model, values, arrays=arrays, settings=given, kind=kind, events=events
+    )
+    found, _ = run(job, everything, _nobody, misfit=misfit)
+    of_mesh = {array.name for array in OUTPUTS if not array.shape.startswith("(members")}
+    return {name: array if name in of_mesh else array[0] for name, array in found.items()}
 
 
 def couple(
