@@ -38,7 +38,7 @@ def labels(at: float = 3.0, radius: float = 10.0) -> LabelMap:
 
 @pytest.fixture(scope="module")
 def mesh() -> OrganMesh:
-    return block(24)
+    return block(18)
 
 
 def test_that_the_front_is_the_growth_models() -> None:
