@@ -39,7 +39,7 @@ class Bernoulli(Growth):
         gain = np.exp(grown)
         if not np.any(np.real(state) < 0.0):
             return gain * (state / _slowed(crowding, state, q))
-        above = np.where(np.real(state) > 0.0, state, 0.0)
+        above = np.where(np.real(state) < 0.0, 0.0, state)
         return gain * (above / _slowed(crowding, above, q)) + (state - above)
 
     def pulled(
@@ -58,31 +58,35 @@ class Bernoulli(Growth):
         dv/dq = v (ln b / q² - G u^q ln u / (q b)). A and G are scalars while ρ is one: their own
         slopes are complex steps of those.
         """
-        u, weight = state[0], slope[0]
         rho, q = values[PROLIFERATION.name], self.power(values)
-        alive = u > 0.0
-        base = np.where(alive, u, 1.0)
         grown, crowding = exponent_and_crowding(rho, q, span, rates)
-        powered = base**q
-        bulk = 1.0 + crowding * powered
-        after = base * np.exp(grown) * bulk ** (-1.0 / q)
-        onto_a = np.where(alive, weight * after, 0.0)
-        onto_g = -onto_a * powered / (q * bulk)
+        alive = state[0] >= 0.0
+        weight = slope[0] if alive.all() else np.where(alive, slope[0], 0.0)
+        u = np.maximum(state[0], 0.0)
+        powered = u if _is_one(q) else u**q
+        left = 1.0 / (1.0 + crowding * powered)
+        gain = np.exp(grown) * (left if _is_one(q) else left ** (1.0 / q))
+        onto_a = weight * (u * gain)
+        onto_g = onto_a * (powered * left) / -q
 
         def through(rho: Any, q: Any, rates: Sequence[Rate]) -> Any:
-            a, g = exponent_and_crowding(rho, q, span, rates)
-            return (onto_a * np.imag(a) + onto_g * np.imag(g)) / STEP
+            a, g = (np.imag(each) / STEP for each in exponent_and_crowding(rho, q, span, rates))
+            return onto_a * a + onto_g * g
 
         by_value = {PROLIFERATION.name: through(rho + 1j * STEP, q, rates)}
         if self.power_name:
-            held = np.log(bulk) / q**2 - crowding * powered * np.log(base) / (q * bulk)
+            logarithm = np.log(np.where(u > 0.0, u, 1.0))
+            held = -np.log(left) / q**2 - crowding * powered * logarithm * left / q
             by_value[self.power_name] = onto_a * held + through(rho, q + 1j * STEP, rates)
         by_rate = rate_slopes(lambda changed: through(rho, q, changed), rates, span)
-        before = np.where(alive, weight * after / (base * bulk), weight)
-        return Slopes(before[None], by_value, by_rate)
+        return Slopes((weight * (gain * left) + (slope[0] - weight))[None], by_value, by_rate)
 
 
 def _slowed(crowding: Any, density: Any, q: Any) -> Any:
-    if np.ndim(q) == 0 and q == 1.0:
+    if _is_one(q):
         return 1.0 + crowding * density
     return (1.0 + crowding * density**q) ** (1.0 / q)
+
+
+def _is_one(q: Any) -> bool:
+    return bool(np.ndim(q) == 0 and q == 1.0)

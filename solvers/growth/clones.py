@@ -78,7 +78,7 @@ class Clones(Growth):
     ) -> Any:
         """Return the clones (species, n) after `span` (days), exactly."""
         grown, crowding = self._exponents(values[PROLIFERATION.name], span, rates)
-        above = np.where(np.real(state) > 0.0, state, 0.0)
+        above = np.where(np.real(state) < 0.0, 0.0, state)
         return above * np.exp(grown) / (1.0 + (crowding * above).sum(axis=0)) + (state - above)
 
     def pulled(
@@ -96,7 +96,7 @@ class Clones(Growth):
         (slope_j E_j - W G_j) / b, dJ/dA_j = slope_j v_j, dJ/dG_j = -W u_j / b.
         """
         rho = values[PROLIFERATION.name]
-        alive = state > 0.0
+        alive = state >= 0.0
         above = np.where(alive, state, 0.0)
         grown, crowding = self._exponents(rho, span, rates)
         gain, bulk = np.exp(grown), 1.0 + (crowding * above).sum(axis=0)

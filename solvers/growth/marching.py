@@ -40,7 +40,7 @@ def marched(
         quickest: 1/day, bounds what the reaction changes by per density.
         living: which species the rates act on.
     """
-    below = np.where(np.real(state) > 0.0, 0.0, state)
+    below = np.where(np.real(state) < 0.0, state, 0.0)
     state = state - below
     active = [rate for rate in rates if rate.acts_in(span)]
     alive = np.array(living, float)[:, None] if len(living) > 1 else 1.0

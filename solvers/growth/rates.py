@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 NOTHING: Final = 1e-16
 """An integral of a rate below this changes no density by more than rounding does."""
+LITTLE: Final = 1e-8
+"""A rate whose integral is below this is followed well enough without cuts."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ class Rate:
         before = np.exp(-decay * first)
         return np.asarray(self.amount / decay * before * -np.expm1(-decay * (last - first)))
 
-    def acts_in(self, span: tuple[float, float]) -> bool:
-        """Return whether it changes anything within `span` (days)."""
+    def acts_in(self, span: tuple[float, float], least: float = NOTHING) -> bool:
+        """Return whether its integral over `span` (days) is more than `least`."""
         if not (self.day < span[1] and self.until_day > span[0]):
             return False
-        return bool(np.abs(self.integral(*span)) > NOTHING)
+        return bool(np.abs(self.integral(*span)) > least)
 
 
 def exponent(
@@ -81,7 +83,7 @@ def pieces(span: tuple[float, float], rates: Sequence[Rate]) -> NDArray[np.float
 
 
 def _quickness(rate: Rate, span: tuple[float, float]) -> float:
-    if not rate.acts_in(span):
+    if not rate.acts_in(span, LITTLE):
         return 0.0
     decay = np.real(rate.decay_per_day)
     size = np.abs(rate.amount) * math.exp(-decay * max(span[0] - rate.day, 0.0))
