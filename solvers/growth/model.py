@@ -59,10 +59,6 @@ class Growth(Protocol):
         del values
         return (1.0,)
 
-    def diffusion(self, values: Mapping[str, Any]) -> Any:
-        """Return the diffusion coefficient in mm²/day."""
-        return values[DIFFUSION.name]
-
     def front_width_mm(self, values: Mapping[str, Any]) -> Any:
         """Return √(D/ρ) in mm, the length over which its front rises; a mesh has to resolve it."""
         return np.sqrt(values[DIFFUSION.name] / values[PROLIFERATION.name])
