@@ -47,6 +47,27 @@ KINDS: Final = (
     Kind("brain", (120.0, 170.0), (0.67, 1.58), 0.25, (0.25, 0.5), False),
     Kind("breast", (80.0, 130.0), (1.1, 2.9), 1.0, (0.35, 0.5), False),
 )
+
+
+@dataclass(frozen=True)
+class Springs:
+    """How springs are drawn.
+
+    Args:
+        chance: that there are any.
+        part: of the surface, smallest and largest.
+        normal, across: log10 of the softest, kPa/mm.
+    """
+
+    chance: float
+    part: tuple[float, float]
+    normal: float
+    across: float
+
+
+SPRINGS: Final = Springs(0.5, (0.4, 0.9), -2.0, -2.5)
+SPRINGS_LYING: Final = Springs(1.0, (0.4, 0.9), -2.0, -2.5)
+SPRINGS_WIDE: Final = Springs(0.6, (0.2, 0.8), -2.5, -3.0)
 DRAWN: Final = {
     "second_invariant_share": (0.0, 0.5),
     "quadratic_ratio": (0.0, 2.0),
@@ -77,12 +98,14 @@ class Question:
 
     Args:
         back: unit vector to where it is held, `part` of its surface.
+        most_weight: most of the change of gravity, in g.
         told: what acts, for a person.
     """
 
     mesh: Mesh
     back: Reals
     part: float
+    most_weight: float
     values: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -93,20 +116,25 @@ class Question:
         self.arrays["fixed_nodes"] = np.unique(patch(self.mesh, self.back, self.part))
 
 
-def question(seed: int, number: int) -> Question:
-    """Return one problem; the same for the same numbers."""
+def question(seed: int, number: int, *, wide: bool = False) -> Question:
+    """Return one problem; the same for the same numbers.
+
+    Args:
+        wide: abdominal organs may hang by their attachments alone, springs are down to a third as
+            stiff and half as large, and every law is drawn under every load.
+    """
     rng = np.random.default_rng([seed, number])
     kind = KINDS[number % len(KINDS)]
     mesh = random_organ(rng, number, rng.uniform(*kind.length_mm))
-    asked = Question(mesh, _unit(rng), rng.uniform(*kind.fixed))
+    asked = Question(mesh, _unit(rng), rng.uniform(*kind.fixed), kind.weight)
     asked.told.append(kind.name)
     asked.hold()
     extra = str(rng.choice(["", *ADDED], p=[0.35, 0.15, 0.2, 0.1, 0.2]))
     if extra:
         asked.told.append(extra)
         ADDED[extra](asked, rng)
-    _loads(asked, kind, rng)
-    gentle = not extra and "pressure_kpa" not in asked.settings
+    _loads(asked, rng, SPRINGS_WIDE if wide else SPRINGS_LYING if kind.lies else SPRINGS)
+    gentle = wide or (not extra and "pressure_kpa" not in asked.settings)
     _tissue(asked, kind, rng, [name for name in laws() if gentle or name not in COMPARED])
     return asked
 
@@ -134,14 +162,14 @@ def _tissue(asked: Question, kind: Kind, rng: Random, names: list[str]) -> None:
     asked.arrays["sheet"] = cosine * axes[1] - sine * axes[0]
 
 
-def _loads(asked: Question, kind: Kind, rng: Random) -> None:
-    weight = kind.weight * G_MM_PER_S2 * rng.uniform(0.2, 1.0) * _unit(rng)
+def _loads(asked: Question, rng: Random, springs: Springs) -> None:
+    weight = asked.most_weight * G_MM_PER_S2 * rng.uniform(0.2, 1.0) * _unit(rng)
     asked.settings["gravity_mm_per_s2"] = tuple(weight.tolist())
     asked.settings["density_g_per_ml"] = rng.uniform(1.0, 1.07)
-    if kind.lies or rng.random() < 0.5:
-        asked.arrays["spring_faces"] = patch(asked.mesh, _unit(rng), rng.uniform(0.4, 0.9))
-        asked.settings["spring_normal_kpa_per_mm"] = 10.0 ** rng.uniform(-2.0, -0.5)
-        asked.settings["spring_tangential_kpa_per_mm"] = 10.0 ** rng.uniform(-2.5, -1.0)
+    if springs.chance == 1.0 or rng.random() < springs.chance:
+        asked.arrays["spring_faces"] = patch(asked.mesh, _unit(rng), rng.uniform(*springs.part))
+        asked.settings["spring_normal_kpa_per_mm"] = 10.0 ** rng.uniform(springs.normal, -0.5)
+        asked.settings["spring_tangential_kpa_per_mm"] = 10.0 ** rng.uniform(springs.across, -1.0)
         asked.told.append("springs")
     if rng.random() < 0.5:
         asked.arrays["pressure_faces"] = patch(asked.mesh, -asked.back, rng.uniform(0.2, 0.6))

@@ -1,26 +1,28 @@
 """Random organ-like problems within physiological ranges: how many converge without a person.
 
-``python -m benchmarks.tissue_random [--first N] [--count N] [--every N] [--seed N] [--log FILE]``
+``python -m benchmarks.tissue_random [--first N] [--count N] [--every N] [--seed N] [--wide]
+[--log FILE]``
 
 Each problem is an organ (`random_organs`) of one of three kinds, with a law for each region out of
 all there are, weight in any direction, and any of: springs, pressure, a tool, a plane, a rigid
 surface, a prescribed displacement; 2 000 to 40 000 unknowns of p2_p1. Moduli and the Ogden exponent
 of the brain: CLINICAL.md, section E; other numbers of laws: about their defaults. The laws for
 comparison (linear elastic, Saint-Venant-Kirchhoff) are drawn where weight and springs alone act:
-they are wrong at large strains, where the latter gives way.
+they are wrong at large strains, where the latter gives way. `--wide` draws them under every load,
+and lets abdominal organs hang without neighbours (`random_questions.question`).
 
 Prints each problem and, of those that fail, what a person is told; one that takes more than
-`MOST_SECONDS` of CPU time counts as failed. What is in the log (a JSON line each) is not solved
-again, so runs can be stopped and add up. Goal: at least 99 % converge, and the message of each
-other one names where and what to do. Exit status 1 when missed.
+`MOST_SECONDS` of CPU time counts as failed. What is in the log (a JSON line each) of the same code
+is not solved again, so runs can be stopped and add up. Goal: at least 99 % converge, and the
+message of each other one names where and what to do. Exit status 1 when missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -36,21 +38,27 @@ from solvers.failures import NotConverged
 from solvers.library import deform
 from solvers.starting import prepare_process
 
+ROOT: Final = Path(__file__).parent.parent
 GOAL: Final = 0.99
 MOST_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one problem ended: `end` is the farthest displacement, or what a person is told."""
+    """How one problem ended: `end` is the farthest displacement, or what a person is told.
+
+    Args:
+        code: digest of what drew and solved it (`digest`).
+    """
 
     seed: int
     number: int
+    wide: bool
+    code: str
     converged: bool
     told: str
     end: str
     seconds: float
-    commit: str
 
 
 class OverTimeError(Exception):
@@ -73,9 +81,17 @@ def bounded(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def outcome(seed: int, number: int, commit: str) -> Outcome:
+def digest() -> str:
+    """Return a digest of the solvers and of what draws the problems."""
+    found = hashlib.sha256()
+    for path in sorted([*ROOT.glob("solvers/**/*.py"), *ROOT.glob("benchmarks/random_*.py")]):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:8]
+
+
+def outcome(seed: int, number: int, *, wide: bool, code: str) -> Outcome:
     """Solve one problem."""
-    one, begun = question(seed, number), time.process_time()
+    one, begun = question(seed, number, wide=wide), time.process_time()
     told = f"{len(one.mesh.cells)} cells, {', '.join(one.told)}"
     converged = False
     try:
@@ -87,15 +103,17 @@ def outcome(seed: int, number: int, commit: str) -> Outcome:
         converged, end = True, f"{farthest:.1f} mm"
     except (NotConverged, OverTimeError) as error:
         end = f"FAILED {error}"
-    return Outcome(seed, number, converged, told, end, time.process_time() - begun, commit)
+    seconds = time.process_time() - begun
+    return Outcome(seed, number, wide, code, converged, told, end, seconds)
 
 
-def logged(path: Path | None) -> dict[tuple[int, int], Outcome]:
-    """Return what a log holds, by seed and number."""
+def logged(path: Path | None, code: str) -> dict[tuple[int, int, bool], Outcome]:
+    """Return what a log holds of this code, by seed, number and whether wide."""
     if path is None or not path.exists():
         return {}
-    found = [Outcome(**json.loads(line)) for line in path.read_text().splitlines()]
-    return {(one.seed, one.number): one for one in found}
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    found = [Outcome(**line) for line in lines if line.get("code") == code]
+    return {(one.seed, one.number, one.wide): one for one in found}
 
 
 def main() -> int:
@@ -105,21 +123,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="take one of so many")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--wide", action="store_true", help="the wider population")
     parser.add_argument("--log", type=Path, default=None)
     asked = parser.parse_args()
     prepare_process()
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*"]
-    commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
-    known, ended = logged(asked.log), []
+    code = digest()
+    known, ended = logged(asked.log, code), []
     for number in range(asked.first, asked.first + asked.count, asked.every):
-        one = known.get((asked.seed, number))
+        one = known.get((asked.seed, number, asked.wide))
         if one is None:
-            one = outcome(asked.seed, number, commit)
+            one = outcome(asked.seed, number, wide=asked.wide, code=code)
             if asked.log is not None:
                 with asked.log.open("a") as log:
                     log.write(json.dumps(asdict(one)) + "\n")
         ended.append(one)
-        print(f"{number:4d} {one.told}: {one.end}; {one.seconds:.1f} s, {one.commit}", flush=True)
+        print(f"{number:4d} {one.told}: {one.end}; {one.seconds:.1f} s, {one.code}", flush=True)
     reached = sum(one.converged for one in ended) / len(ended)
     print(
         f"{100 * reached:.1f} % of {len(ended)} converged (goal {100 * GOAL:.0f} %), "

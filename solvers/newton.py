@@ -25,10 +25,14 @@ PATIENCE: Final = 5
 _FALL: Final = 0.99
 """After so many steps each must lower the residual to this: contacts come and go by turns, else."""
 _LOOSEST: Final = 0.1
-MOST_RELAXED: Final = 80
+MOST_RELAXED: Final = 150
 """Steps of a relaxation."""
 _RELAXED_MM: Final = 1.0
-"""How far the largest force alone moves its node in such a step, at most."""
+"""How far the largest force alone moves its node in the first such step, at most."""
+_ASTRAY: Final = 0.9
+"""Difference of forces from those foreseen, of those before, at which such a step is not taken."""
+_DRAG: Final = ((0.1, 0.25), (0.3, 0.5), (0.6, 1.0), (_ASTRAY, 2.0), (np.inf, 4.0))
+"""Up to which difference the drag is multiplied by how much."""
 
 
 class Newton:
@@ -80,22 +84,36 @@ class Newton:
     def _relaxed(self, reference: float, tolerance: float) -> int:
         """Go to a balance as tissue in a thick fluid would; return the steps taken.
 
-        Each step's drag follows the largest force, so that it vanishes near the balance, and grows
-        where forces jump to and fro at the border of a contact or of slack fibres (switched
-        evolution relaxation: Mulder and van Leer 1985; Kelley and Keyes 1998,
-        10.1137/S0036142996304796). It arrives where tissue gives way or slides off a tool, and
+        Each step is one of Euler's backward, linearised (pseudo-transient continuation: Kelley and
+        Keyes 1998, 10.1137/S0036142996304796). The drag grows where the forces that it leads to are
+        not those foreseen, at the border of a contact or of slack fibres, and falls where they are.
+        Forces may grow on the way: they do where tissue gives way or slides off a tool, and
         Newton's own steps lead astray.
         """
-        residual = self._system.residual()
-        norm, reach_mm = self._system.norm(residual), _RELAXED_MM
+        system = self._system
+        if system.norm(system.mismatch()) > 0.0:
+            self._searched(self.linear.direction(system.residual(), _LOOSEST), np.inf)
+        residual = system.residual()
+        drag = system.largest_force(residual) / _RELAXED_MM
         for step in range(MOST_RELAXED):
+            norm = system.norm(residual)
             if norm <= tolerance * reference:
                 return MOST_ITERATIONS + step
-            drag = self._system.largest_force(residual) / reach_mm
-            forcing, before = _forcing(norm / reference, tolerance), norm
-            direction = self.linear.direction(residual, forcing, drag=drag)
-            residual, norm = self._searched(direction, _HOPELESS * reference)
-            reach_mm = 0.5 * reach_mm if norm > before else min(1.2 * reach_mm, _RELAXED_MM)
+            start, turned = system.state(), system.turned_mm3()
+            direction = self.linear.direction(
+                residual, _forcing(norm / reference, tolerance), drag=drag
+            )
+            length = system.length(direction)
+            system.move(start, direction, length)
+            found = system.residual()
+            foreseen = (1.0 - length) * residual + length * drag * system.free_part(direction)
+            off = system.norm(found - foreseen) / norm
+            if system.turned_mm3() > turned or not off < _ASTRAY:
+                system.restore(start)
+                off = np.inf
+            else:
+                residual = found
+            drag *= next(factor for most, factor in _DRAG if off <= most)
             self.iterations += 1
         raise NotConverged(
             f"the residual is {norm / reference:.1e} of its start after {MOST_RELAXED} steps "

@@ -48,7 +48,7 @@ def loaded(
             taken = newton.solve(reference, tolerance, relaxing=step <= RELAXED_FROM)
         except NotConverged as error:
             system.restore(before)
-            step *= 0.5
+            step = 0.5 * (aim - reached)
             if step < SMALLEST_STEP:
                 where = f"between {reached:.3f} and {aim:.3f} of the load"
                 raise NotConverged(f"{where}: {error}") from error

@@ -164,6 +164,12 @@ class System:
         free = np.where(self.supported(), 0.0, residual)[: self._own[0]]
         return float(max(self.grid.comm.allgather(float(np.abs(free).max(initial=0.0)))))
 
+    def free_part(self, step: Reals) -> Reals:
+        """Return a step's part of the displacement that is free, zero elsewhere."""
+        part = np.where(self.supported(), 0.0, step)
+        part[self._own[0] :] = 0.0
+        return part
+
     def length(self, step: Reals) -> float:
         """Return the part of a step, at most 1, that takes no node farther than `longest_mm`."""
         farthest = float(np.abs(step[: self._own[0]]).max(initial=0.0))
