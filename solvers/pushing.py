@@ -223,13 +223,15 @@ def _limit(move: Limit, moved: Reals, states: tuple[Reals, Reals], member: Membe
             felt = (others > 0.0) & (others < 1.0)
             of_ceiling = -np.where(felt, np.delete(found, row, axis=0).sum(axis=0), 0.0)
             ceiling = 1.0 - np.clip(others, 0.0, 1.0)
-            found[row] = limited_on(move.terrain, found[row], of_ceiling, state[row], ceiling)
+            found[row] = limited_on(
+                move.terrain, found[row], of_ceiling, density=state[row], ceiling=ceiling
+            )
             state[row] = after[row]
     return found
 
 
 def limited_on(
-    terrain: Terrain, moved: Reals, of_ceiling: Reals, density: Reals, ceiling: Reals
+    terrain: Terrain, moved: Reals, of_ceiling: Reals, *, density: Reals, ceiling: Reals
 ) -> Reals:
     """Return the tangent (k,) after `solvers.diffusion.limited`; see `pulling.limited_back`."""
     cut = np.minimum(np.maximum(density, 0.0), ceiling)

@@ -163,7 +163,7 @@ def test_that_a_limited_density_moves_as_its_tangent_and_transpose_say() -> None
     step = 1e-7
     more, less = (_limited(terrain, density + s * moved, ceiling + s * of_ceiling)
                   for s in (step, -step))  # fmt: skip
-    tangent = limited_on(terrain, moved, of_ceiling, density, ceiling)
+    tangent = limited_on(terrain, moved, of_ceiling, density=density, ceiling=ceiling)
     np.testing.assert_allclose(tangent, (more - less) / (2 * step), rtol=1e-5, atol=1e-6)
     slope = rng.normal(size=len(DENSITY))
     own, by_ceiling = limited_back(terrain, slope, density, ceiling)
