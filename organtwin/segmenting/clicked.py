@@ -15,15 +15,16 @@ from organtwin.segmenting.remarks import Remark
 from organtwin.segmenting.veins import SNAP_MM
 
 NOTHING = "has a point that lies on no vessel, which moved nothing,"
+LACKING = 30.0
 DOUBT = (
-    "may lack branches: of the sample patient's about a third of the centreline was not in this "
-    "label (docs/segmenting.md), check every branch"
+    "may lack branches: of the sample patient's trees up to three tenths of the centreline were "
+    "not in their label (docs/segmenting.md), check every branch"
 )
 
 
 def tell_doubt(name: str, request: Request) -> None:
-    """Tell of the portal tree how much of it was missed where that is known."""
-    request.look(Remark(name, "accuracy", DOUBT, 100.0 / 3.0, "%"))
+    """Tell of a tree how much of such trees was missed where that is known."""
+    request.look(Remark(name, "accuracy", DOUBT, LACKING, "%"))
 
 
 def tell_beside(vessels: Flags, grid: Grid, box: Box, request: Request) -> None:

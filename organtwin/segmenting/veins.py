@@ -33,7 +33,8 @@ from organtwin.segmenting.morphology import (
     without_specks,
 )
 from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.parting import Lit, Parting
+from organtwin.segmenting.parting import Parting
+from organtwin.segmenting.pieces import Lit
 from organtwin.segmenting.roots import TRUNK_DEPTH_MM, Trunks, hepatic_root, portal_root, trunks_at
 from organtwin.segmenting.shade import shaded
 from organtwin.segmenting.vesselness import tubes

@@ -54,6 +54,7 @@ def segment(request: Request, watch: Watch) -> LabelMap:
     tell_moved(made, (PORTAL, HEPATIC), request)
     if veins.apart:
         tell_doubt(PORTAL, request)
+        tell_doubt(HEPATIC, request)
     return made
 
 

@@ -15,7 +15,8 @@ from organtwin.segmenting.frame import frame_of
 from organtwin.segmenting.gaps import gaps_closed
 from organtwin.segmenting.morphology import closed, depth_mm, dilated, largest, opened
 from organtwin.segmenting.parenchyma import Parenchyma
-from organtwin.segmenting.parting import Lit, Parting
+from organtwin.segmenting.parting import Parting
+from organtwin.segmenting.pieces import Lit
 from organtwin.segmenting.tumours import bordered
 from organtwin.segmenting.vesselness import tubes
 
