@@ -22,9 +22,9 @@ from typing import Any, Final, Literal, Self
 CONTRACT_VERSION: Final = 1
 MATHEMATICS: Final = {
     "coupled": 1,
-    "deformation": 3,
+    "deformation": 4,
     "growth_sensitivity": 1,
-    "sensitivity": 1,
+    "sensitivity": 2,
     "tumour": 2,
 }
 """Kind → version of its solver's mathematics. Raise it with every change to what a solver answers:
